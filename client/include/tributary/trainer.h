@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The code that trains on a client. Implement this to bring your own; or use
+// TorchTrainer (tributary/torch_trainer.h).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "privacy/crypto/random.h"
+#include "tributary/model.h"
+
+namespace tributary {
+
+// How a plan asks for training to be done. A trainer follows what applies.
+struct TrainingOptions {
+  enum class Loss { kCrossEntropy, kMse, kBce };
+  enum class Optimizer { kSgd, kAdam };
+  // Exactly one is set: passes over the data, or optimizer steps.
+  std::optional<int> epochs;
+  std::optional<int> steps;
+  int batch_size = 32;
+  double learning_rate = 0.01;
+  Optimizer optimizer = Optimizer::kSgd;
+  double momentum = 0;
+  double weight_decay = 0;
+  // FedProx: adds mu/2 |w - w_global|^2 to the loss (Li et al. 2020). 0: off.
+  double proximal_mu = 0;
+  Loss loss = Loss::kCrossEntropy;
+  // Stop after this long and return what there is.
+  std::optional<std::chrono::milliseconds> time_limit;
+};
+
+struct TrainTask {
+  std::string run;
+  int round = 0;
+  TrainingOptions training;
+  // Keys shuffles and other reproducible choices; the same task on the same data
+  // gives the same delta.
+  Key seed{};
+};
+
+// What training gives besides the delta.
+struct TrainResult {
+  // Examples trained on: the update's weight. At least 1.
+  std::uint32_t examples = 0;
+  // Mean loss over the last pass (or all steps).
+  double loss = 0;
+};
+
+// Finite values by name: "loss", "accuracy".
+struct EvaluateResult {
+  std::uint64_t examples = 0;
+  std::map<std::string, double> metrics;
+};
+
+// Between the client and a running trainer. Thread-safe.
+class TaskContext {
+ public:
+  // The task is no longer wanted: return absl::CancelledError() soon.
+  bool Cancelled() const { return cancelled_.load(std::memory_order_relaxed); }
+  void Cancel() { cancelled_.store(true, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> cancelled_ = false;
+};
+
+// Calls come one at a time, from a thread of the client.
+class Trainer {
+ public:
+  virtual ~Trainer() = default;
+
+  // Trains from `model` and writes trained - model.weights to `delta`
+  // (model.manifest.Length() floats, zero on entry). An error is reported to the
+  // coordinator as a failed task; the client goes on.
+  virtual absl::StatusOr<TrainResult> Train(const TrainTask& task,
+                                            const Model& model,
+                                            std::span<float> delta,
+                                            const TaskContext& context) = 0;
+
+  // Judges `model` on this client's data. Only asked of evaluators.
+  virtual absl::StatusOr<EvaluateResult> Evaluate(const TrainTask& task,
+                                                  const Model& model,
+                                                  const TaskContext& context);
+};
+
+}  // namespace tributary

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine wants done. A runner performs effects in order; those marked
+// DURABLE only after the event that caused them is safe on disk. The simulator
+// performs the same effects in memory.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/round/types.h"
+
+namespace tributary::round {
+
+// DURABLE. Give this client this task. Repeated when a client that already has
+// the task checks in again (it was restarted, or lost its stream).
+struct OfferTask {
+  ClientId client;
+  Task task;
+};
+// Not needed now: check in again within this window from now.
+struct ComeBack {
+  ClientId client;
+  Duration earliest{};
+  Duration latest{};
+};
+// The update that was announced is wanted: let its bytes come.
+struct GrantUpload {
+  ClientId client;
+  TaskToken token;
+};
+// DURABLE. The update counts: fold it with this weight, then acknowledge it.
+struct AcceptUpdate {
+  ClientId client;
+  TaskToken token;
+  std::uint32_t weight = 0;
+};
+// The update was counted before: acknowledge it again, fold nothing.
+struct AcknowledgeAgain {
+  ClientId client;
+  TaskToken token;
+};
+// Not taken, and why. `token` is what the client sent. Its spool can go.
+struct Refuse {
+  ClientId client;
+  TaskToken token;
+  Refusal reason = Refusal::kNone;
+};
+// The client's task is over; it should stop working on it.
+struct CancelTask {
+  ClientId client;
+  TaskToken token;
+  Refusal reason = Refusal::kNone;
+};
+// DURABLE. An evaluation was taken: acknowledge it.
+struct AcceptEvaluation {
+  ClientId client;
+  TaskToken token;
+  int round = 0;
+  Metrics metrics;
+};
+// DURABLE. A round has begun to collect; what was folded before is void.
+struct OpenRound {
+  int round = 0;
+  int attempt = 0;
+  ModelId model;
+};
+// DURABLE. Nothing more comes in: make the next model from the folded updates
+// of these clients, store it, and say ModelReleased.
+struct ReleaseRound {
+  int round = 0;
+  int attempt = 0;
+  std::vector<ClientId> contributors;  // sorted
+  std::uint64_t total_weight = 0;
+  double train_loss = 0;  // weighted mean
+};
+// DURABLE. The released model is the run's model now; the round's spool can go.
+struct CommitRound {
+  int round = 0;
+  ModelId model;
+};
+// DURABLE. The attempt is given up; what was folded is void.
+struct AbandonRound {
+  int round = 0;
+  int attempt = 0;
+  int accepted = 0;     // updates lost with it
+  std::string reason;   // "2 of at least 8 updates at the deadline"
+};
+// DURABLE. The run is over.
+enum class RunEnd { kFinished, kStopped, kFailed };
+struct EndRun {
+  RunEnd end = RunEnd::kFinished;
+  std::string reason;
+};
+// Step(Tick) is due at this instant, if nothing else comes before. Replaces the
+// wake-up asked for before; always the last effect, absent when nothing waits.
+struct WakeAt {
+  Instant when;
+};
+
+using Effect =
+    std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
+                 AcknowledgeAgain, Refuse, CancelTask, AcceptEvaluation,
+                 OpenRound, ReleaseRound, CommitRound, AbandonRound, EndRun,
+                 WakeAt>;
+
+}  // namespace tributary::round

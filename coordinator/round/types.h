@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's words: who, when, what was asked, what was wrong.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <compare>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+
+#include "privacy/crypto/digest.h"
+#include "privacy/crypto/random.h"
+
+namespace tributary::round {
+
+// Time as the engine knows it: milliseconds since the run was submitted. The
+// runner advances it by a monotonic clock (coordinator) or by hand (simulator);
+// after a restart it goes on from the last value journaled.
+struct RunClock {
+  using duration = std::chrono::milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<RunClock>;
+  static constexpr bool is_steady = true;
+};
+using Instant = RunClock::time_point;
+using Duration = RunClock::duration;
+
+// The authenticated name of a client.
+struct ClientId {
+  std::string name;
+  friend auto operator<=>(const ClientId&, const ClientId&) = default;
+};
+
+enum class Role { kTrainer, kEvaluator };
+
+// Names one task of one client; derived from the run's key, so the same in
+// every replay, and not to be guessed by others.
+struct TaskToken {
+  std::array<std::uint8_t, 16> bytes{};
+  friend auto operator<=>(const TaskToken&, const TaskToken&) = default;
+};
+
+// Names a released model: SHA-256 of its safetensors file.
+using ModelId = Digest;
+
+enum class TaskKind { kTrain, kEvaluate };
+
+struct Task {
+  TaskKind kind = TaskKind::kTrain;
+  int round = 0;    // from 1; of the model made (train) or judged (evaluate)
+  int attempt = 0;  // from 1
+  TaskToken token;
+  ModelId model;
+  Instant deadline;
+  // Keys the reproducible choices of this task; not a secret.
+  Key seed{};
+  friend bool operator==(const Task&, const Task&) = default;
+};
+
+// What an update brings besides its vector.
+struct Contribution {
+  ModelId base_model;
+  std::uint32_t weight = 0;  // examples; clipped to max_weight when counted
+  double train_loss = 0;     // mean over the client's examples
+  friend bool operator==(const Contribution&, const Contribution&) = default;
+};
+
+// Why something of a client's was not taken. One counter each. The wire's
+// tributary.v1.Refusal has the same values.
+enum class Refusal {
+  kNone = 0,
+  kTooLate = 1,
+  kDuplicate = 2,
+  kNotInCohort = 3,
+  kUnknownTask = 4,
+  kStaleModel = 5,
+  kWrongSize = 6,
+  kBadChecksum = 7,
+  kBadEncoding = 8,
+  kNotFinite = 9,
+  kOverBound = 10,
+  kBadWeight = 11,
+  kRevoked = 12,
+  kWrongRole = 13,
+  kWrongPopulation = 14,
+  kUnsupportedVersion = 15,
+  kIdentityMismatch = 16,
+  kBadMessage = 17,
+  kRunEnded = 18,
+};
+std::string_view Name(Refusal reason);  // "too_late", ...
+
+using Metrics = std::map<std::string, double>;
+
+}  // namespace tributary::round
