@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 // The engine's body in the coordinator process, without the network: it owns
-// every run's engine, journals events, performs effects, folds updates and makes
-// models. The gRPC server (and a test, in memory) talks to it through this
-// header and nothing else.
+// every run's engine, journals events, performs effects, folds updates and
+// makes models. The gRPC server (and a test, in memory) talks to it through
+// this header and nothing else.
 //
 // Order, for every event: Step -> journal (group commit, synced) -> effects. So
 // whatever a client was told survives a kill -9.
 //
-// Threads: every method may be called from any thread and none of them waits for
-// the disk, except Upload::Write and ModelFile::Read, which do file I/O on the
-// caller's thread. Inside, one thread steps the engines and commits the journal,
-// and `fold_threads` fold and release.
+// Threads: every method may be called from any thread and none of them waits
+// for the disk, except Upload::Write and ModelFile::Read, which do file I/O on
+// the caller's thread. Inside, one thread steps the engines and commits the
+// journal, and `fold_threads` fold and release.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -53,14 +54,21 @@ class Peer {
 using StreamId = std::uint64_t;
 
 // One update's bytes on their way to the spool. Used by one thread at a time.
-// Destroyed without Finish: the connection broke; what came is kept for a resume.
+// Destroyed without Finish: the connection broke; what came is kept for a
+// resume.
 class Upload {
  public:
   virtual ~Upload() = default;
   // The next bytes. Hashes, decodes and checks them and writes them to the
   // spool. An error ends the upload: its Verdict is sent on the Join stream.
   virtual absl::Status Write(std::span<const std::byte> bytes) = 0;
-  // All bytes are there. The Verdict follows on the Join stream.
+  // The same for consecutive pieces, e.g. the slices of one message, so that
+  // an implementation can write them with one call. Default: Write each.
+  virtual absl::Status WritePieces(
+      std::span<const std::span<const std::byte>> pieces);
+  // The client says that all bytes are there. The Verdict follows on the Join
+  // stream. With fewer bytes than announced: OutOfRange, no verdict, and what
+  // came is kept for a resume, for a broken connection can look like this.
   virtual absl::Status Finish() = 0;
   // Bytes in the spool so far.
   virtual std::uint64_t received() const = 0;
@@ -76,6 +84,14 @@ class ModelFile {
                                            std::span<std::byte> out) = 0;
 };
 
+// Something that happened, for the log: a fixed sentence, and its facts.
+struct LogEvent {
+  enum class Level { kDebug, kInfo, kWarning, kError };
+  Level level = Level::kInfo;
+  std::string message;                                      // "round released"
+  std::vector<std::pair<std::string, std::string>> fields;  // {"run", "..."}
+};
+
 struct Options {
   // Everything the coordinator knows is in this folder; one process at a time.
   std::string state_folder;
@@ -86,6 +102,8 @@ struct Options {
   // Check-in window for clients that no run needs.
   std::chrono::milliseconds idle_earliest{5'000};
   std::chrono::milliseconds idle_latest{15'000};
+  // Where events go; called from any thread, returns quickly. Null: nowhere.
+  std::function<void(const LogEvent&)> log;
   absl::Status Validate() const;
 };
 
@@ -117,8 +135,9 @@ class Coordinator {
   // Anything after the hello. Malformed messages close the stream.
   virtual void Receive(StreamId stream, const v1::ClientMessage& message) = 0;
   virtual void Leave(StreamId stream) = 0;
-  // PermissionDenied for a token that is not this identity's, FailedPrecondition
-  // without a grant, OutOfRange for an offset that is not where the spool ends.
+  // PermissionDenied for a token that is not this identity's,
+  // FailedPrecondition without a grant, OutOfRange for an offset that is not
+  // where the spool ends.
   virtual absl::StatusOr<std::unique_ptr<Upload>> OpenUpload(
       const Identity& identity, const v1::UploadHeader& header) = 0;
   virtual absl::StatusOr<std::unique_ptr<ModelFile>> OpenModel(
@@ -141,8 +160,8 @@ class Coordinator {
                                                 const Digest* archive) = 0;
   virtual v1::ListRunsReply ListRuns(const v1::ListRunsRequest& request) = 0;
   virtual absl::StatusOr<v1::RunDetail> GetRun(const std::string& run) = 0;
-  // Calls back (from the coordinator's thread; return quickly) with the state now
-  // and after each change, until the run ends or the watch is destroyed.
+  // Calls back (from the coordinator's thread; return quickly) with the state
+  // now and after each change, until the run ends or the watch is destroyed.
   class Watch {
    public:
     virtual ~Watch() = default;
@@ -163,5 +182,13 @@ class Coordinator {
   // No new tasks; returns once uploads in flight are done or the time is over.
   virtual void Drain(std::chrono::milliseconds limit) = 0;
 };
+
+inline absl::Status Upload::WritePieces(
+    std::span<const std::span<const std::byte>> pieces) {
+  for (const std::span<const std::byte> piece : pieces) {
+    if (absl::Status status = Write(piece); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
 
 }  // namespace tributary::coordinator
