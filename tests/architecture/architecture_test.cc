@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+// The boundaries of docs/architecture.md hold in every source file.
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include "tests/architecture/include_rules.h"
+#include "tests/catch.h"
+
+namespace tributary::architecture {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string ReadFile(const fs::path& file) {
+  std::ifstream in(file);
+  std::ostringstream text;
+  text << in.rdbuf();
+  return text.str();
+}
+
+std::vector<fs::path> ProductSources() {
+  std::vector<fs::path> files;
+  for (const char* folder : {"aggregation", "privacy", "proto", "coordinator",
+                             "client", "simulation"}) {
+    for (const auto& entry : fs::recursive_directory_iterator(
+             fs::path(TRIBUTARY_SOURCE_DIR) / folder)) {
+      const auto extension = entry.path().extension();
+      if (extension == ".h" || extension == ".cc") {
+        files.push_back(fs::relative(entry.path(), TRIBUTARY_SOURCE_DIR));
+      }
+    }
+  }
+  return files;
+}
+
+TEST_CASE("no source file includes what its folder must not see") {
+  const auto files = ProductSources();
+  REQUIRE(files.size() > 50);
+  std::string report;
+  for (const auto& file : files) {
+    for (const auto& violation :
+         Violations(file.generic_string(),
+                    ReadFile(fs::path(TRIBUTARY_SOURCE_DIR) / file))) {
+      report += violation + "\n";
+    }
+  }
+  CHECK(report == "");
+}
+
+TEST_CASE("the checker finds what it is there to find") {
+  const std::vector<std::pair<std::string, std::string>> forbidden = {
+      {"aggregation/x.cc", "#include <torch/torch.h>"},
+      {"coordinator/round/x.h", "#include <thread>"},
+      {"coordinator/round/x.cc", "auto t = std::chrono::steady_clock::now();"},
+      {"coordinator/server/x.cc", "#include \"simulation/simulator.h\""},
+      {"coordinator/server/x.cc", "#include <torch/script.h>"},
+      {"client/core/x.cc", "#include \"tributary/v1/federation.grpc.pb.h\""},
+      {"client/core/x.cc", "#include \"coordinator/round/engine.h\""},
+      {"client/include/tributary/x.h", "#include <grpcpp/grpcpp.h>"},
+      {"simulation/x.cc", "#include \"coordinator/store/store.h\""},
+      {"elsewhere/x.cc", ""}};
+  for (const auto& [path, text] : forbidden) {
+    INFO(path << ": " << text);
+    CHECK(Violations(path, text + "\n").size() == 1);
+  }
+}
+
+TEST_CASE("the checker lets pass what is allowed") {
+  CHECK(Violations("aggregation/x.cc",
+                   "#include <vector>\n#include \"absl/status/status.h\"\n"
+                   "#include \"aggregation/grid.h\"\n")
+            .empty());
+  CHECK(Violations("client/torch/x.cc", "#include <torch/torch.h>\n").empty());
+}
+
+TEST_CASE("there is no junk drawer") {
+  for (const auto& file : ProductSources()) {
+    for (const auto& part : file) {
+      const std::string name = part.stem().string();
+      INFO(file.generic_string());
+      for (const char* junk :
+           {"common", "util", "utils", "misc", "helper", "helpers"}) {
+        CHECK(name != junk);
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace tributary::architecture
