@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// A whole federation of real processes in a temporary folder: an authority, a
+// coordinator over mutual TLS, client processes and an operator. The words the
+// end-to-end and fault tests are written in.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/end_to_end/process.h"
+
+namespace tributary::testing {
+
+struct FederationOptions {
+  int clients = 4;
+  // Text of the plan; `simulation` says how the data is cut.
+  std::string plan;
+  // Clients return after training only what the plan asks; nothing else is
+  // configurable here on purpose.
+};
+
+class Federation {
+ public:
+  explicit Federation(const FederationOptions& options);
+  ~Federation();
+
+  void StartCoordinator();
+  void KillCoordinator() { coordinator_->Kill(); }
+  Process& coordinator() { return *coordinator_; }
+  void StartClient(int index);
+  void StartAllClients();
+  void KillClient(int index) { clients_.at(index)->Kill(); }
+  Process& client(int index) { return *clients_.at(index); }
+
+  // tributaryctl with the operator's credentials.
+  Finished Ctl(std::vector<std::string> arguments);
+  // Makes first weights and submits the plan; the run's name.
+  std::string Submit();
+  // `run show` as JSON; empty while the coordinator is away.
+  nlohmann::json Show(const std::string& run);
+  // Waits until the run says FINISHED, restarting nothing; the last `run show`.
+  nlohmann::json WaitForEnd(const std::string& run, std::chrono::seconds limit);
+  // Waits until `condition(show)`; fails the test when the time is over.
+  nlohmann::json WaitFor(
+      const std::string& run, std::chrono::seconds limit,
+      const std::function<bool(const nlohmann::json&)>& condition);
+  // The released model's file bytes.
+  std::string Model(const std::string& run, int round = 0);
+
+  // The final model of tributary-simulate on the same plan.
+  std::string SimulatedModel();
+
+  std::filesystem::path folder() const { return folder_; }
+  std::filesystem::path plan_file() const { return folder_ / "plan.yaml"; }
+  std::filesystem::path database() const;
+
+ private:
+  void MakeAuthority();
+  void MakeIdentity(const std::string& name, const std::string& role,
+                    const std::vector<std::string>& extra = {});
+
+  std::filesystem::path folder_;
+  FederationOptions options_;
+  std::string federation_address_;
+  std::string admin_address_;
+  std::unique_ptr<Process> coordinator_;
+  std::map<int, std::unique_ptr<Process>> clients_;
+};
+
+// A program of the build under test.
+std::string Program(const std::string& name);
+std::string ReadFile(const std::filesystem::path& file);
+
+}  // namespace tributary::testing
