@@ -6,23 +6,27 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
-
-#include <nlohmann/json.hpp>
 
 #include "tests/end_to_end/process.h"
 
 namespace tributary::testing {
 
+// The index of the evaluator where an index of a client is asked for.
+inline constexpr int kEvaluator = -1;
+
 struct FederationOptions {
   int clients = 4;
-  // Text of the plan; `simulation` says how the data is cut.
+  // Text of the plan; its `simulation` section says how the data is cut.
   std::string plan;
-  // Clients return after training only what the plan asks; nothing else is
-  // configurable here on purpose.
+  std::string population = "digits";
+  // What each client multiplies its features by.
+  std::string scale = "0.0625";
 };
 
 class Federation {
@@ -44,7 +48,7 @@ class Federation {
   std::string Submit();
   // `run show` as JSON; empty while the coordinator is away.
   nlohmann::json Show(const std::string& run);
-  // Waits until the run says FINISHED, restarting nothing; the last `run show`.
+  // Waits until the run has ended, in whatever way; the last `run show`.
   nlohmann::json WaitForEnd(const std::string& run, std::chrono::seconds limit);
   // Waits until `condition(show)`; fails the test when the time is over.
   nlohmann::json WaitFor(

@@ -60,10 +60,9 @@ Process::Process(std::vector<std::string> command, std::filesystem::path log) {
   const auto ends = Pipe();
   pid_ = Start(command, ends[1], ends[1]);
   close(ends[1]);
-  collector_ =
-      std::thread([this, descriptor = ends[0], file = std::move(log)] {
-        Collect(descriptor, file);
-      });
+  collector_ = std::thread([this, descriptor = ends[0], file = std::move(log)] {
+    Collect(descriptor, file);
+  });
 }
 
 Process::~Process() {
@@ -116,8 +115,7 @@ void Process::Reap(int status) { exit_ = ExitOf(status); }
 std::optional<int> Process::WaitForExit(std::chrono::seconds limit) {
   if (exit_) return exit_;
   // A pidfd becomes readable when the process ends.
-  const int descriptor =
-      static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
+  const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (descriptor < 0) Fail("pidfd_open");
   pollfd waiting{descriptor, POLLIN, 0};
   const auto milliseconds =
@@ -153,8 +151,7 @@ Finished RunCommand(const std::vector<std::string>& command) {
   close(output[1]);
   close(error[1]);
   Finished finished;
-  std::array<pollfd, 2> ends{
-      {{output[0], POLLIN, 0}, {error[0], POLLIN, 0}}};
+  std::array<pollfd, 2> ends{{{output[0], POLLIN, 0}, {error[0], POLLIN, 0}}};
   std::array<std::string*, 2> texts{&finished.output, &finished.errors};
   for (int open = 2; open > 0;) {
     if (poll(ends.data(), ends.size(), -1) < 0) continue;

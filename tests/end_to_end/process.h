@@ -27,8 +27,8 @@ class Process {
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
 
-  // Waits for a line that contains `text`, at most `limit`; the line, or nothing
-  // when the process ended or the time was over first.
+  // Waits for a line that contains `text`, at most `limit`; the line, or
+  // nothing when the process ended or the time was over first.
   std::optional<std::string> WaitForLine(const std::string& text,
                                          std::chrono::seconds limit);
   void Signal(int signal);

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: Apache-2.0
+// Small plans on the real digits, as text.
+#pragma once
+
+#include <string>
+
+namespace tributary::testing {
+
+struct SmallPlan {
+  int clients = 4;
+  int rounds = 3;
+  int cohort_size = 4;
+  double over_selection = 1.0;
+  int min_updates = 4;
+  // float32, bfloat16, int8 or top_k.
+  std::string encoding = "float32";
+  std::string server_optimizer = "fedavgm";
+  int seed = 7;
+};
+
+// YAML of a plan over the digits that ship with the project.
+std::string DigitsPlan(const SmallPlan& plan);
+
+}  // namespace tributary::testing
