@@ -18,40 +18,49 @@ namespace tributary::round {
 struct OfferTask {
   ClientId client;
   Task task;
+  friend bool operator==(const OfferTask&, const OfferTask&) = default;
 };
 // Not needed now: check in again within this window from now.
 struct ComeBack {
   ClientId client;
   Duration earliest{};
   Duration latest{};
+  friend bool operator==(const ComeBack&, const ComeBack&) = default;
 };
 // The update that was announced is wanted: let its bytes come.
 struct GrantUpload {
   ClientId client;
   TaskToken token;
+  friend bool operator==(const GrantUpload&, const GrantUpload&) = default;
 };
 // DURABLE. The update counts: fold it with this weight, then acknowledge it.
 struct AcceptUpdate {
   ClientId client;
   TaskToken token;
   std::uint32_t weight = 0;
+  friend bool operator==(const AcceptUpdate&, const AcceptUpdate&) = default;
 };
-// The update was counted before: acknowledge it again, fold nothing.
+// The update (or evaluation) was taken before: acknowledge it again, fold
+// nothing. Also for the last released round, to a client that lost the answer.
 struct AcknowledgeAgain {
   ClientId client;
   TaskToken token;
+  friend bool operator==(const AcknowledgeAgain&,
+                         const AcknowledgeAgain&) = default;
 };
 // Not taken, and why. `token` is what the client sent. Its spool can go.
 struct Refuse {
   ClientId client;
   TaskToken token;
   Refusal reason = Refusal::kNone;
+  friend bool operator==(const Refuse&, const Refuse&) = default;
 };
 // The client's task is over; it should stop working on it.
 struct CancelTask {
   ClientId client;
   TaskToken token;
   Refusal reason = Refusal::kNone;
+  friend bool operator==(const CancelTask&, const CancelTask&) = default;
 };
 // DURABLE. An evaluation was taken: acknowledge it.
 struct AcceptEvaluation {
@@ -59,12 +68,15 @@ struct AcceptEvaluation {
   TaskToken token;
   int round = 0;
   Metrics metrics;
+  friend bool operator==(const AcceptEvaluation&,
+                         const AcceptEvaluation&) = default;
 };
 // DURABLE. A round has begun to collect; what was folded before is void.
 struct OpenRound {
   int round = 0;
   int attempt = 0;
   ModelId model;
+  friend bool operator==(const OpenRound&, const OpenRound&) = default;
 };
 // DURABLE. Nothing more comes in: make the next model from the folded updates
 // of these clients, store it, and say ModelReleased.
@@ -74,35 +86,39 @@ struct ReleaseRound {
   std::vector<ClientId> contributors;  // sorted
   std::uint64_t total_weight = 0;
   double train_loss = 0;  // weighted mean
+  friend bool operator==(const ReleaseRound&, const ReleaseRound&) = default;
 };
 // DURABLE. The released model is the run's model now; the round's spool can go.
 struct CommitRound {
   int round = 0;
   ModelId model;
+  friend bool operator==(const CommitRound&, const CommitRound&) = default;
 };
 // DURABLE. The attempt is given up; what was folded is void.
 struct AbandonRound {
   int round = 0;
   int attempt = 0;
-  int accepted = 0;     // updates lost with it
-  std::string reason;   // "2 of at least 8 updates at the deadline"
+  int accepted = 0;    // updates lost with it
+  std::string reason;  // "2 of at least 8 updates at the deadline"
+  friend bool operator==(const AbandonRound&, const AbandonRound&) = default;
 };
 // DURABLE. The run is over.
 enum class RunEnd { kFinished, kStopped, kFailed };
 struct EndRun {
   RunEnd end = RunEnd::kFinished;
   std::string reason;
+  friend bool operator==(const EndRun&, const EndRun&) = default;
 };
 // Step(Tick) is due at this instant, if nothing else comes before. Replaces the
 // wake-up asked for before; always the last effect, absent when nothing waits.
 struct WakeAt {
   Instant when;
+  friend bool operator==(const WakeAt&, const WakeAt&) = default;
 };
 
-using Effect =
-    std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
-                 AcknowledgeAgain, Refuse, CancelTask, AcceptEvaluation,
-                 OpenRound, ReleaseRound, CommitRound, AbandonRound, EndRun,
-                 WakeAt>;
+using Effect = std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
+                            AcknowledgeAgain, Refuse, CancelTask,
+                            AcceptEvaluation, OpenRound, ReleaseRound,
+                            CommitRound, AbandonRound, EndRun, WakeAt>;
 
 }  // namespace tributary::round

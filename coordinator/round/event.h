@@ -10,21 +10,27 @@
 namespace tributary::round {
 
 // Time has passed; nothing else.
-struct Tick {};
+struct Tick {
+  friend bool operator==(const Tick&, const Tick&) = default;
+};
 // A client is free and willing.
 struct CheckIn {
   ClientId client;
   Role role = Role::kTrainer;
+  friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
 // A client's stream is gone. Its task, if any, stands: it may come back.
 struct Left {
   ClientId client;
+  friend bool operator==(const Left&, const Left&) = default;
 };
 // A client has an update and asks whether to send it. No bytes have moved.
 struct UpdateAnnounced {
   ClientId client;
   TaskToken token;
   Contribution contribution;
+  friend bool operator==(const UpdateAnnounced&,
+                         const UpdateAnnounced&) = default;
 };
 // An update is complete on our disk and was verified. `defect` says what the
 // verification found; kNone if nothing.
@@ -33,34 +39,45 @@ struct UpdateArrived {
   TaskToken token;
   Contribution contribution;
   Refusal defect = Refusal::kNone;
+  friend bool operator==(const UpdateArrived&, const UpdateArrived&) = default;
 };
 struct EvaluationArrived {
   ClientId client;
   TaskToken token;
   Metrics metrics;
+  friend bool operator==(const EvaluationArrived&,
+                         const EvaluationArrived&) = default;
 };
 // A client gave its task up.
 struct TaskFailed {
   ClientId client;
   TaskToken token;
+  friend bool operator==(const TaskFailed&, const TaskFailed&) = default;
 };
-// A client must not take part any more; its uncounted work is void.
+// A client must not take part any more: it waits no longer and its uncounted
+// work is void. An update that was counted before stays counted: it was good
+// when it came, and its acknowledgement was promised to last.
 struct ClientRevoked {
   ClientId client;
+  friend bool operator==(const ClientRevoked&, const ClientRevoked&) = default;
 };
 // The runner has made and stored the model a ReleaseRound asked for.
 struct ModelReleased {
   int round = 0;
   ModelId model;
+  friend bool operator==(const ModelReleased&, const ModelReleased&) = default;
 };
 // The process came back: no stream is open any more.
-struct Restarted {};
+struct Restarted {
+  friend bool operator==(const Restarted&, const Restarted&) = default;
+};
 // An operator ends the run.
-struct StopRequested {};
+struct StopRequested {
+  friend bool operator==(const StopRequested&, const StopRequested&) = default;
+};
 
-using Event =
-    std::variant<Tick, CheckIn, Left, UpdateAnnounced, UpdateArrived,
-                 EvaluationArrived, TaskFailed, ClientRevoked, ModelReleased,
-                 Restarted, StopRequested>;
+using Event = std::variant<Tick, CheckIn, Left, UpdateAnnounced, UpdateArrived,
+                           EvaluationArrived, TaskFailed, ClientRevoked,
+                           ModelReleased, Restarted, StopRequested>;
 
 }  // namespace tributary::round
