@@ -35,8 +35,8 @@ class ExactSum {
   // Adds another sum over the same layout.
   void Merge(const ExactSum& other);
 
-  // Means of the coordinates from `offset`, as many as `out` is long. At least
-  // one contribution was counted.
+  // Means, in update units, of the coordinates from `offset`, as many as `out`
+  // is long. At least one contribution was counted.
   void MeanBlock(std::size_t offset, std::span<float> out) const;
 
   const Layout& layout() const { return layout_; }

@@ -23,7 +23,7 @@ namespace tributary::aggregation {
 inline constexpr int kMaxContributionBits = 20;
 
 struct GridOptions {
-  // Largest |x| a coordinate may have; finite, > 0.
+  // Largest |x| a coordinate may have: within the normal floats, > 0.
   double max_abs = 0;
   // Largest weight of one contribution; 1 .. 2^24.
   std::uint32_t max_weight = 0;
@@ -36,6 +36,9 @@ class Grid {
   static absl::StatusOr<Grid> Make(const GridOptions& options);
 
   double max_abs() const { return max_abs_; }
+  // The largest float that is not over max_abs. Clip to this one: max_abs
+  // itself, rounded to a float, may be over the bound.
+  float LargestValue() const;
   std::uint32_t max_weight() const { return max_weight_; }
   int bits() const { return bits_; }
   // Distance of neighbouring grid points; a power of two.

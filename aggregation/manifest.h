@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a model is to everything but a trainer: named float32 tensors laid end to
-// end in one flat vector, trainable tensors first, then buffers.
+// What a model is to everything but a trainer: named float32 tensors laid end
+// to end in one flat vector, trainable tensors first, then buffers.
 //
 // Values; safe to copy and to read from any thread.
 #pragma once

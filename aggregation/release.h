@@ -21,9 +21,9 @@ class Release {
   Release(ExactSum&& sum, const ServerOptimizer& optimizer);
 
   // Moves the weights that stand at `offset` from model v to v+1, in place.
-  // `state` holds StateVectors(optimizer) spans over the same range; the part of
-  // the range that lies in the buffers ignores them (they may be shorter by that
-  // part).
+  // `state` holds StateVectors(optimizer) spans over the same range; the part
+  // of the range that lies in the buffers ignores them (they may be shorter by
+  // that part).
   void Block(std::size_t offset, std::span<float> weights,
              std::span<const std::span<float>> state) const;
 

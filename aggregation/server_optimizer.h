@@ -5,7 +5,8 @@
 //   FedAvgM  m <- beta m + d ;  x <- x + lr m           Hsu et al. 2019
 //   FedAdam  m <- b1 m + (1-b1) d
 //            v <- b2 v + (1-b2) d^2
-//            x <- x + lr m / (sqrt(v) + tau)            Reddi et al. 2021, alg. 2
+//            x <- x + lr m / (sqrt(v) + tau)            Reddi et al. 2021, alg.
+//            2
 //
 // Pure and block-wise: any cut into blocks gives the same bits.
 #pragma once

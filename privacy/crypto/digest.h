@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// SHA-256 (OpenSSL) as a value and as a running hash. Models, archives and plans
-// are named by it.
+// SHA-256 (OpenSSL) as a value and as a running hash. Models, archives and
+// plans are named by it.
 #pragma once
 
 #include <array>

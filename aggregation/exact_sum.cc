@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "aggregation/exact_sum.h"
+
+#include <algorithm>
+#include <bit>
+
+#include "aggregation/invariant.h"
+
+namespace tributary::aggregation {
+namespace {
+
+// Adding 1.5 * 2^52 to |y| < 2^51 leaves round(y), ties to even, in the low
+// bits of the sum, so that the conversion vectorises where llrint does not.
+constexpr double kRounder = 0x1.8p52;
+constexpr std::int64_t kRounderBits = std::bit_cast<std::int64_t>(kRounder);
+constexpr std::int32_t kInfinityBits = 0x7f800000;
+
+// Every product here is exact: inverse_step is a power of two, and the grid
+// keeps |round(x / step)| * weight at or below 2^42. So the bits are those of
+// integer arithmetic on every machine and at every vector width.
+void AddScaled(const float* values, std::size_t count, double inverse_step,
+               double weight, std::int64_t* sums) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const double point =
+        (static_cast<double>(values[i]) * inverse_step + kRounder) - kRounder;
+    sums[i] +=
+        std::bit_cast<std::int64_t>(point * weight + kRounder) - kRounderBits;
+  }
+}
+
+// The largest bit pattern without its sign. Floats order as these integers do,
+// with infinities and NaN above every number.
+std::int32_t LargestMagnitude(const float* values, std::size_t count) {
+  std::int32_t largest = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto magnitude = std::bit_cast<std::int32_t>(values[i]) & 0x7fffffff;
+    largest = magnitude > largest ? magnitude : largest;
+  }
+  return largest;
+}
+
+// Calls `visit(grid, first, count)` for the part of the range that lies in the
+// parameters, then for the part in the buffers; `first` counts from the start
+// of the range.
+template <typename Visit>
+void ForEachPart(const Layout& layout, std::size_t offset, std::size_t count,
+                 Visit visit) {
+  TRIBUTARY_INVARIANT(offset, <=, layout.length);
+  TRIBUTARY_INVARIANT(count, <=, layout.length - offset);
+  const std::size_t parameters =
+      offset < layout.trainable ? std::min(count, layout.trainable - offset)
+                                : 0;
+  if (parameters > 0) visit(layout.parameters, std::size_t{0}, parameters);
+  if (parameters < count) visit(layout.buffers, parameters, count - parameters);
+}
+
+}  // namespace
+
+ExactSum::ExactSum(const Layout& layout)
+    : layout_(layout), sums_(layout.length, 0) {
+  TRIBUTARY_INVARIANT(layout.trainable, <=, layout.length);
+}
+
+void ExactSum::AddBlock(std::size_t offset, std::span<const float> values,
+                        std::uint32_t weight) {
+  ForEachPart(layout_, offset, values.size(),
+              [&](const Grid& grid, std::size_t first, std::size_t count) {
+                TRIBUTARY_INVARIANT(weight, <=, grid.max_weight());
+                AddScaled(values.data() + first, count, 1 / grid.step(), weight,
+                          sums_.data() + offset + first);
+              });
+}
+
+void ExactSum::AddContribution(std::uint32_t weight) {
+  TRIBUTARY_INVARIANT(weight, >, 0u);
+  weight_ += weight;
+  ++contributions_;
+  TRIBUTARY_INVARIANT(contributions_, <=,
+                      std::uint64_t{1} << kMaxContributionBits);
+}
+
+void ExactSum::Merge(const ExactSum& other) {
+  TRIBUTARY_INVARIANT(sums_.size(), ==, other.sums_.size());
+  TRIBUTARY_INVARIANT(layout_.trainable, ==, other.layout_.trainable);
+  TRIBUTARY_INVARIANT(layout_.parameters.step(), ==,
+                      other.layout_.parameters.step());
+  TRIBUTARY_INVARIANT(layout_.buffers.step(), ==, other.layout_.buffers.step());
+  for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+  weight_ += other.weight_;
+  contributions_ += other.contributions_;
+  TRIBUTARY_INVARIANT(contributions_, <=,
+                      std::uint64_t{1} << kMaxContributionBits);
+}
+
+void ExactSum::MeanBlock(std::size_t offset, std::span<float> out) const {
+  TRIBUTARY_INVARIANT(contributions_, >, std::uint64_t{0});
+  const auto weight = static_cast<double>(weight_);
+  ForEachPart(layout_, offset, out.size(),
+              [&](const Grid& grid, std::size_t first, std::size_t count) {
+                const std::int64_t* sums = sums_.data() + offset + first;
+                for (std::size_t i = 0; i < count; ++i) {
+                  out[first + i] = static_cast<float>(
+                      static_cast<double>(sums[i]) / weight * grid.step());
+                }
+              });
+}
+
+BlockDefect CheckBlock(const Layout& layout, std::size_t offset,
+                       std::span<const float> values) {
+  BlockDefect defect = BlockDefect::kNone;
+  ForEachPart(
+      layout, offset, values.size(),
+      [&](const Grid& grid, std::size_t first, std::size_t count) {
+        const std::int32_t largest =
+            LargestMagnitude(values.data() + first, count);
+        if (largest >= kInfinityBits) {
+          defect = BlockDefect::kNotFinite;
+        } else if (largest > std::bit_cast<std::int32_t>(grid.LargestValue()) &&
+                   defect == BlockDefect::kNone) {
+          defect = BlockDefect::kOverBound;
+        }
+      });
+  return defect;
+}
+
+}  // namespace tributary::aggregation
