@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rows of the database as values, and the changes a batch can make to them. A
+// change says what has happened; a batch of them is one transaction.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "privacy/crypto/digest.h"
+
+namespace tributary::store {
+
+struct RunRow {
+  std::string run;
+  std::int64_t number = 0;  // 1, 2, ... in order of submission
+  std::string plan;         // serialised tributary.v1.Plan
+  std::string key;          // 32 bytes
+  Digest first_model;
+  std::string archive;  // 32 bytes, or empty
+  int state = 0;        // tributary.v1.RunState
+  std::string message;
+  std::int64_t submitted = 0;  // milliseconds since 1970
+};
+
+struct RoundRow {
+  int round = 0;
+  int attempts = 0;
+  Digest model;
+  int accepted = 0;
+  std::uint64_t total_weight = 0;
+  double train_loss = 0;
+  double seconds = 0;
+  std::map<std::string, double> metrics;
+};
+
+struct ClientRow {
+  std::string client;
+  std::string population;
+  int role = 0;
+  std::int64_t last_seen = 0;  // milliseconds since 1970
+  std::uint64_t accepted = 0;
+  std::uint64_t refused = 0;
+};
+
+// An update that counts, and where its bytes are until its round is released.
+struct UpdateRow {
+  int round = 0;
+  int attempt = 0;
+  std::string client;
+  std::array<std::uint8_t, 16> token{};
+  std::uint32_t weight = 0;
+  std::int64_t slot = 0;
+  std::uint64_t size = 0;
+  std::uint64_t checksum = 0;  // XXH3-64
+  std::string state;           // "accepted", "committed", "void"
+};
+
+struct JournalRow {
+  std::int64_t seq = 0;
+  std::string event;
+};
+struct SnapshotRow {
+  std::int64_t seq = 0;  // of the last event in it
+  std::string state;
+};
+
+// ---- changes ----
+struct AddRun {
+  RunRow row;
+};
+struct SetRunState {
+  std::string run;
+  int state = 0;
+  std::string message;
+};
+struct AppendEvent {
+  std::string run;
+  JournalRow row;
+};
+// Keeps this snapshot and the one before it, and the events after that one.
+struct SaveSnapshot {
+  std::string run;
+  SnapshotRow row;
+};
+struct CountUpdate {
+  std::string run;
+  UpdateRow row;
+};
+struct CommitUpdates {
+  std::string run;
+  int round = 0;
+  int attempt = 0;
+};
+struct VoidUpdates {
+  std::string run;
+  int round = 0;
+  int attempt = 0;
+};
+struct SaveRound {
+  std::string run;
+  RoundRow row;
+};
+struct SaveMetrics {
+  std::string run;
+  int round = 0;
+  std::map<std::string, double> metrics;
+};
+struct KeepModel {
+  std::string run;
+  int round = 0;
+  Digest model;
+};
+struct ForgetModel {
+  std::string run;
+  int round = 0;
+};
+struct SaveClient {
+  ClientRow row;
+};
+using Change = std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot,
+                            CountUpdate, CommitUpdates, VoidUpdates, SaveRound,
+                            SaveMetrics, KeepModel, ForgetModel, SaveClient>;
+using Batch = std::vector<Change>;
+
+}  // namespace tributary::store

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/store/schema.h"
+
+#include <array>
+
+#include "absl/strings/str_cat.h"
+
+namespace tributary::store {
+namespace {
+
+constexpr std::array kMigrations = {
+    R"sql(
+CREATE TABLE runs (
+  run TEXT PRIMARY KEY,
+  number INTEGER NOT NULL UNIQUE,
+  plan BLOB NOT NULL,        -- tributary.v1.Plan, defaults written out
+  key BLOB NOT NULL,         -- 32 bytes
+  first_model BLOB NOT NULL, -- SHA-256
+  archive BLOB NOT NULL,     -- SHA-256, or empty
+  state INTEGER NOT NULL,    -- tributary.v1.RunState
+  message TEXT NOT NULL,
+  submitted INTEGER NOT NULL -- milliseconds since 1970
+) WITHOUT ROWID;
+
+CREATE TABLE rounds (
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  model BLOB NOT NULL,       -- SHA-256 of what was released
+  accepted INTEGER NOT NULL,
+  total_weight INTEGER NOT NULL,
+  train_loss REAL NOT NULL,
+  seconds REAL NOT NULL,
+  PRIMARY KEY (run, round)
+) WITHOUT ROWID;
+
+CREATE TABLE metrics (
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  name TEXT NOT NULL,
+  value REAL NOT NULL,
+  PRIMARY KEY (run, round, name)
+) WITHOUT ROWID;
+
+-- Models whose bytes are kept; round 0 is the first.
+CREATE TABLE models (
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  model BLOB NOT NULL,
+  PRIMARY KEY (run, round)
+) WITHOUT ROWID;
+CREATE INDEX models_by_digest ON models (model);
+
+-- The record of counted updates. A client stands at most once in a released
+-- round, whatever the attempts were.
+CREATE TABLE updates (
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  client TEXT NOT NULL,
+  token BLOB NOT NULL,
+  weight INTEGER NOT NULL,
+  slot INTEGER NOT NULL,     -- of the spool, while `accepted`
+  size INTEGER NOT NULL,     -- bytes
+  checksum INTEGER NOT NULL, -- XXH3-64 of them
+  state TEXT NOT NULL CHECK (state IN ('accepted', 'committed', 'void')),
+  PRIMARY KEY (run, round, attempt, client)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX updates_counted_once ON updates (run, round, client)
+  WHERE state = 'committed';
+CREATE INDEX updates_spooled ON updates (run) WHERE state = 'accepted';
+
+CREATE TABLE clients (
+  client TEXT PRIMARY KEY,
+  population TEXT NOT NULL,
+  role INTEGER NOT NULL,      -- tributary.v1.Role
+  last_seen INTEGER NOT NULL, -- milliseconds since 1970
+  accepted INTEGER NOT NULL,
+  refused INTEGER NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+  run TEXT NOT NULL REFERENCES runs,
+  seq INTEGER NOT NULL,
+  event BLOB NOT NULL,
+  PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+
+CREATE TABLE snapshots (
+  run TEXT NOT NULL REFERENCES runs,
+  seq INTEGER NOT NULL,       -- of the last event in it
+  state BLOB NOT NULL,
+  checksum INTEGER NOT NULL,  -- XXH3-64 of it
+  PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
+)sql",
+};
+
+}  // namespace
+
+std::span<const char* const> Migrations() { return kMigrations; }
+
+absl::Status Migrate(Database& database) {
+  std::int64_t version = 0;
+  {
+    Query query(database, "PRAGMA user_version");
+    if (query.Next()) version = query.Integer(0);
+    if (!query.status().ok()) return query.status();
+  }
+  const auto newest = static_cast<std::int64_t>(kMigrations.size());
+  if (version > newest) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the database has version ", version,
+                     ", this program knows up to ", newest));
+  }
+  for (; version < newest; ++version) {
+    absl::Status status = database.Execute(absl::StrCat(
+        "BEGIN IMMEDIATE;", kMigrations[static_cast<std::size_t>(version)],
+        "PRAGMA user_version = ", version + 1, "; COMMIT;"));
+    if (!status.ok()) {
+      (void)database.Execute("ROLLBACK;");
+      return status;
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tributary::store

@@ -1,0 +1,371 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/store/store.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/store/schema.h"
+
+namespace tributary::store {
+namespace {
+
+std::int64_t ChecksumOf(std::string_view bytes) {
+  return static_cast<std::int64_t>(XXH3_64bits(bytes.data(), bytes.size()));
+}
+
+absl::Status SaveMetric(Database& database, const std::string& run, int round,
+                        const std::map<std::string, double>& metrics) {
+  for (const auto& [name, value] : metrics) {
+    absl::Status status =
+        Query(database, "INSERT OR REPLACE INTO metrics VALUES (?,?,?,?)")
+            .Bind(run)
+            .Bind(std::int64_t{round})
+            .Bind(name)
+            .Bind(value)
+            .Run();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status SetUpdates(Database& database, const std::string& run, int round,
+                        int attempt, std::string_view state) {
+  return Query(database,
+               "UPDATE updates SET state = ? WHERE run = ? AND round = ? AND "
+               "attempt = ? AND state = 'accepted'")
+      .Bind(state)
+      .Bind(run)
+      .Bind(std::int64_t{round})
+      .Bind(std::int64_t{attempt})
+      .Run();
+}
+
+// One overload per change.
+struct Apply {
+  Database& database;
+
+  absl::Status operator()(const AddRun& change) const {
+    const RunRow& row = change.row;
+    return Query(database, "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)")
+        .Bind(row.run)
+        .Bind(row.number)
+        .BindBlob(row.plan)
+        .BindBlob(row.key)
+        .BindBlob(row.first_model.AsBytes())
+        .BindBlob(row.archive)
+        .Bind(std::int64_t{row.state})
+        .Bind(row.message)
+        .Bind(row.submitted)
+        .Run();
+  }
+  absl::Status operator()(const SetRunState& change) const {
+    return Query(database,
+                 "UPDATE runs SET state = ?, message = ? WHERE run = ?")
+        .Bind(std::int64_t{change.state})
+        .Bind(change.message)
+        .Bind(change.run)
+        .Run();
+  }
+  absl::Status operator()(const AppendEvent& change) const {
+    return Query(database, "INSERT INTO journal VALUES (?,?,?)")
+        .Bind(change.run)
+        .Bind(change.row.seq)
+        .BindBlob(change.row.event)
+        .Run();
+  }
+  absl::Status operator()(const SaveSnapshot& change) const {
+    absl::Status status =
+        Query(database, "INSERT OR REPLACE INTO snapshots VALUES (?,?,?,?)")
+            .Bind(change.run)
+            .Bind(change.row.seq)
+            .BindBlob(change.row.state)
+            .Bind(ChecksumOf(change.row.state))
+            .Run();
+    if (!status.ok()) return status;
+    // The one before stays, with its events, in case this one is damaged.
+    Query before(database,
+                 "SELECT max(seq) FROM snapshots WHERE run = ? AND seq < ?");
+    before.Bind(change.run).Bind(change.row.seq);
+    if (!before.Next()) return before.status();
+    const std::int64_t oldest = before.Integer(0);
+    for (const char* sql : {"DELETE FROM snapshots WHERE run = ? AND seq < ?",
+                            "DELETE FROM journal WHERE run = ? AND seq <= ?"}) {
+      status = Query(database, sql).Bind(change.run).Bind(oldest).Run();
+      if (!status.ok()) return status;
+    }
+    return absl::OkStatus();
+  }
+  absl::Status operator()(const CountUpdate& change) const {
+    const UpdateRow& row = change.row;
+    return Query(database,
+                 "INSERT INTO updates VALUES (?,?,?,?,?,?,?,?,?,'accepted')")
+        .Bind(change.run)
+        .Bind(std::int64_t{row.round})
+        .Bind(std::int64_t{row.attempt})
+        .Bind(row.client)
+        .BindBlob(
+            {reinterpret_cast<const char*>(row.token.data()), row.token.size()})
+        .Bind(std::int64_t{row.weight})
+        .Bind(row.slot)
+        .Bind(static_cast<std::int64_t>(row.size))
+        .Bind(static_cast<std::int64_t>(row.checksum))
+        .Run();
+  }
+  absl::Status operator()(const CommitUpdates& change) const {
+    return SetUpdates(database, change.run, change.round, change.attempt,
+                      "committed");
+  }
+  absl::Status operator()(const VoidUpdates& change) const {
+    return SetUpdates(database, change.run, change.round, change.attempt,
+                      "void");
+  }
+  absl::Status operator()(const SaveRound& change) const {
+    const RoundRow& row = change.row;
+    absl::Status status =
+        Query(database, "INSERT INTO rounds VALUES (?,?,?,?,?,?,?,?)")
+            .Bind(change.run)
+            .Bind(std::int64_t{row.round})
+            .Bind(std::int64_t{row.attempts})
+            .BindBlob(row.model.AsBytes())
+            .Bind(std::int64_t{row.accepted})
+            .Bind(static_cast<std::int64_t>(row.total_weight))
+            .Bind(row.train_loss)
+            .Bind(row.seconds)
+            .Run();
+    if (!status.ok()) return status;
+    return SaveMetric(database, change.run, row.round, row.metrics);
+  }
+  absl::Status operator()(const SaveMetrics& change) const {
+    return SaveMetric(database, change.run, change.round, change.metrics);
+  }
+  absl::Status operator()(const KeepModel& change) const {
+    return Query(database, "INSERT OR REPLACE INTO models VALUES (?,?,?)")
+        .Bind(change.run)
+        .Bind(std::int64_t{change.round})
+        .BindBlob(change.model.AsBytes())
+        .Run();
+  }
+  absl::Status operator()(const ForgetModel& change) const {
+    return Query(database, "DELETE FROM models WHERE run = ? AND round = ?")
+        .Bind(change.run)
+        .Bind(std::int64_t{change.round})
+        .Run();
+  }
+  absl::Status operator()(const SaveClient& change) const {
+    const ClientRow& row = change.row;
+    return Query(database,
+                 "INSERT OR REPLACE INTO clients VALUES (?,?,?,?,?,?)")
+        .Bind(row.client)
+        .Bind(row.population)
+        .Bind(std::int64_t{row.role})
+        .Bind(row.last_seen)
+        .Bind(static_cast<std::int64_t>(row.accepted))
+        .Bind(static_cast<std::int64_t>(row.refused))
+        .Run();
+  }
+};
+
+absl::StatusOr<Digest> DigestAt(const Query& query, int column) {
+  absl::StatusOr<Digest> digest = Digest::FromBytes(query.Bytes(column));
+  if (!digest.ok()) return absl::DataLossError("a digest is not 32 bytes");
+  return digest;
+}
+
+}  // namespace
+
+Store::Store(std::unique_ptr<Database> database)
+    : database_(std::move(database)) {}
+
+absl::StatusOr<std::unique_ptr<Store>> Store::Open(
+    const std::filesystem::path& folder) {
+  absl::StatusOr<std::unique_ptr<Database>> database =
+      Database::Open(folder / "tributary.db");
+  if (!database.ok()) return database.status();
+  if (absl::Status status = Migrate(**database); !status.ok()) return status;
+  return std::unique_ptr<Store>(new Store(*std::move(database)));
+}
+
+absl::Status Store::Commit(const Batch& batch) {
+  if (batch.empty()) return absl::OkStatus();
+  absl::Status status = database_->Execute("BEGIN IMMEDIATE");
+  if (!status.ok()) return status;
+  for (const Change& change : batch) {
+    status = std::visit(Apply{*database_}, change);
+    if (!status.ok()) break;
+  }
+  if (status.ok()) status = database_->Execute("COMMIT");
+  // SQLite may have rolled back on its own; a second time does no harm.
+  if (!status.ok()) (void)database_->Execute("ROLLBACK");
+  return status;
+}
+
+absl::StatusOr<std::vector<RunRow>> Store::Runs() {
+  std::vector<RunRow> rows;
+  Query query(*database_, "SELECT * FROM runs ORDER BY number");
+  while (query.Next()) {
+    absl::StatusOr<Digest> first = DigestAt(query, 4);
+    if (!first.ok()) return first.status();
+    rows.push_back({.run = query.Bytes(0),
+                    .number = query.Integer(1),
+                    .plan = query.Bytes(2),
+                    .key = query.Bytes(3),
+                    .first_model = *first,
+                    .archive = query.Bytes(5),
+                    .state = static_cast<int>(query.Integer(6)),
+                    .message = query.Bytes(7),
+                    .submitted = query.Integer(8)});
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<std::vector<RoundRow>> Store::Rounds(const std::string& run,
+                                                    int limit) {
+  std::vector<RoundRow> rows;
+  {
+    Query query(*database_,
+                "SELECT round, attempts, model, accepted, total_weight, "
+                "train_loss, seconds FROM rounds WHERE run = ? "
+                "ORDER BY round DESC LIMIT ?");
+    query.Bind(run).Bind(std::int64_t{limit});
+    while (query.Next()) {
+      absl::StatusOr<Digest> model = DigestAt(query, 2);
+      if (!model.ok()) return model.status();
+      rows.push_back(
+          {.round = static_cast<int>(query.Integer(0)),
+           .attempts = static_cast<int>(query.Integer(1)),
+           .model = *model,
+           .accepted = static_cast<int>(query.Integer(3)),
+           .total_weight = static_cast<std::uint64_t>(query.Integer(4)),
+           .train_loss = query.Real(5),
+           .seconds = query.Real(6),
+           .metrics = {}});
+    }
+    if (!query.status().ok()) return query.status();
+  }
+  std::reverse(rows.begin(), rows.end());
+  for (RoundRow& row : rows) {
+    Query query(*database_,
+                "SELECT name, value FROM metrics WHERE run = ? AND round = ?");
+    query.Bind(run).Bind(std::int64_t{row.round});
+    while (query.Next()) row.metrics[query.Bytes(0)] = query.Real(1);
+    if (!query.status().ok()) return query.status();
+  }
+  return rows;
+}
+
+absl::StatusOr<std::vector<ClientRow>> Store::Clients() {
+  std::vector<ClientRow> rows;
+  Query query(*database_, "SELECT * FROM clients ORDER BY client");
+  while (query.Next()) {
+    rows.push_back({.client = query.Bytes(0),
+                    .population = query.Bytes(1),
+                    .role = static_cast<int>(query.Integer(2)),
+                    .last_seen = query.Integer(3),
+                    .accepted = static_cast<std::uint64_t>(query.Integer(4)),
+                    .refused = static_cast<std::uint64_t>(query.Integer(5))});
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<std::vector<UpdateRow>> Store::Updates(const std::string& run,
+                                                      std::string_view state) {
+  std::vector<UpdateRow> rows;
+  Query query(*database_,
+              "SELECT round, attempt, client, token, weight, slot, size, "
+              "checksum, state FROM updates WHERE run = ? AND "
+              "(state = ?2 OR ?2 = '') ORDER BY round, attempt, client");
+  query.Bind(run).Bind(state);
+  while (query.Next()) {
+    UpdateRow row{.round = static_cast<int>(query.Integer(0)),
+                  .attempt = static_cast<int>(query.Integer(1)),
+                  .client = query.Bytes(2),
+                  .token = {},
+                  .weight = static_cast<std::uint32_t>(query.Integer(4)),
+                  .slot = query.Integer(5),
+                  .size = static_cast<std::uint64_t>(query.Integer(6)),
+                  .checksum = static_cast<std::uint64_t>(query.Integer(7)),
+                  .state = query.Bytes(8)};
+    const std::string token = query.Bytes(3);
+    if (token.size() != row.token.size()) {
+      return absl::DataLossError("a task token is not 16 bytes");
+    }
+    std::memcpy(row.token.data(), token.data(), token.size());
+    rows.push_back(std::move(row));
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<Store::Snapshot> Store::LatestSnapshot(const std::string& run) {
+  Snapshot snapshot;
+  Query query(*database_,
+              "SELECT seq, state, checksum FROM snapshots WHERE run = ? "
+              "ORDER BY seq DESC");
+  query.Bind(run);
+  while (query.Next()) {
+    std::string state = query.Bytes(1);
+    if (ChecksumOf(state) == query.Integer(2)) {
+      snapshot.row = {.seq = query.Integer(0), .state = std::move(state)};
+      return snapshot;
+    }
+    ++snapshot.damaged;
+  }
+  if (!query.status().ok()) return query.status();
+  return absl::DataLossError(absl::StrCat("run ", run, ": none of its ",
+                                          snapshot.damaged,
+                                          " snapshots has the right checksum"));
+}
+
+absl::StatusOr<std::vector<JournalRow>> Store::JournalAfter(
+    const std::string& run, std::int64_t seq) {
+  std::vector<JournalRow> rows;
+  Query query(*database_,
+              "SELECT seq, event FROM journal WHERE run = ? AND seq > ? "
+              "ORDER BY seq");
+  query.Bind(run).Bind(seq);
+  while (query.Next()) {
+    const std::int64_t next = query.Integer(0);
+    if (next != ++seq) {
+      return absl::DataLossError(absl::StrCat("run ", run, ": event ", seq,
+                                              " is missing in the journal"));
+    }
+    rows.push_back({.seq = next, .event = query.Bytes(1)});
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<std::map<int, Digest>> Store::Models(const std::string& run) {
+  std::map<int, Digest> models;
+  Query query(*database_, "SELECT round, model FROM models WHERE run = ?");
+  query.Bind(run);
+  while (query.Next()) {
+    absl::StatusOr<Digest> model = DigestAt(query, 1);
+    if (!model.ok()) return model.status();
+    models.emplace(static_cast<int>(query.Integer(0)), *model);
+  }
+  if (!query.status().ok()) return query.status();
+  return models;
+}
+
+absl::StatusOr<std::set<Digest>> Store::KeptBlobs() {
+  std::set<Digest> kept;
+  Query query(*database_,
+              "SELECT model FROM models UNION SELECT first_model FROM runs "
+              "UNION SELECT archive FROM runs WHERE length(archive) = 32");
+  while (query.Next()) {
+    absl::StatusOr<Digest> digest = DigestAt(query, 0);
+    if (!digest.ok()) return digest.status();
+    kept.insert(*digest);
+  }
+  if (!query.status().ok()) return query.status();
+  return kept;
+}
+
+}  // namespace tributary::store
