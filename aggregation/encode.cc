@@ -80,11 +80,12 @@ Bytes EncodeInt8(std::span<const float> values, const Words& words) {
     if (scale > 0) {
       for (std::size_t i = 0; i < block.size(); ++i) {
         const double point = static_cast<double>(block[i]) / scale;
-        const double below = std::floor(point);
-        const double rounded =
-            next_uniform() < point - below ? below + 1 : below;
+        // floor() without a call: |point| is hardly over 127.
+        int below = static_cast<int>(point);
+        if (below > point) --below;
+        const int rounded = next_uniform() < point - below ? below + 1 : below;
         Store(out + i,
-              static_cast<std::int8_t>(std::clamp(rounded, -127.0, 127.0)));
+              static_cast<std::int8_t>(std::clamp(rounded, -127, 127)));
       }
     }
     out += block.size();

@@ -50,6 +50,12 @@ if(TRIBUTARY_SANITIZE)
   add_link_options(-fsanitize=${sanitizers})
 endif()
 
+if(TRIBUTARY_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link,address
+    -fno-omit-frame-pointer)
+  add_link_options(-fsanitize=address)
+endif()
+
 # tributary_library(NAME SOURCES a.cc ... LIBRARIES x y ...)
 function(tributary_library name)
   cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
