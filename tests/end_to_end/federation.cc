@@ -178,12 +178,11 @@ Finished Federation::Ctl(std::vector<std::string> arguments) {
 }
 
 std::string Federation::Submit() {
-  const fs::path weights = folder_ / "first.safetensors";
   Require(RunCommand({Program("tributary-model"), "init", plan_file().string(),
-                      "--out", weights.string()}),
+                      "--out", first_weights().string()}),
           "tributary-model init");
-  const auto submitted = Ctl(
-      {"run", "submit", plan_file().string(), "--weights", weights.string()});
+  const auto submitted = Ctl({"run", "submit", plan_file().string(),
+                              "--weights", first_weights().string()});
   Require(submitted, "run submit");
   return nlohmann::json::parse(submitted.output).at("run");
 }

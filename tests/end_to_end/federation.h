@@ -62,6 +62,9 @@ class Federation {
 
   std::filesystem::path folder() const { return folder_; }
   std::filesystem::path plan_file() const { return folder_ / "plan.yaml"; }
+  std::filesystem::path first_weights() const {
+    return folder_ / "first.safetensors";
+  }
   std::filesystem::path database() const;
 
  private:

@@ -112,15 +112,13 @@ void Process::Signal(int signal) {
 
 void Process::Reap(int status) { exit_ = ExitOf(status); }
 
-std::optional<int> Process::WaitForExit(std::chrono::seconds limit) {
+std::optional<int> Process::WaitForExit(std::chrono::milliseconds limit) {
   if (exit_) return exit_;
   // A pidfd becomes readable when the process ends.
   const int descriptor = static_cast<int>(syscall(SYS_pidfd_open, pid_, 0));
   if (descriptor < 0) Fail("pidfd_open");
   pollfd waiting{descriptor, POLLIN, 0};
-  const auto milliseconds =
-      std::chrono::duration_cast<std::chrono::milliseconds>(limit).count();
-  const int ready = poll(&waiting, 1, static_cast<int>(milliseconds));
+  const int ready = poll(&waiting, 1, static_cast<int>(limit.count()));
   close(descriptor);
   if (ready <= 0) return std::nullopt;
   int status = 0;
@@ -136,7 +134,7 @@ void Process::Kill() {
 }
 
 bool Process::IsRunning() {
-  return !WaitForExit(std::chrono::seconds(0)).has_value();
+  return !WaitForExit(std::chrono::milliseconds(0)).has_value();
 }
 
 std::string Process::Output() {

@@ -34,7 +34,7 @@ class Process {
   void Signal(int signal);
   // Waits for the end, at most `limit`: the exit code, -signal when a signal
   // ended it, nothing when it still runs.
-  std::optional<int> WaitForExit(std::chrono::seconds limit);
+  std::optional<int> WaitForExit(std::chrono::milliseconds limit);
   // kill -9, and waits.
   void Kill();
   bool IsRunning();

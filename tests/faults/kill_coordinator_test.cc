@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+// kill -9 of the coordinator at seeded instants of a run with real clients.
+// TRIBUTARY_KILL_SEEDS seeds from TRIBUTARY_KILL_SEED on (default 5 from 1).
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "privacy/crypto/random.h"
+#include "tests/catch.h"
+#include "tests/end_to_end/federation.h"
+#include "tests/end_to_end/plans.h"
+#include "tests/faults/counted_updates.h"
+#include "tests/faults/oracle.h"
+
+namespace tributary::testing {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+constexpr int kKillsPerRun = 3;
+
+int FromEnvironment(const char* name, int otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::atoi(value);
+}
+
+// Starts everything, kills the coordinator at instants drawn from the seed, and
+// waits for the end. Returns the run.
+std::string RunWithKills(Federation& federation, int seed) {
+  KeyedStream instants(KeyFromSeed(static_cast<std::uint64_t>(seed)), "kill");
+  federation.StartCoordinator();
+  federation.StartAllClients();
+  const std::string run = federation.Submit();
+  for (int kill = 0; kill < kKillsPerRun; ++kill) {
+    const milliseconds instant(20 + instants.Below(1500));
+    const auto ended = federation.coordinator().WaitForExit(instant);
+    INFO(federation.coordinator().Output());
+    REQUIRE_FALSE(ended.has_value());
+    federation.KillCoordinator();
+    federation.StartCoordinator();
+  }
+  const auto end = federation.WaitForEnd(run, seconds(180));
+  INFO(end.dump(1));
+  REQUIRE(end.at("summary").at("state") == "FINISHED");
+  return run;
+}
+
+template <typename Body>
+void ForEachSeed(const Body& body) {
+  const int first = FromEnvironment("TRIBUTARY_KILL_SEED", 1);
+  const int count = FromEnvironment("TRIBUTARY_KILL_SEEDS", 5);
+  for (int seed = first; seed < first + count; ++seed) {
+    std::cout << "kill seed " << seed << std::endl;
+    INFO("TRIBUTARY_KILL_SEED=" << seed << " TRIBUTARY_KILL_SEEDS=1");
+    body(seed);
+  }
+}
+
+TEST_CASE(
+    "killed at any instant, a run with full participation ends with the model "
+    "of an undisturbed run") {
+  ForEachSeed([](int seed) {
+    const SmallPlan plan{.rounds = 8, .seed = seed};
+    Federation federation({.clients = plan.clients, .plan = DigitsPlan(plan)});
+    const std::string run = RunWithKills(federation, seed);
+    CheckNoGapAndNoDouble(CountedUpdates(federation.database(), run),
+                          plan.rounds, plan.cohort_size);
+    CHECK((federation.Model(run) == federation.SimulatedModel()));
+  });
+}
+
+TEST_CASE(
+    "killed at any instant, a run with over-selection ends with the model of "
+    "the updates it counted") {
+  ForEachSeed([](int seed) {
+    const SmallPlan plan{.clients = 5,
+                         .rounds = 8,
+                         .cohort_size = 3,
+                         .over_selection = 1.6,
+                         .min_updates = 3,
+                         .seed = seed};
+    Federation federation({.clients = plan.clients, .plan = DigitsPlan(plan)});
+    const std::string run = RunWithKills(federation, seed);
+    const auto counted = CountedUpdates(federation.database(), run);
+    CheckNoGapAndNoDouble(counted, plan.rounds, plan.cohort_size);
+    const std::string expected =
+        OracleModel({.plan = federation.plan_file(),
+                     .first_weights = federation.first_weights(),
+                     .data = federation.folder() / "data",
+                     .scale = 0.0625,
+                     .counted = counted});
+    CHECK((federation.Model(run) == expected));
+  });
+}
+
+}  // namespace
+}  // namespace tributary::testing
