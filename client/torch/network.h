@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+// One network, built-in or TorchScript, over one flat vector: every parameter
+// and shared buffer of the module is a view of it, parameters first, then
+// buffers, in the module's own order. Loading weights is one copy.
+//
+// One thread at a time; different networks may run on different threads. The
+// spans live as long as the network. LibTorch's exceptions stop here: each
+// failure is a Status.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "aggregation/manifest.h"
+#include "privacy/crypto/random.h"
+#include "tributary/dataset.h"
+#include "tributary/trainer.h"
+#include "tributary/v1/model.pb.h"
+
+namespace tributary::torch_internal {
+
+// Largest TorchScript archive that is read.
+inline constexpr std::uint64_t kMaxArchiveBytes = std::uint64_t{4} << 30;
+
+// What judging a batch gives; sums, so that batches add up.
+struct Judgement {
+  double loss = 0;            // summed over the examples
+  std::uint64_t correct = 0;  // classes guessed right; 0 for kMse
+};
+
+class Network {
+ public:
+  // `archive` is read for torchscript architectures only. The flat vector holds
+  // the archive's own weights, or zeros for a built-in architecture.
+  // InvalidArgument if the archive is not one, holds tensors that cannot be
+  // shared, or is over kMaxArchiveBytes.
+  static absl::StatusOr<std::unique_ptr<Network>> Build(
+      const v1::Architecture& architecture,
+      const std::filesystem::path& archive);
+  ~Network();
+
+  const Manifest& manifest() const;
+  // All manifest().Length() floats.
+  std::span<float> weights();
+  // Gradient of the mean loss of the last batch: TrainableLength() floats.
+  std::span<const float> gradient() const;
+
+  // Puts what is not in the flat vector (counters, dropout's generator) where
+  // every task starts, so that a task repeats bit by bit.
+  void BeginTask(const Key& seed);
+
+  // Mean loss over these rows of `data`, in training mode; sets gradient().
+  // InvalidArgument naming the row if a target does not suit the loss, or the
+  // shapes if an example or an output does not suit the network.
+  absl::StatusOr<double> Differentiate(const Dataset& data,
+                                       std::span<const std::uint32_t> rows,
+                                       TrainingOptions::Loss loss);
+  // The same without gradient, in evaluation mode.
+  absl::StatusOr<Judgement> Judge(const Dataset& data,
+                                  std::span<const std::uint32_t> rows,
+                                  TrainingOptions::Loss loss);
+
+ private:
+  struct State;
+  explicit Network(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+// InvalidArgument naming the first difference between the model that arrived
+// and the network's own manifest.
+absl::Status CheckManifest(const Manifest& arrived, const Manifest& own);
+
+}  // namespace tributary::torch_internal

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/torch/networks.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+#include "proto/codec/plan.h"
+
+namespace tributary {
+
+absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
+  // The architecture names an archive by its digest, so the path adds nothing.
+  const std::string& key = model.architecture;
+  std::unique_ptr<torch_internal::Network> network;
+  {
+    std::lock_guard lock(mutex_);
+    if (key_ != key) {
+      idle_.clear();
+      key_ = key;
+    }
+    if (!idle_.empty()) {
+      network = std::move(idle_.back());
+      idle_.pop_back();
+    }
+  }
+  if (network == nullptr) {
+    auto architecture = codec::ArchitectureFromJson(model.architecture);
+    if (!architecture.ok()) return architecture.status();
+    auto built = torch_internal::Network::Build(*architecture, model.archive);
+    if (!built.ok()) return built.status();
+    network = *std::move(built);
+  }
+  Loan loan(*this, key, std::move(network));
+  if (auto status =
+          torch_internal::CheckManifest(model.manifest, loan->manifest());
+      !status.ok()) {
+    return status;
+  }
+  if (model.weights.size() != model.manifest.Length()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("the model holds ", model.weights.size(),
+                     " weights, its manifest says ", model.manifest.Length()));
+  }
+  std::ranges::copy(model.weights, loan->weights().begin());
+  return loan;
+}
+
+void TorchNetworks::Return(const std::string& key,
+                           std::unique_ptr<torch_internal::Network> network) {
+  std::lock_guard lock(mutex_);
+  if (key == key_) idle_.push_back(std::move(network));
+}
+
+std::shared_ptr<TorchNetworks> MakeTorchNetworks() {
+  return std::make_shared<TorchNetworks>();
+}
+
+}  // namespace tributary

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+// The networks that trainers borrow for a task.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "client/torch/network.h"
+#include "tributary/model.h"
+#include "tributary/torch_trainer.h"
+
+namespace tributary {
+
+// Thread-safe. Networks of one architecture only are kept idle: those of the
+// last one that was asked for.
+class TorchNetworks {
+ public:
+  // A network for one task; goes back when destroyed. Outlived by its lender.
+  class Loan {
+   public:
+    Loan(TorchNetworks& lender, std::string key,
+         std::unique_ptr<torch_internal::Network> network)
+        : lender_(&lender),
+          key_(std::move(key)),
+          network_(std::move(network)) {}
+    Loan(Loan&& other) noexcept = default;
+    Loan& operator=(Loan&&) = delete;
+    ~Loan() {
+      if (network_ != nullptr) lender_->Return(key_, std::move(network_));
+    }
+    torch_internal::Network* operator->() const { return network_.get(); }
+
+   private:
+    TorchNetworks* lender_;
+    std::string key_;
+    std::unique_ptr<torch_internal::Network> network_;
+  };
+
+  // A network of the model's architecture, holding the model's weights.
+  // InvalidArgument if the architecture cannot be built or its manifest is not
+  // the model's.
+  absl::StatusOr<Loan> Borrow(const Model& model);
+
+ private:
+  void Return(const std::string& key,
+              std::unique_ptr<torch_internal::Network> network);
+
+  std::mutex mutex_;
+  std::string key_;
+  std::vector<std::unique_ptr<torch_internal::Network>> idle_;
+};
+
+}  // namespace tributary

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/torch/epochs.h"
+#include "client/torch/networks.h"
+#include "client/torch/optimizer.h"
+#include "tributary/torch_trainer.h"
+
+namespace tributary {
+namespace {
+
+using torch_internal::Epochs;
+using torch_internal::FlatOptimizer;
+
+// Examples judged at once.
+constexpr std::size_t kEvaluationBatch = 256;
+
+absl::Status CheckOptions(const TrainingOptions& options) {
+  if (options.epochs.has_value() == options.steps.has_value()) {
+    return absl::InvalidArgumentError("exactly one of epochs and steps");
+  }
+  if (options.epochs.value_or(1) < 1 || options.steps.value_or(1) < 1) {
+    return absl::InvalidArgumentError("epochs and steps must be at least 1");
+  }
+  if (options.batch_size < 1) {
+    return absl::InvalidArgumentError("batch_size must be at least 1");
+  }
+  return absl::OkStatus();
+}
+
+// Mean loss over the examples of a pass.
+class MeanLoss {
+ public:
+  void Add(double mean, std::size_t examples) {
+    sum_ += mean * static_cast<double>(examples);
+    examples_ += examples;
+  }
+  double Mean() const { return sum_ / static_cast<double>(examples_); }
+
+ private:
+  double sum_ = 0;
+  std::size_t examples_ = 0;
+};
+
+class TorchTrainer final : public Trainer {
+ public:
+  TorchTrainer(std::shared_ptr<const Dataset> train,
+               std::shared_ptr<const Dataset> test,
+               std::shared_ptr<TorchNetworks> networks)
+      : train_(std::move(train)),
+        test_(std::move(test)),
+        networks_(networks ? std::move(networks) : MakeTorchNetworks()) {}
+
+  absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model& model,
+                                    std::span<float> delta,
+                                    const TaskContext& context) override;
+  absl::StatusOr<EvaluateResult> Evaluate(const TrainTask& task,
+                                          const Model& model,
+                                          const TaskContext& context) override;
+
+ private:
+  std::shared_ptr<const Dataset> train_;
+  std::shared_ptr<const Dataset> test_;
+  std::shared_ptr<TorchNetworks> networks_;
+};
+
+absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
+                                                const Model& model,
+                                                std::span<float> delta,
+                                                const TaskContext& context) {
+  const auto started = std::chrono::steady_clock::now();
+  const TrainingOptions& options = task.training;
+  if (auto status = CheckOptions(options); !status.ok()) return status;
+  if (train_ == nullptr || train_->Size() == 0) {
+    return absl::FailedPreconditionError("there are no training examples");
+  }
+  if (delta.size() != model.manifest.Length()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("room for ", delta.size(),
+                     " floats of delta, the model "
+                     "has ",
+                     model.manifest.Length()));
+  }
+  auto network = networks_->Borrow(model);
+  if (!network.ok()) return network.status();
+  (*network)->BeginTask(task.seed);
+
+  const std::size_t trainable = model.manifest.TrainableLength();
+  const std::span<float> parameters = (*network)->weights().first(trainable);
+  FlatOptimizer optimizer(options, std::span(model.weights).first(trainable),
+                          trainable);
+  Epochs epochs(task.seed, train_->Size(),
+                static_cast<std::size_t>(options.batch_size));
+  MeanLoss loss;
+  std::size_t seen = 0;
+  int passes = 0;
+  for (int step = 1;; ++step) {
+    if (context.Cancelled()) return absl::CancelledError("task cancelled");
+    const std::span<const std::uint32_t> rows = epochs.Next();
+    auto batch_loss = (*network)->Differentiate(*train_, rows, options.loss);
+    if (!batch_loss.ok()) return batch_loss.status();
+    if (!std::isfinite(*batch_loss)) {
+      return absl::OutOfRangeError(
+          absl::StrCat("the loss is ", *batch_loss, " at step ", step));
+    }
+    optimizer.Step(parameters, (*network)->gradient());
+    seen += rows.size();
+    loss.Add(*batch_loss, rows.size());
+    if (epochs.AtEnd()) ++passes;
+    const bool done = options.epochs.has_value() ? passes == *options.epochs
+                                                 : step == *options.steps;
+    if (done ||
+        (options.time_limit.has_value() &&
+         std::chrono::steady_clock::now() - started >= *options.time_limit)) {
+      break;
+    }
+    if (options.epochs.has_value() && epochs.AtEnd()) loss = MeanLoss();
+  }
+
+  const std::span<const float> trained = (*network)->weights();
+  for (std::size_t i = 0; i < delta.size(); ++i) {
+    delta[i] = trained[i] - model.weights[i];
+  }
+  TrainResult result;
+  result.examples = static_cast<std::uint32_t>(std::min<std::size_t>(
+      {seen, train_->Size(), std::numeric_limits<std::uint32_t>::max()}));
+  result.loss = loss.Mean();
+  return result;
+}
+
+absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
+    const TrainTask& task, const Model& model, const TaskContext& context) {
+  if (test_ == nullptr || test_->Size() == 0) {
+    return absl::FailedPreconditionError("there are no test examples");
+  }
+  auto network = networks_->Borrow(model);
+  if (!network.ok()) return network.status();
+  std::vector<std::uint32_t> rows(test_->Size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  torch_internal::Judgement total;
+  for (std::size_t at = 0; at < rows.size(); at += kEvaluationBatch) {
+    if (context.Cancelled()) return absl::CancelledError("task cancelled");
+    auto judged =
+        (*network)->Judge(*test_,
+                          std::span(rows).subspan(
+                              at, std::min(kEvaluationBatch, rows.size() - at)),
+                          task.training.loss);
+    if (!judged.ok()) return judged.status();
+    total.loss += judged->loss;
+    total.correct += judged->correct;
+  }
+  const double examples = static_cast<double>(rows.size());
+  const double loss = total.loss / examples;
+  if (!std::isfinite(loss)) {
+    return absl::OutOfRangeError(absl::StrCat("the loss is ", loss));
+  }
+  EvaluateResult result;
+  result.examples = rows.size();
+  result.metrics["loss"] = loss;
+  if (task.training.loss != TrainingOptions::Loss::kMse) {
+    result.metrics["accuracy"] = static_cast<double>(total.correct) / examples;
+  }
+  return result;
+}
+
+}  // namespace
+
+std::unique_ptr<Trainer> MakeTorchTrainer(
+    std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> test,
+    std::shared_ptr<TorchNetworks> networks) {
+  return std::make_unique<TorchTrainer>(std::move(train), std::move(test),
+                                        std::move(networks));
+}
+
+}  // namespace tributary
