@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/checkpoint/fields.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/assign.h"
+
+namespace tributary::checkpoint {
+
+absl::Status Damaged(const std::string& what) {
+  return absl::DataLossError(absl::StrCat("engine checkpoint: ", what));
+}
+
+std::uint64_t FromInstant(round::Instant instant) {
+  return static_cast<std::uint64_t>(instant.time_since_epoch().count());
+}
+
+absl::StatusOr<round::Duration> ToDuration(std::uint64_t milliseconds) {
+  if (milliseconds > kMaxMilliseconds) {
+    return Damaged(absl::StrCat(milliseconds, " ms is over 2^53"));
+  }
+  return round::Duration(static_cast<round::Duration::rep>(milliseconds));
+}
+
+absl::StatusOr<round::Instant> ToInstant(std::uint64_t milliseconds) {
+  round::Duration since{};
+  TRIBUTARY_ASSIGN(since, ToDuration(milliseconds));
+  return round::Instant(since);
+}
+
+absl::StatusOr<round::ClientId> ToClient(const std::string& name) {
+  if (name.empty() || name.size() > kMaxClientName) {
+    return Damaged(absl::StrCat("a client name of ", name.size(), " bytes"));
+  }
+  return round::ClientId{name};
+}
+
+std::string FromToken(const round::TaskToken& token) {
+  return std::string(token.bytes.begin(), token.bytes.end());
+}
+
+absl::StatusOr<round::TaskToken> ToToken(const std::string& raw) {
+  round::TaskToken token;
+  if (raw.size() != token.bytes.size()) {
+    return Damaged(absl::StrCat("a token of ", raw.size(), " bytes"));
+  }
+  std::copy(raw.begin(), raw.end(), token.bytes.begin());
+  return token;
+}
+
+std::string FromModel(const round::ModelId& model) {
+  return std::string(model.bytes.begin(), model.bytes.end());
+}
+
+absl::StatusOr<round::ModelId> ToModel(const std::string& raw) {
+  round::ModelId model;
+  if (raw.size() != model.bytes.size()) {
+    return Damaged(absl::StrCat("a model id of ", raw.size(), " bytes"));
+  }
+  std::copy(raw.begin(), raw.end(), model.bytes.begin());
+  return model;
+}
+
+// The wire's enum has the same values; a test holds the two together.
+v1::Refusal FromRefusal(round::Refusal reason) {
+  return static_cast<v1::Refusal>(reason);
+}
+
+absl::StatusOr<round::Refusal> ToRefusal(v1::Refusal reason) {
+  if (!v1::Refusal_IsValid(reason)) {
+    return Damaged(absl::StrCat("unknown refusal ", static_cast<int>(reason)));
+  }
+  return static_cast<round::Refusal>(reason);
+}
+
+absl::StatusOr<int> ToCount(std::uint32_t value, std::uint32_t limit,
+                            const std::string& what) {
+  if (value < 1 || value > limit) {
+    return Damaged(absl::StrCat(what, " ", value, " is not in 1 .. ", limit));
+  }
+  return static_cast<int>(value);
+}
+
+v1::EngineContribution FromContribution(const round::Contribution& from) {
+  v1::EngineContribution to;
+  to.set_base_model(FromModel(from.base_model));
+  to.set_weight(from.weight);
+  to.set_train_loss(from.train_loss);
+  return to;
+}
+
+absl::StatusOr<round::Contribution> ToContribution(
+    const v1::EngineContribution& from) {
+  round::Contribution to;
+  TRIBUTARY_ASSIGN(to.base_model, ToModel(from.base_model()));
+  to.weight = from.weight();
+  to.train_loss = from.train_loss();
+  return to;
+}
+
+}  // namespace tributary::checkpoint

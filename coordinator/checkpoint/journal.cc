@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/checkpoint/journal.h"
+
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/assign.h"
+#include "coordinator/checkpoint/fields.h"
+
+namespace tributary::checkpoint {
+namespace {
+
+class EventWriter {
+ public:
+  explicit EventWriter(v1::EngineEvent* event) : event_(event) {}
+
+  void operator()(const round::Tick&) { event_->mutable_tick(); }
+  void operator()(const round::CheckIn& from) {
+    auto* to = event_->mutable_check_in();
+    to->set_client(from.client.name);
+    to->set_role(from.role == round::Role::kEvaluator ? v1::EVALUATOR
+                                                      : v1::TRAINER);
+  }
+  void operator()(const round::Left& from) {
+    event_->mutable_left()->set_client(from.client.name);
+  }
+  void operator()(const round::UpdateAnnounced& from) {
+    auto* to = event_->mutable_update_announced();
+    to->set_client(from.client.name);
+    to->set_token(FromToken(from.token));
+    *to->mutable_contribution() = FromContribution(from.contribution);
+  }
+  void operator()(const round::UpdateArrived& from) {
+    auto* to = event_->mutable_update_arrived();
+    to->set_client(from.client.name);
+    to->set_token(FromToken(from.token));
+    *to->mutable_contribution() = FromContribution(from.contribution);
+    to->set_defect(FromRefusal(from.defect));
+  }
+  void operator()(const round::EvaluationArrived& from) {
+    auto* to = event_->mutable_evaluation_arrived();
+    to->set_client(from.client.name);
+    to->set_token(FromToken(from.token));
+    for (const auto& [name, value] : from.metrics) {
+      auto* metric = to->add_metrics();
+      metric->set_name(name);
+      metric->set_value(value);
+    }
+  }
+  void operator()(const round::TaskFailed& from) {
+    auto* to = event_->mutable_task_failed();
+    to->set_client(from.client.name);
+    to->set_token(FromToken(from.token));
+  }
+  void operator()(const round::ClientRevoked& from) {
+    event_->mutable_client_revoked()->set_client(from.client.name);
+  }
+  void operator()(const round::ModelReleased& from) {
+    auto* to = event_->mutable_model_released();
+    to->set_round(static_cast<std::uint32_t>(from.round));
+    to->set_model(FromModel(from.model));
+  }
+  void operator()(const round::Restarted&) { event_->mutable_restarted(); }
+  void operator()(const round::StopRequested&) {
+    event_->mutable_stop_requested();
+  }
+
+ private:
+  v1::EngineEvent* event_;
+};
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::CheckIn& from) {
+  round::CheckIn to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  if (from.role() != v1::TRAINER && from.role() != v1::EVALUATOR) {
+    return Damaged(
+        absl::StrCat("a check-in of role ", static_cast<int>(from.role())));
+  }
+  to.role = from.role() == v1::EVALUATOR ? round::Role::kEvaluator
+                                         : round::Role::kTrainer;
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::Left& from) {
+  round::Left to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(
+    const v1::EngineEvent::UpdateAnnounced& from) {
+  round::UpdateAnnounced to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  TRIBUTARY_ASSIGN(to.contribution, ToContribution(from.contribution()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::UpdateArrived& from) {
+  round::UpdateArrived to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  TRIBUTARY_ASSIGN(to.contribution, ToContribution(from.contribution()));
+  TRIBUTARY_ASSIGN(to.defect, ToRefusal(from.defect()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(
+    const v1::EngineEvent::EvaluationArrived& from) {
+  round::EvaluationArrived to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  if (static_cast<std::size_t>(from.metrics_size()) > kMaxMetrics) {
+    return Damaged(absl::StrCat(from.metrics_size(), " metrics"));
+  }
+  for (const auto& metric : from.metrics()) {
+    if (metric.name().size() > kMaxMetricName) {
+      return Damaged(
+          absl::StrCat("a metric name of ", metric.name().size(), " bytes"));
+    }
+    if (!to.metrics.emplace(metric.name(), metric.value()).second) {
+      return Damaged("a metric twice");
+    }
+  }
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::TaskFailed& from) {
+  round::TaskFailed to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::ClientRevoked& from) {
+  round::ClientRevoked to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::ModelReleased& from) {
+  round::ModelReleased to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.model, ToModel(from.model()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent& from) {
+  switch (from.kind_case()) {
+    case v1::EngineEvent::kTick:
+      return round::Tick{};
+    case v1::EngineEvent::kCheckIn:
+      return Read(from.check_in());
+    case v1::EngineEvent::kLeft:
+      return Read(from.left());
+    case v1::EngineEvent::kUpdateAnnounced:
+      return Read(from.update_announced());
+    case v1::EngineEvent::kUpdateArrived:
+      return Read(from.update_arrived());
+    case v1::EngineEvent::kEvaluationArrived:
+      return Read(from.evaluation_arrived());
+    case v1::EngineEvent::kTaskFailed:
+      return Read(from.task_failed());
+    case v1::EngineEvent::kClientRevoked:
+      return Read(from.client_revoked());
+    case v1::EngineEvent::kModelReleased:
+      return Read(from.model_released());
+    case v1::EngineEvent::kRestarted:
+      return round::Restarted{};
+    case v1::EngineEvent::kStopRequested:
+      return round::StopRequested{};
+    case v1::EngineEvent::KIND_NOT_SET:
+      break;
+  }
+  return Damaged("a step without an event");
+}
+
+}  // namespace
+
+v1::EngineStep ToMessage(const TimedEvent& step) {
+  v1::EngineStep message;
+  message.set_now_ms(FromInstant(step.now));
+  std::visit(EventWriter(message.mutable_event()), step.event);
+  return message;
+}
+
+absl::StatusOr<TimedEvent> FromMessage(const v1::EngineStep& message) {
+  TimedEvent step;
+  TRIBUTARY_ASSIGN(step.now, ToInstant(message.now_ms()));
+  TRIBUTARY_ASSIGN(step.event, Read(message.event()));
+  return step;
+}
+
+std::string EncodeStep(const TimedEvent& step) {
+  return ToMessage(step).SerializeAsString();
+}
+
+absl::StatusOr<TimedEvent> DecodeStep(const std::string& bytes) {
+  v1::EngineStep message;
+  if (!message.ParseFromString(bytes)) return Damaged("not an EngineStep");
+  return FromMessage(message);
+}
+
+}  // namespace tributary::checkpoint

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/checkpoint/plan_options.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+
+namespace tributary::checkpoint {
+namespace {
+
+// Both saturate: a value out of range stays out of range, and Validate names
+// it.
+int ToInt(std::uint32_t value) {
+  return static_cast<int>(
+      std::min<std::uint32_t>(value, std::numeric_limits<int>::max()));
+}
+
+round::Duration ToDuration(const google::protobuf::Duration& duration) {
+  constexpr std::int64_t kMostSeconds = std::int64_t{1} << 40;
+  const std::int64_t seconds =
+      std::clamp(duration.seconds(), -kMostSeconds, kMostSeconds);
+  return round::Duration(seconds * 1000 + duration.nanos() / 1'000'000);
+}
+
+}  // namespace
+
+absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
+  round::Options options;
+  const v1::RoundPlan& round = plan.round();
+  options.cohort_size = ToInt(round.cohort_size());
+  options.over_selection = round.over_selection();
+  options.min_updates = ToInt(round.min_updates());
+  options.deadline = ToDuration(round.deadline());
+  options.selection_timeout = ToDuration(round.selection_timeout());
+  options.retry_backoff = ToDuration(round.retry_backoff());
+  options.max_attempts = ToInt(round.max_attempts());
+  options.rounds = ToInt(plan.stop().rounds());
+  options.stop_metric = plan.stop().metric();
+  if (plan.stop().has_target()) options.stop_target = plan.stop().target();
+  options.evaluate_every = ToInt(plan.evaluation().every_rounds());
+  if (plan.evaluation().has_deadline()) {
+    options.evaluation_deadline = ToDuration(plan.evaluation().deadline());
+  }
+  options.max_weight = plan.update().max_weight();
+  if (absl::Status status = options.Validate(); !status.ok()) return status;
+  return options;
+}
+
+}  // namespace tributary::checkpoint

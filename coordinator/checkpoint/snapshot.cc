@@ -1,0 +1,383 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/checkpoint/snapshot.h"
+
+#include <cmath>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/assign.h"
+#include "coordinator/checkpoint/fields.h"
+
+namespace tributary::checkpoint {
+namespace {
+
+using round::Participant;
+using round::Participation;
+using Participants = google::protobuf::RepeatedPtrField<v1::EngineParticipant>;
+
+constexpr std::uint32_t kVersion = 1;
+constexpr std::size_t kMaxReason = 4096;
+
+// ---- writing ----
+
+v1::EngineParticipant::State FromParticipation(Participation state) {
+  switch (state) {
+    case Participation::kAsked:
+      return v1::EngineParticipant::ASKED;
+    case Participation::kAccepted:
+      return v1::EngineParticipant::ACCEPTED;
+    case Participation::kRefused:
+      return v1::EngineParticipant::REFUSED;
+    case Participation::kFailed:
+      return v1::EngineParticipant::FAILED;
+  }
+  return v1::EngineParticipant::STATE_UNSPECIFIED;
+}
+
+void Write(const round::Cohort& cohort, Participants* to) {
+  to->Reserve(static_cast<int>(cohort.size()));
+  for (const auto& [client, participant] : cohort) {
+    auto* written = to->Add();
+    written->set_client(client.name);
+    written->set_state(FromParticipation(participant.state));
+    written->set_token(FromToken(participant.token));
+    if (participant.state == Participation::kAccepted) {
+      *written->mutable_contribution() =
+          FromContribution(participant.contribution);
+      written->set_declared_weight(participant.declared_weight);
+    }
+    written->set_refusal(FromRefusal(participant.refusal));
+  }
+}
+
+v1::EngineState::Ended::How FromEnd(round::RunEnd end) {
+  switch (end) {
+    case round::RunEnd::kFinished:
+      return v1::EngineState::Ended::FINISHED;
+    case round::RunEnd::kStopped:
+      return v1::EngineState::Ended::STOPPED;
+    case round::RunEnd::kFailed:
+      return v1::EngineState::Ended::FAILED;
+  }
+  return v1::EngineState::Ended::HOW_UNSPECIFIED;
+}
+
+class PhaseWriter {
+ public:
+  explicit PhaseWriter(v1::EngineState* state) : state_(state) {}
+
+  void operator()(const round::Selecting& from) {
+    auto* to = state_->mutable_selecting();
+    if (from.quorum_since) {
+      to->set_quorum_since_ms(FromInstant(*from.quorum_since));
+    }
+  }
+  void operator()(const round::Collecting& from) {
+    auto* to = state_->mutable_collecting();
+    to->set_opened_ms(FromInstant(from.opened));
+    to->set_deadline_ms(FromInstant(from.deadline));
+    Write(from.cohort, to->mutable_cohort());
+  }
+  void operator()(const round::Released& from) {
+    auto* to = state_->mutable_released();
+    to->set_opened_ms(FromInstant(from.opened));
+    Write(from.cohort, to->mutable_cohort());
+  }
+  void operator()(const round::Abandoned& from) {
+    state_->mutable_abandoned()->set_until_ms(FromInstant(from.until));
+  }
+  void operator()(const round::Finishing&) { state_->mutable_finishing(); }
+  void operator()(const round::Ended& from) {
+    auto* to = state_->mutable_ended();
+    to->set_how(FromEnd(from.end));
+    to->set_reason(from.reason);
+  }
+
+ private:
+  v1::EngineState* state_;
+};
+
+// ---- reading ----
+
+absl::StatusOr<Participation> ToParticipation(
+    v1::EngineParticipant::State state) {
+  switch (state) {
+    case v1::EngineParticipant::ASKED:
+      return Participation::kAsked;
+    case v1::EngineParticipant::ACCEPTED:
+      return Participation::kAccepted;
+    case v1::EngineParticipant::REFUSED:
+      return Participation::kRefused;
+    case v1::EngineParticipant::FAILED:
+      return Participation::kFailed;
+    default:
+      return Damaged(
+          absl::StrCat("unknown participation ", static_cast<int>(state)));
+  }
+}
+
+absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
+  Participant to;
+  TRIBUTARY_ASSIGN(to.state, ToParticipation(from.state()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  TRIBUTARY_ASSIGN(to.refusal, ToRefusal(from.refusal()));
+  const bool over =
+      to.state == Participation::kRefused || to.state == Participation::kFailed;
+  if (over != (to.refusal != round::Refusal::kNone)) {
+    return Damaged("a participant whose outcome and refusal disagree");
+  }
+  if (to.state == Participation::kAccepted) {
+    TRIBUTARY_ASSIGN(to.contribution, ToContribution(from.contribution()));
+    to.declared_weight = from.declared_weight();
+    if (to.contribution.weight == 0 ||
+        to.contribution.weight > to.declared_weight) {
+      return Damaged("a counted weight that was not declared");
+    }
+    if (!std::isfinite(to.contribution.train_loss)) {
+      return Damaged("a counted training loss that is not finite");
+    }
+  }
+  return to;
+}
+
+absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
+  if (from.empty()) return Damaged("a round of nobody");
+  round::Cohort to;
+  for (const auto& read : from) {
+    round::ClientId client;
+    Participant participant;
+    TRIBUTARY_ASSIGN(client, ToClient(read.client()));
+    TRIBUTARY_ASSIGN(participant, ReadParticipant(read));
+    if (!to.emplace(std::move(client), std::move(participant)).second) {
+      return Damaged("a participant twice");
+    }
+  }
+  return to;
+}
+
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Collecting& from) {
+  round::Collecting to;
+  TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
+  TRIBUTARY_ASSIGN(to.deadline, ToInstant(from.deadline_ms()));
+  TRIBUTARY_ASSIGN(to.cohort, ReadCohort(from.cohort()));
+  for (const auto& [client, participant] : to.cohort) {
+    if (participant.state == Participation::kAccepted) ++to.accepted;
+    if (participant.state == Participation::kAsked) ++to.outstanding;
+  }
+  if (to.deadline <= to.opened) return Damaged("a deadline before its round");
+  if (to.outstanding == 0) return Damaged("a settled round that is open");
+  return to;
+}
+
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Released& from) {
+  round::Released to;
+  TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
+  TRIBUTARY_ASSIGN(to.cohort, ReadCohort(from.cohort()));
+  return to;
+}
+
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Ended& from) {
+  round::Ended to;
+  if (from.reason().size() > kMaxReason) return Damaged("a reason too long");
+  to.reason = from.reason();
+  switch (from.how()) {
+    case v1::EngineState::Ended::FINISHED:
+      to.end = round::RunEnd::kFinished;
+      return to;
+    case v1::EngineState::Ended::STOPPED:
+      to.end = round::RunEnd::kStopped;
+      return to;
+    case v1::EngineState::Ended::FAILED:
+      to.end = round::RunEnd::kFailed;
+      return to;
+    default:
+      return Damaged("a run that ended in no known way");
+  }
+}
+
+absl::StatusOr<round::Phase> ReadPhase(const v1::EngineState& from) {
+  switch (from.phase_case()) {
+    case v1::EngineState::kSelecting: {
+      round::Selecting to;
+      if (from.selecting().has_quorum_since_ms()) {
+        TRIBUTARY_ASSIGN(to.quorum_since,
+                         ToInstant(from.selecting().quorum_since_ms()));
+      }
+      return to;
+    }
+    case v1::EngineState::kCollecting:
+      return Read(from.collecting());
+    case v1::EngineState::kReleased:
+      return Read(from.released());
+    case v1::EngineState::kAbandoned: {
+      round::Abandoned to;
+      TRIBUTARY_ASSIGN(to.until, ToInstant(from.abandoned().until_ms()));
+      return to;
+    }
+    case v1::EngineState::kFinishing:
+      return round::Finishing{};
+    case v1::EngineState::kEnded:
+      return Read(from.ended());
+    case v1::EngineState::PHASE_NOT_SET:
+      break;
+  }
+  return Damaged("no phase");
+}
+
+absl::StatusOr<std::set<round::ClientId>> ReadNames(
+    const google::protobuf::RepeatedPtrField<std::string>& from) {
+  std::set<round::ClientId> to;
+  for (const auto& name : from) {
+    round::ClientId client;
+    TRIBUTARY_ASSIGN(client, ToClient(name));
+    if (!to.insert(std::move(client)).second) {
+      return Damaged("a waiting client twice");
+    }
+  }
+  return to;
+}
+
+absl::StatusOr<round::Evaluation> ReadEvaluation(
+    const v1::EngineState::Evaluation& from) {
+  round::Evaluation to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.model, ToModel(from.model()));
+  TRIBUTARY_ASSIGN(to.deadline, ToInstant(from.deadline_ms()));
+  if (!from.evaluator().empty()) {
+    TRIBUTARY_ASSIGN(to.evaluator, ToClient(from.evaluator()));
+    TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  } else if (!from.token().empty()) {
+    return Damaged("an evaluation token of nobody");
+  }
+  return to;
+}
+
+// Everything that is in a message only sometimes.
+absl::Status ReadEvaluations(const v1::EngineState& from, round::State& to) {
+  if (from.has_evaluation()) {
+    TRIBUTARY_ASSIGN(to.evaluation, ReadEvaluation(from.evaluation()));
+  }
+  if (from.has_queued_evaluation()) {
+    round::QueuedEvaluation queued;
+    TRIBUTARY_ASSIGN(queued.round, ToCount(from.queued_evaluation().round(),
+                                           kMaxRound, "a round"));
+    TRIBUTARY_ASSIGN(queued.model, ToModel(from.queued_evaluation().model()));
+    to.queued_evaluation = queued;
+  }
+  if (from.has_taken_evaluation()) {
+    round::TakenEvaluation taken;
+    TRIBUTARY_ASSIGN(taken.client, ToClient(from.taken_evaluation().client()));
+    TRIBUTARY_ASSIGN(taken.token, ToToken(from.taken_evaluation().token()));
+    to.taken_evaluation = std::move(taken);
+  }
+  if (std::holds_alternative<round::Finishing>(to.phase) && !to.evaluation) {
+    return Damaged("a run that waits for no evaluation");
+  }
+  if (to.queued_evaluation && !to.evaluation) {
+    return Damaged("an evaluation queued behind none");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+v1::EngineState ToMessage(const round::State& state) {
+  v1::EngineState message;
+  message.set_version(kVersion);
+  std::visit(PhaseWriter(&message), state.phase);
+  message.set_round(static_cast<std::uint32_t>(state.round));
+  message.set_attempt(static_cast<std::uint32_t>(state.attempt));
+  message.set_model(FromModel(state.model));
+  message.set_now_ms(FromInstant(state.now));
+  for (const auto& client : state.waiting) message.add_waiting(client.name);
+  for (const auto& client : state.evaluators) {
+    message.add_evaluators(client.name);
+  }
+  if (const auto& from = state.evaluation) {
+    auto* to = message.mutable_evaluation();
+    to->set_round(static_cast<std::uint32_t>(from->round));
+    to->set_model(FromModel(from->model));
+    to->set_deadline_ms(FromInstant(from->deadline));
+    if (from->evaluator) {
+      to->set_evaluator(from->evaluator->name);
+      to->set_token(FromToken(from->token));
+    }
+  }
+  if (const auto& from = state.queued_evaluation) {
+    auto* to = message.mutable_queued_evaluation();
+    to->set_round(static_cast<std::uint32_t>(from->round));
+    to->set_model(FromModel(from->model));
+  }
+  if (const auto& from = state.taken_evaluation) {
+    message.mutable_taken_evaluation()->set_client(from->client.name);
+    message.mutable_taken_evaluation()->set_token(FromToken(from->token));
+  }
+  for (const auto& [client, token] : state.counted) {
+    auto* to = message.add_counted();
+    to->set_client(client.name);
+    to->set_token(FromToken(token));
+  }
+  if (state.last_collected) {
+    message.set_last_collected_ms(
+        static_cast<std::uint64_t>(state.last_collected->count()));
+  }
+  for (const auto& [reason, count] : state.refusals) {
+    auto* to = message.add_refusals();
+    to->set_reason(FromRefusal(reason));
+    to->set_count(count);
+  }
+  return message;
+}
+
+absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
+  if (message.version() != kVersion) {
+    return Damaged(
+        absl::StrCat("version ", message.version(), ", not ", kVersion));
+  }
+  round::State state;
+  TRIBUTARY_ASSIGN(state.phase, ReadPhase(message));
+  TRIBUTARY_ASSIGN(state.round, ToCount(message.round(), kMaxRound, "round"));
+  TRIBUTARY_ASSIGN(state.attempt,
+                   ToCount(message.attempt(), kMaxAttempt, "attempt"));
+  TRIBUTARY_ASSIGN(state.model, ToModel(message.model()));
+  TRIBUTARY_ASSIGN(state.now, ToInstant(message.now_ms()));
+  TRIBUTARY_ASSIGN(state.waiting, ReadNames(message.waiting()));
+  TRIBUTARY_ASSIGN(state.evaluators, ReadNames(message.evaluators()));
+  if (absl::Status status = ReadEvaluations(message, state); !status.ok()) {
+    return status;
+  }
+  for (const auto& from : message.counted()) {
+    round::ClientId client;
+    round::TaskToken token;
+    TRIBUTARY_ASSIGN(client, ToClient(from.client()));
+    TRIBUTARY_ASSIGN(token, ToToken(from.token()));
+    if (!state.counted.emplace(std::move(client), token).second) {
+      return Damaged("a counted client twice");
+    }
+  }
+  if (message.has_last_collected_ms()) {
+    TRIBUTARY_ASSIGN(state.last_collected,
+                     ToDuration(message.last_collected_ms()));
+  }
+  for (const auto& from : message.refusals()) {
+    round::Refusal reason{};
+    TRIBUTARY_ASSIGN(reason, ToRefusal(from.reason()));
+    if (!state.refusals.emplace(reason, from.count()).second) {
+      return Damaged("a refusal twice");
+    }
+  }
+  return state;
+}
+
+std::string EncodeState(const round::State& state) {
+  return ToMessage(state).SerializeAsString();
+}
+
+absl::StatusOr<round::State> DecodeState(const std::string& bytes) {
+  v1::EngineState message;
+  if (!message.ParseFromString(bytes)) return Damaged("not an EngineState");
+  return FromMessage(message);
+}
+
+}  // namespace tributary::checkpoint
