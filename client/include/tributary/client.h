@@ -39,13 +39,20 @@ struct Credentials {
 // What a client is doing, for the app's own display or log.
 struct ClientProgress {
   enum class Stage {
-    kConnecting, kWaiting, kDownloading, kTraining, kEvaluating, kUploading,
-    kAccepted, kRefused, kDisconnected
+    kConnecting,
+    kWaiting,
+    kDownloading,
+    kTraining,
+    kEvaluating,
+    kUploading,
+    kAccepted,
+    kRefused,
+    kDisconnected
   };
   Stage stage = Stage::kConnecting;
   std::string run;
   int round = 0;
-  std::string detail;     // e.g. why refused
+  std::string detail;           // e.g. why refused
   std::uint64_t saturated = 0;  // coordinates clamped to update.max_abs
 };
 

@@ -41,8 +41,8 @@ struct TrainTask {
   std::string run;
   int round = 0;
   TrainingOptions training;
-  // Keys shuffles and other reproducible choices; the same task on the same data
-  // gives the same delta.
+  // Keys shuffles and other reproducible choices; the same task on the same
+  // data gives the same delta.
   Key seed{};
 };
 
@@ -77,8 +77,8 @@ class Trainer {
   virtual ~Trainer() = default;
 
   // Trains from `model` and writes trained - model.weights to `delta`
-  // (model.manifest.Length() floats, zero on entry). An error is reported to the
-  // coordinator as a failed task; the client goes on.
+  // (model.manifest.Length() floats, zero on entry). An error is reported to
+  // the coordinator as a failed task; the client goes on.
   virtual absl::StatusOr<TrainResult> Train(const TrainTask& task,
                                             const Model& model,
                                             std::span<float> delta,

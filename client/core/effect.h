@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a session wants done, in this order. After a Cancel* or Disconnect no
+// event of what was cancelled comes any more: the runner drops it.
+#pragma once
+
+#include <cstdint>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "client/core/event.h"
+#include "privacy/crypto/digest.h"
+#include "tributary/client.h"
+#include "tributary/v1/federation.pb.h"
+
+namespace tributary::session {
+
+// Open the Join stream; answered by Connected or Disconnected.
+struct Connect {};
+// Close the stream. No answer.
+struct Disconnect {};
+struct Send {
+  v1::ClientMessage message;
+};
+// Bring this file into the cache, from where an earlier attempt broke off;
+// answered by Fetched (at once, if it is there) or FetchFailed.
+struct Fetch {
+  Digest digest;
+};
+struct CancelFetch {
+  Digest digest;
+};
+// The task's files are in the cache: train and prepare the update; answered by
+// Trained or WorkFailed.
+struct StartTraining {
+  v1::Task task;
+};
+// Answered by Evaluated or WorkFailed.
+struct StartEvaluation {
+  v1::Task task;
+};
+struct CancelWork {
+  TaskToken token;
+};
+// Send the encoded update from this byte; answered by Uploaded or UploadFailed.
+struct StartUpload {
+  TaskToken token;
+  std::uint64_t offset = 0;
+};
+struct CancelUpload {
+  TaskToken token;
+};
+// The update was accepted: the client state that goes with it (the residual of
+// its encoding) is the client's state now. Saved before what follows.
+struct SaveState {
+  TaskToken token;
+};
+// The task is over: its update and the state that went with it can go.
+struct ForgetTask {
+  TaskToken token;
+};
+// Say Tick at this instant, if nothing else happens before. Replaces the
+// wake-up asked for before; the last effect, absent when nothing waits for
+// time.
+struct WakeAt {
+  Instant when;
+};
+struct Report {
+  ClientProgress progress;
+};
+// Run is over. Nothing follows, ever.
+struct Finish {
+  absl::Status status;
+};
+
+using Effect =
+    std::variant<Connect, Disconnect, Send, Fetch, CancelFetch, StartTraining,
+                 StartEvaluation, CancelWork, StartUpload, CancelUpload,
+                 SaveState, ForgetTask, WakeAt, Report, Finish>;
+
+}  // namespace tributary::session

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+// Everything that can happen to a client's session. Values.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "privacy/crypto/digest.h"
+#include "tributary/v1/federation.pb.h"
+
+namespace tributary::session {
+
+// Time as a session knows it: milliseconds on any clock that never goes back.
+struct SessionClock {
+  using duration = std::chrono::milliseconds;
+  using rep = duration::rep;
+  using period = duration::period;
+  using time_point = std::chrono::time_point<SessionClock>;
+  static constexpr bool is_steady = true;
+};
+using Instant = SessionClock::time_point;
+using Duration = SessionClock::duration;
+
+// 16 bytes, as the wire carries it.
+using TaskToken = std::string;
+
+// Take part. The first event.
+struct Started {};
+// Time has passed; nothing else.
+struct Tick {};
+// The stream that Connect asked for is open: messages can be sent.
+struct Connected {};
+// The stream is gone, or could not be opened. Not said after a Disconnect.
+struct Disconnected {
+  absl::Status status;
+};
+struct Received {
+  v1::ServerMessage message;
+};
+// The file that Fetch asked for is in the cache, complete and verified.
+struct Fetched {
+  Digest digest;
+};
+// It is not; what arrived is kept for a resume. DataLoss: all of it arrived and
+// had another digest.
+struct FetchFailed {
+  Digest digest;
+  absl::Status status;
+};
+// The trainer is done and the update is encoded (PrepareUpdate).
+struct Trained {
+  TaskToken token;
+  v1::UpdateHeader header;
+  std::uint64_t saturated = 0;  // coordinates clamped to the bound
+};
+struct Evaluated {
+  TaskToken token;
+  std::uint64_t examples = 0;
+  std::map<std::string, double> metrics;
+};
+// The trainer, or the preparation of its update, failed. For people.
+struct WorkFailed {
+  TaskToken token;
+  std::string message;
+};
+// All bytes of the update were sent and received.
+struct Uploaded {
+  TaskToken token;
+};
+struct UploadFailed {
+  TaskToken token;
+  absl::Status status;
+};
+// The app wants no more.
+struct StopRequested {};
+
+using Event = std::variant<Started, Tick, Connected, Disconnected, Received,
+                           Fetched, FetchFailed, Trained, Evaluated, WorkFailed,
+                           Uploaded, UploadFailed, StopRequested>;
+
+}  // namespace tributary::session

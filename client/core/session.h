@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: Apache-2.0
+// A client's side of the federation as a pure state machine, driven by the real
+// client with gRPC and wall time and by the simulator with virtual time.
+//
+//   std::vector<Effect> effects = session.Step(event, now);
+//
+// No clock, thread, socket or disk inside; jitter comes from the source passed
+// in. A coordinator that misbehaves never breaks it: what does not fit is
+// ignored, or answered by TaskFailed.
+//
+// Two facts, orthogonal to each other, are its state. The connection:
+//   Offline -> Connecting -> Greeting -> Open -> Offline ...   any -> Ended
+// and the work, which survives a lost connection:
+//   Resting -> Fetching -> Working -> Finished (announced, uploaded) -> Resting
+// After a reconnect the client checks in; the coordinator offers the task it
+// had again, and the work goes on, or the finished update is announced again.
+//
+// One thread at a time.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "client/core/effect.h"
+#include "client/core/event.h"
+#include "privacy/crypto/random.h"
+
+namespace tributary::session {
+
+// The wire version spoken.
+inline constexpr std::uint32_t kWireVersion = 1;
+// A ComeBack window that ends later than this is waited for without a stream.
+inline constexpr std::chrono::minutes kLongestOpenWait{5};
+
+struct Options {
+  std::string population;
+  // Plaintext only: who this is. Empty and unspecified under TLS.
+  std::string client_name;
+  v1::Role role = v1::ROLE_UNSPECIFIED;
+  // n-th pause before another attempt: uniform in
+  // [0, min(backoff_max, backoff_min 2^n)].
+  Duration backoff_min{500};
+  Duration backoff_max{60'000};
+  // Finish after this many accepted updates; 0: never.
+  int max_updates = 0;
+};
+
+// ---- the connection ----
+struct Offline {
+  // When to connect; none before Started.
+  std::optional<Instant> connect_at;
+};
+struct Connecting {};
+struct Greeting {};  // hello sent, no Welcome yet
+struct Open {};
+struct Ended {};
+using Connection = std::variant<Offline, Connecting, Greeting, Open, Ended>;
+
+// ---- the work ----
+// No task. `check_in_at`: told to come back, or a failed task's pause.
+struct Resting {
+  std::optional<Instant> check_in_at;
+};
+struct Fetching {
+  v1::Task task;
+  std::vector<Digest> missing;  // the first is being fetched, if `running`
+  bool running = false;
+  int failures = 0;  // in a row
+  std::optional<Instant> retry_at;
+};
+// The trainer has it.
+struct Working {
+  v1::Task task;
+};
+// An update or an evaluation that waits for its Verdict.
+struct Finished {
+  enum class Stage { kUnannounced, kAnnounced, kUploading, kUploaded };
+  v1::Task task;
+  v1::ClientMessage result;  // UpdateReady or EvaluationResult
+  std::uint64_t saturated = 0;
+  Stage stage = Stage::kUnannounced;
+  int failures = 0;  // of uploads, in a row
+  std::optional<Instant> announce_at;
+};
+using Work = std::variant<Resting, Fetching, Working, Finished>;
+
+class Session {
+ public:
+  // `random` outlives the session. Draws nothing until it is needed.
+  Session(Options options, RandomSource& random);
+
+  [[nodiscard]] std::vector<Effect> Step(const Event& event, Instant now);
+
+  const Connection& connection() const { return connection_; }
+  const Work& work() const { return work_; }
+  // Updates accepted so far.
+  int accepted() const { return accepted_; }
+
+ private:
+  // The only writers of connection_ and work_ are the Become* functions.
+  void BecomeConnecting();
+  void BecomeOffline(Instant connect_at);
+  void BecomeEnded(absl::Status status);
+  void BecomeResting(std::optional<Instant> check_in_at);
+  void BecomeFetching(v1::Task task);
+  void BecomeWorking(v1::Task task);
+  void BecomeFinished(v1::Task task, v1::ClientMessage result,
+                      std::uint64_t saturated);
+
+  void On(const Started& event);
+  void On(const Tick& event);
+  void On(const Connected& event);
+  void On(const Disconnected& event);
+  void On(const Received& event);
+  void On(const Fetched& event);
+  void On(const FetchFailed& event);
+  void On(const Trained& event);
+  void On(const Evaluated& event);
+  void On(const WorkFailed& event);
+  void On(const Uploaded& event);
+  void On(const UploadFailed& event);
+  void On(const StopRequested& event);
+
+  void On(const v1::Welcome& message);
+  void On(const v1::ComeBack& message);
+  void On(const v1::Task& message);
+  void On(const v1::UploadGrant& message);
+  void On(const v1::Verdict& message);
+  void On(const v1::CancelTask& message);
+
+  // What time alone brings about.
+  void PassTime();
+  void CheckIn();
+  void FetchNext();
+  void Announce();
+  // Ends the task in hand: cancels what runs for it and forgets it.
+  void DropWork();
+  // Gives the task in hand up and says so.
+  void FailTask(const std::string& message);
+  void RefuseOffer(const v1::Task& task, const std::string& message);
+  // Full jitter after this many failures in a row (AWS architecture blog,
+  // 2015).
+  Duration Pause(int failures);
+  bool IsOpen() const { return std::holds_alternative<Open>(connection_); }
+  // The task in hand, if any.
+  const v1::Task* CurrentTask() const;
+  void SendMessage(v1::ClientMessage message);
+  void Say(ClientProgress::Stage stage, std::string detail = "",
+           std::uint64_t saturated = 0);
+  void AskForWakeUp();
+
+  Options options_;
+  RandomSource* random_;
+  Connection connection_ = Offline{};
+  Work work_ = Resting{};
+  int connect_failures_ = 0;  // in a row
+  int task_failures_ = 0;     // in a row
+  int accepted_ = 0;
+  bool asked_ = false;  // checked in on this stream and not answered yet
+  // Of the step under way.
+  Instant now_{};
+  std::vector<Effect> effects_;
+};
+
+}  // namespace tributary::session
