@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// Parts of a validated plan (WithDefaults) as the domain types that act on them.
+// Parts of a validated plan (WithDefaults) as the domain types that act on
+// them.
 #pragma once
 
 #include "absl/status/statusor.h"

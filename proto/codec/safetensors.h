@@ -8,8 +8,8 @@
 //   "tributary.archive"       hex SHA-256 of the TorchScript archive, if any
 //
 // Any valid file whose tensors are all F32 is readable (e.g. one written by the
-// Python package); Format writes ours. The header's length is the same for every
-// round's model of a run.
+// Python package); Format writes ours. The header's length is the same for
+// every round's model of a run.
 #pragma once
 
 #include <cstddef>
@@ -46,7 +46,8 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
 // The 8-byte length and the JSON header (padded with spaces to 8 bytes) of a
 // model file.
 std::string FormatSafetensorsHeader(
-    const Manifest& manifest, const std::map<std::string, std::string>& metadata);
+    const Manifest& manifest,
+    const std::map<std::string, std::string>& metadata);
 
 // A whole file. The vector is the flat vector of the manifest.
 struct SafetensorsFile {
@@ -56,9 +57,9 @@ struct SafetensorsFile {
 absl::StatusOr<SafetensorsFile> ReadSafetensors(
     const std::filesystem::path& file);
 // Written to a temporary name, synced and renamed.
-absl::Status WriteSafetensors(const std::filesystem::path& file,
-                              const Manifest& manifest,
-                              const std::map<std::string, std::string>& metadata,
-                              std::span<const float> weights);
+absl::Status WriteSafetensors(
+    const std::filesystem::path& file, const Manifest& manifest,
+    const std::map<std::string, std::string>& metadata,
+    std::span<const float> weights);
 
 }  // namespace tributary::codec

@@ -26,20 +26,21 @@ namespace tributary::codec {
 absl::Status ParseYaml(std::string_view text, std::string_view name,
                        google::protobuf::Message& message);
 
-// Every violated limit of a message that did not come from YAML (the wire), and,
-// for a Plan, every rule across fields (ValidatePlan). One error a line, by key.
+// Every violated limit of a message that did not come from YAML (the wire),
+// and, for a Plan, every rule across fields (ValidatePlan). One error a line,
+// by key.
 absl::Status CheckLimits(const google::protobuf::Message& message);
 
-// Rules across fields, e.g. "round.min_updates: 12 exceeds round.cohort_size 10",
-// "training: exactly one of epochs and steps". All of them at once. Includes
-// CheckLimits.
+// Rules across fields, e.g. "round.min_updates: 12 exceeds round.cohort_size
+// 10", "training: exactly one of epochs and steps". All of them at once.
+// Includes CheckLimits.
 absl::Status ValidatePlan(const v1::Plan& plan);
 
 // The plan with every default written out: what runs, is stored and is shown.
 v1::Plan WithDefaults(const v1::Plan& plan);
 
-// Parse, validate, defaults. Paths in the plan are made absolute against the
-// file's folder.
+// Parse, validate, defaults. Paths in the file are made absolute against the
+// file's folder. Rules across fields are reported together with the rest.
 absl::StatusOr<v1::Plan> ReadPlan(const std::filesystem::path& file);
 absl::StatusOr<v1::CoordinatorConfig> ReadCoordinatorConfig(
     const std::filesystem::path& file);

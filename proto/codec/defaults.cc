@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/defaults.h"
+
+#include <algorithm>
+#include <chrono>
+#include <thread>
+
+#include "proto/codec/duration.h"
+#include "proto/codec/yaml.h"
+
+namespace tributary::codec {
+namespace {
+
+using std::chrono::seconds;
+
+void FillRound(v1::RoundPlan& round) {
+  if (!round.has_over_selection()) round.set_over_selection(1.3);
+  if (!round.has_min_updates()) {
+    // ceil(0.8 cohort_size), in integers.
+    const std::uint64_t cohort = round.cohort_size();
+    round.set_min_updates(static_cast<std::uint32_t>((4 * cohort + 4) / 5));
+  }
+  if (!round.has_deadline())
+    *round.mutable_deadline() = DurationOf(seconds(600));
+  if (!round.has_selection_timeout()) {
+    *round.mutable_selection_timeout() = DurationOf(seconds(10));
+  }
+  if (!round.has_retry_backoff()) {
+    *round.mutable_retry_backoff() = DurationOf(seconds(5));
+  }
+  if (!round.has_max_attempts()) round.set_max_attempts(10);
+}
+
+void FillArchitecture(v1::Architecture& architecture) {
+  if (!architecture.has_fedavg_cnn()) return;
+  auto& cnn = *architecture.mutable_fedavg_cnn();
+  if (cnn.height() == 0) cnn.set_height(28);
+  if (cnn.width() == 0) cnn.set_width(28);
+  if (cnn.channels() == 0) cnn.set_channels(1);
+  if (cnn.outputs() == 0) cnn.set_outputs(10);
+}
+
+void FillUpdate(v1::UpdatePlan& update) {
+  if (!update.has_buffer_max_abs()) {
+    update.set_buffer_max_abs(update.max_abs());
+  }
+  if (update.encoding() == v1::UpdatePlan::ENCODING_UNSPECIFIED) {
+    update.set_encoding(v1::UpdatePlan::FLOAT32);
+  }
+  if (update.encoding() == v1::UpdatePlan::TOP_K &&
+      !update.has_top_k_fraction()) {
+    update.set_top_k_fraction(0.01);
+  }
+}
+
+void FillOptimizer(v1::ServerOptimizer& optimizer) {
+  switch (optimizer.kind_case()) {
+    case v1::ServerOptimizer::KIND_NOT_SET:
+    case v1::ServerOptimizer::kFedavg: {
+      auto& fedavg = *optimizer.mutable_fedavg();
+      if (!fedavg.has_learning_rate()) fedavg.set_learning_rate(1);
+      return;
+    }
+    case v1::ServerOptimizer::kFedavgm: {
+      auto& fedavgm = *optimizer.mutable_fedavgm();
+      if (!fedavgm.has_learning_rate()) fedavgm.set_learning_rate(1);
+      if (!fedavgm.has_momentum()) fedavgm.set_momentum(0.9);
+      return;
+    }
+    case v1::ServerOptimizer::kFedadam: {
+      auto& fedadam = *optimizer.mutable_fedadam();
+      if (!fedadam.has_learning_rate()) fedadam.set_learning_rate(0.01);
+      if (!fedadam.has_beta1()) fedadam.set_beta1(0.9);
+      if (!fedadam.has_beta2()) fedadam.set_beta2(0.99);
+      if (!fedadam.has_tau()) fedadam.set_tau(1e-3);
+      return;
+    }
+  }
+}
+
+void FillSource(v1::DataSource& source) {
+  if (source.labels().empty() && !source.has_label_column()) {
+    source.set_label_column(-1);
+  }
+  if (!source.has_scale()) source.set_scale(1);
+}
+
+void FillSimulation(v1::SimulationPlan& simulation) {
+  FillSource(*simulation.mutable_train());
+  if (simulation.has_test()) FillSource(*simulation.mutable_test());
+  auto& partition = *simulation.mutable_partition();
+  if (partition.kind_case() == v1::Partition::KIND_NOT_SET) {
+    partition.mutable_iid();
+  }
+  if (partition.has_dirichlet() && !partition.dirichlet().has_min_examples()) {
+    partition.mutable_dirichlet()->set_min_examples(1);
+  }
+  if (!simulation.has_workers()) simulation.set_workers(1);
+}
+
+}  // namespace
+
+v1::Plan WithDefaults(const v1::Plan& given) {
+  v1::Plan plan = given;
+  FillArchitecture(*plan.mutable_model()->mutable_architecture());
+  FillRound(*plan.mutable_round());
+  auto& training = *plan.mutable_training();
+  if (training.optimizer() == v1::TrainingPlan::OPTIMIZER_UNSPECIFIED) {
+    training.set_optimizer(v1::TrainingPlan::SGD);
+  }
+  if (training.loss() == v1::TrainingPlan::LOSS_UNSPECIFIED) {
+    training.set_loss(v1::TrainingPlan::CROSS_ENTROPY);
+  }
+  FillUpdate(*plan.mutable_update());
+  FillOptimizer(*plan.mutable_server_optimizer());
+  auto& evaluation = *plan.mutable_evaluation();
+  if (!evaluation.has_deadline()) {
+    *evaluation.mutable_deadline() = DurationOf(seconds(60));
+  }
+  if (plan.has_simulation()) FillSimulation(*plan.mutable_simulation());
+  return plan;
+}
+
+v1::CoordinatorConfig WithDefaults(const v1::CoordinatorConfig& given) {
+  v1::CoordinatorConfig config = given;
+  if (config.listen().empty()) {
+    config.set_listen(config.insecure() ? "127.0.0.1:8470" : "0.0.0.0:8470");
+  }
+  if (config.admin_listen().empty()) config.set_admin_listen("127.0.0.1:8471");
+  if (config.http_listen().empty()) config.set_http_listen("127.0.0.1:8472");
+  if (!config.has_upload_credits()) config.set_upload_credits(8);
+  if (!config.has_fold_threads()) {
+    config.set_fold_threads(
+        std::clamp(std::thread::hardware_concurrency(), 1u, 256u));
+  }
+  if (!config.has_idle_earliest()) {
+    *config.mutable_idle_earliest() = DurationOf(seconds(5));
+  }
+  if (!config.has_idle_latest()) {
+    *config.mutable_idle_latest() = DurationOf(seconds(15));
+  }
+  if (!config.has_buffer_mib()) config.set_buffer_mib(128);
+  if (config.log_level().empty()) config.set_log_level("info");
+  if (!config.has_drain()) *config.mutable_drain() = DurationOf(seconds(20));
+  return config;
+}
+
+}  // namespace tributary::codec

@@ -1,0 +1,218 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/plan_rules.h"
+
+#include <cmath>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "aggregation/grid.h"
+#include "proto/codec/limits.h"
+#include "proto/codec/yaml.h"
+
+namespace tributary::codec {
+namespace {
+
+// As many floats as one manifest can hold.
+constexpr double kMaxParameters = 17'179'869'184.0;  // 2^34
+
+class Rules {
+ public:
+  void Fail(std::string path, std::string reason) {
+    problems_.push_back({std::move(path), std::move(reason)});
+  }
+  Problems Take() { return std::move(problems_); }
+
+  void CheckNames(const v1::Plan& plan);
+  void CheckArchitecture(const v1::Architecture& architecture);
+  void CheckRound(const v1::RoundPlan& round);
+  void CheckTraining(const v1::TrainingPlan& training);
+  void CheckUpdate(const v1::UpdatePlan& update);
+  void CheckStop(const v1::Plan& plan);
+  void CheckSimulation(const v1::Plan& plan);
+  void CheckSource(const std::string& path, const v1::DataSource& source);
+
+ private:
+  Problems problems_;
+};
+
+void Rules::CheckNames(const v1::Plan& plan) {
+  for (const char c : plan.name()) {
+    if (absl::ascii_iscntrl(static_cast<unsigned char>(c))) {
+      Fail("name", "holds a control character");
+      break;
+    }
+  }
+  // It is part of certificates, file names and metric labels.
+  for (const char c : plan.population()) {
+    if (!absl::ascii_isalnum(static_cast<unsigned char>(c)) && c != '.' &&
+        c != '_' && c != '-') {
+      Fail("population", absl::StrCat(Quoted(plan.population()),
+                                      " may hold only letters, digits, '.', "
+                                      "'_' and '-'"));
+      break;
+    }
+  }
+}
+
+void Rules::CheckArchitecture(const v1::Architecture& architecture) {
+  const std::string path = "model.architecture";
+  double parameters = 0;
+  const auto dense = [](double inputs, double outputs) {
+    return (inputs + 1) * outputs;
+  };
+  switch (architecture.kind_case()) {
+    case v1::Architecture::KIND_NOT_SET:
+      Fail(path,
+           "needs one of linear, mlp, fedavg_cnn, conv1d and torchscript");
+      return;
+    case v1::Architecture::kTorchscript:
+      if (architecture.torchscript().empty()) {
+        Fail(path + ".torchscript", "is empty");
+      }
+      return;
+    case v1::Architecture::kLinear:
+      parameters = dense(architecture.linear().inputs(),
+                         architecture.linear().outputs());
+      break;
+    case v1::Architecture::kMlp: {
+      double inputs = architecture.mlp().inputs();
+      for (const auto width : architecture.mlp().hidden()) {
+        parameters += dense(inputs, width);
+        inputs = width;
+      }
+      parameters += dense(inputs, architecture.mlp().outputs());
+      break;
+    }
+    case v1::Architecture::kFedavgCnn: {
+      const auto& cnn = architecture.fedavg_cnn();
+      const double height = cnn.height() == 0 ? 28 : cnn.height();
+      const double width = cnn.width() == 0 ? 28 : cnn.width();
+      // 64 channels, halved twice in each direction, into 512 units.
+      parameters =
+          dense(64 * std::floor(height / 4) * std::floor(width / 4), 512) +
+          dense(512, cnn.outputs() == 0 ? 10 : cnn.outputs());
+      break;
+    }
+    case v1::Architecture::kConv1D:
+      return;  // bounded by its limits
+  }
+  if (parameters > kMaxParameters) {
+    Fail(path, "has more than 2^34 parameters");
+  }
+}
+
+void Rules::CheckRound(const v1::RoundPlan& round) {
+  if (round.has_min_updates() && round.min_updates() > round.cohort_size()) {
+    Fail("round.min_updates",
+         absl::StrCat(round.min_updates(), " exceeds round.cohort_size ",
+                      round.cohort_size()));
+  }
+}
+
+void Rules::CheckTraining(const v1::TrainingPlan& training) {
+  if (training.has_epochs() == training.has_steps()) {
+    Fail("training", "exactly one of epochs and steps");
+  }
+  if (training.optimizer() == v1::TrainingPlan::ADAM &&
+      training.momentum() != 0) {
+    Fail("training.momentum", "is for sgd; adam has its own");
+  }
+}
+
+void Rules::CheckUpdate(const v1::UpdatePlan& update) {
+  if (update.has_top_k_fraction() &&
+      update.encoding() != v1::UpdatePlan::TOP_K) {
+    Fail("update.top_k_fraction", "is for encoding top_k");
+  }
+  const auto check_grid = [&](const std::string& key, double max_abs) {
+    const auto grid = aggregation::Grid::Make({max_abs, update.max_weight()});
+    if (!grid.ok()) {
+      Fail(key, std::string(grid.status().message()));
+    } else if (grid->bits() < 16) {
+      // Coarser than bfloat16 and the model would stop learning.
+      Fail(key, absl::StrCat("leaves ", grid->bits(),
+                             " bits for a coordinate beside "
+                             "update.max_weight; at least 16 are needed"));
+    }
+  };
+  // A value out of its own limits was reported as that.
+  if (update.max_weight() == 0 || !(update.max_abs() > 0)) return;
+  check_grid("update.max_abs", update.max_abs());
+  if (update.has_buffer_max_abs() && update.buffer_max_abs() > 0) {
+    check_grid("update.buffer_max_abs", update.buffer_max_abs());
+  }
+}
+
+void Rules::CheckStop(const v1::Plan& plan) {
+  const v1::StopPlan& stop = plan.stop();
+  if (stop.has_target() && stop.metric().empty()) {
+    Fail("stop.target", "needs stop.metric");
+  }
+  if (!stop.metric().empty() && !stop.has_target()) {
+    Fail("stop.metric", "needs stop.target");
+  }
+  if (stop.has_target() && !std::isfinite(stop.target())) {
+    Fail("stop.target", "is not finite");
+  }
+  if (!stop.metric().empty() && plan.evaluation().every_rounds() == 0) {
+    Fail("stop.metric", "needs evaluation.every_rounds");
+  }
+}
+
+void Rules::CheckSource(const std::string& path, const v1::DataSource& source) {
+  if (!source.labels().empty() &&
+      (source.has_label_column() || source.header())) {
+    Fail(path + ".labels",
+         "is for IDX; label_column and header are for CSV: keep one");
+  }
+  if (source.has_scale() &&
+      (!std::isfinite(source.scale()) || source.scale() == 0)) {
+    Fail(path + ".scale", "must be finite and not 0");
+  }
+}
+
+void Rules::CheckSimulation(const v1::Plan& plan) {
+  if (!plan.has_simulation()) return;
+  const v1::SimulationPlan& simulation = plan.simulation();
+  const std::uint32_t quorum = plan.round().has_min_updates()
+                                   ? plan.round().min_updates()
+                                   : WithDefaults(plan).round().min_updates();
+  if (simulation.clients() > 0 && simulation.clients() < quorum) {
+    Fail("simulation.clients",
+         absl::StrCat(simulation.clients(), " is fewer than round.min_updates ",
+                      quorum, ": no round could close"));
+  }
+  if (plan.evaluation().every_rounds() > 0 && !simulation.has_test()) {
+    Fail("simulation.test", "is required by evaluation.every_rounds");
+  }
+  CheckSource("simulation.train", simulation.train());
+  CheckSource("simulation.test", simulation.test());
+}
+
+}  // namespace
+
+Problems FindPlanProblems(const v1::Plan& plan) {
+  Problems problems;
+  FindLimitProblems(plan, "", problems);
+  Rules rules;
+  rules.CheckNames(plan);
+  if (plan.model().has_architecture()) {
+    rules.CheckArchitecture(plan.model().architecture());
+  }
+  rules.CheckRound(plan.round());
+  if (plan.has_training()) rules.CheckTraining(plan.training());
+  rules.CheckUpdate(plan.update());
+  rules.CheckStop(plan);
+  rules.CheckSimulation(plan);
+  for (Problem& problem : rules.Take()) problems.push_back(std::move(problem));
+  return problems;
+}
+
+absl::Status ValidatePlan(const v1::Plan& plan) {
+  return ToStatus(FindPlanProblems(plan));
+}
+
+}  // namespace tributary::codec
