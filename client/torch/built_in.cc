@@ -84,8 +84,8 @@ class FullyConnected : public ModuleBuiltIn {
                          Number(inputs_) + "])\n";
     for (std::size_t i = 0; i < names_.size(); ++i) {
       if (i > 0) source += "    x = torch.relu(x)\n";
-      source += "    x = torch.nn.functional.linear(x, self." + names_[i] +
-                ".weight, self." + names_[i] + ".bias)\n";
+      source += "    x = torch.linear(x, self." + names_[i] + ".weight, self." +
+                names_[i] + ".bias)\n";
     }
     return source + "    return x\n";
   }
@@ -129,9 +129,9 @@ class FedAvgCnn : public ModuleBuiltIn {
                 "    x = torch.max_pool2d(torch.relu(x), [2, 2])\n";
     }
     return source +
-           "    x = torch.nn.functional.linear(x.flatten(1), "
+           "    x = torch.linear(x.flatten(1), "
            "self.hidden.weight, self.hidden.bias)\n"
-           "    return torch.nn.functional.linear(torch.relu(x), "
+           "    return torch.linear(torch.relu(x), "
            "self.output.weight, self.output.bias)\n";
   }
   std::vector<std::int64_t> InputShape() const override {
@@ -174,7 +174,7 @@ class Conv1d : public ModuleBuiltIn {
                 "    x = torch.max_pool1d(torch.relu(x), [2])\n";
     }
     return source +
-           "    return torch.nn.functional.linear(x.mean(2), "
+           "    return torch.linear(x.mean(2), "
            "self.output.weight, self.output.bias)\n";
   }
   std::vector<std::int64_t> InputShape() const override {

@@ -5,16 +5,15 @@
 #include <array>
 #include <cmath>
 #include <cstdint>
-#include <fstream>
 #include <string_view>
 #include <utility>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "client/torch/archive_file.h"
 #include "client/torch/network.h"
 #include "nlohmann/json.hpp"
-#include "privacy/crypto/digest.h"
 #include "proto/codec/plan.h"
 #include "proto/codec/safetensors.h"
 
@@ -37,24 +36,6 @@ void FillUniform(RandomSource& random, double bound, std::span<float> out) {
     }
     out = out.subspan(count);
   }
-}
-
-absl::StatusOr<Digest> DigestOfFile(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    return absl::NotFoundError(absl::StrCat("cannot read ", file.string()));
-  }
-  Sha256Stream hash;
-  std::vector<char> block(1 << 20);
-  while (in) {
-    in.read(block.data(), static_cast<std::streamsize>(block.size()));
-    hash.Update(std::as_bytes(
-        std::span(block.data(), static_cast<std::size_t>(in.gcount()))));
-  }
-  if (in.bad()) {
-    return absl::UnavailableError(absl::StrCat("cannot read ", file.string()));
-  }
-  return hash.Finish();
 }
 
 std::string BuffersJson(const Manifest& manifest) {
