@@ -7,7 +7,6 @@
 #include <vector>
 
 #include "absl/strings/ascii.h"
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "proto/codec/duration.h"
 #include "proto/codec/limits.h"
@@ -87,13 +86,15 @@ Defect SetText(const YamlNode& node, const FieldDescriptor& field,
                Message& message) {
   std::string text = node.text;
   if (field.type() == FieldDescriptor::TYPE_BYTES) {
-    for (const char c : text) {
-      if (!absl::ascii_isxdigit(static_cast<unsigned char>(c))) {
-        return NotA(node, field);
-      }
+    if (node.text.size() % 2 != 0) return NotA(node, field);
+    text.clear();
+    for (std::size_t i = 0; i < node.text.size(); i += 2) {
+      const char* const pair = node.text.data() + i;
+      unsigned char byte = 0;
+      const auto [end, error] = std::from_chars(pair, pair + 2, byte, 16);
+      if (error != std::errc() || end != pair + 2) return NotA(node, field);
+      text.push_back(static_cast<char>(byte));
     }
-    if (text.size() % 2 != 0) return NotA(node, field);
-    text = absl::HexStringToBytes(text);
   }
   const auto& limits = LimitsOf(field);
   if (limits.required() && text.empty()) return "is empty";
