@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "tests/catch.h"
+#include "tests/coordinator/round/round_fixture.h"
+
+namespace tributary::round {
+namespace {
+
+TEST_CASE("small rounds are valid") {
+  CHECK(RoundFixture::SmallRounds().Validate().ok());
+}
+
+TEST_CASE("what does not fit is named") {
+  using Change = std::function<void(Options&)>;
+  const std::vector<std::pair<std::string, Change>> wrong = {
+      {"round.cohort_size: 0", [](Options& o) { o.cohort_size = 0; }},
+      {"round.min_updates: 4 exceeds round.cohort_size 3",
+       [](Options& o) { o.min_updates = 4; }},
+      {"round.min_updates: 0", [](Options& o) { o.min_updates = 0; }},
+      {"round.over_selection: 0.5", [](Options& o) { o.over_selection = 0.5; }},
+      {"round.over_selection: nan",
+       [](Options& o) {
+         o.over_selection = std::numeric_limits<double>::quiet_NaN();
+       }},
+      {"round.deadline: 0 ms", [](Options& o) { o.deadline = 0s; }},
+      {"round.selection_timeout: -1 ms",
+       [](Options& o) { o.selection_timeout = -1ms; }},
+      {"round.retry_backoff", [](Options& o) { o.retry_backoff = 10000h; }},
+      {"round.max_attempts: 0", [](Options& o) { o.max_attempts = 0; }},
+      {"stop.rounds: 0", [](Options& o) { o.rounds = 0; }},
+      {"evaluation.every_rounds: -1",
+       [](Options& o) { o.evaluate_every = -1; }},
+      {"evaluation.deadline: 0 ms",
+       [](Options& o) { o.evaluation_deadline = 0s; }},
+      {"stop.metric: has no stop.target",
+       [](Options& o) { o.stop_metric = "loss"; }},
+      {"stop.target: has no stop.metric",
+       [](Options& o) { o.stop_target = 1; }},
+      {"stop.metric: is never measured",
+       [](Options& o) {
+         o.stop_metric = "loss";
+         o.stop_target = 1;
+       }},
+      {"update.max_weight: 0", [](Options& o) { o.max_weight = 0; }},
+  };
+  for (const auto& [message, change] : wrong) {
+    Options options = RoundFixture::SmallRounds();
+    change(options);
+    const std::string said(options.Validate().message());
+    INFO(said);
+    CHECK(said.starts_with(message));
+  }
+}
+
+TEST_CASE("everything that does not fit is named at once") {
+  Options options = RoundFixture::SmallRounds();
+  options.deadline = 0s;
+  options.rounds = 0;
+  const std::string said(options.Validate().message());
+  CHECK(said.find("round.deadline") != std::string::npos);
+  CHECK(said.find("stop.rounds") != std::string::npos);
+}
+
+TEST_CASE("over-selection rounds up, and only what is over") {
+  Options options = RoundFixture::SmallRounds();
+  const auto asked = [&options](int cohort, double over) {
+    options.cohort_size = cohort;
+    options.over_selection = over;
+    return options.Asked();
+  };
+  CHECK(asked(10, 1.0) == 10);
+  CHECK(asked(10, 1.1) == 11);
+  CHECK(asked(10, 1.3) == 13);
+  CHECK(asked(100, 1.1) == 110);
+  CHECK(asked(3, 1.3) == 4);
+  CHECK(asked(1, 1.3) == 2);
+  CHECK(asked(1'000'000, 10) == 10'000'000);
+}
+
+TEST_CASE("every refusal has a name of its own") {
+  std::set<std::string_view> names;
+  for (int value = 0; value <= 18; ++value) {
+    names.insert(Name(static_cast<Refusal>(value)));
+  }
+  CHECK(names.size() == 19);
+  CHECK_FALSE(names.contains("unknown"));
+}
+
+}  // namespace
+}  // namespace tributary::round

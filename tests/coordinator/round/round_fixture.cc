@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/coordinator/round/round_fixture.h"
+
+#include <iterator>
+
+namespace tributary::round {
+
+RoundFixture::RoundFixture() : key_(KeyFromSeed(7)) {
+  StartRunWith(SmallRounds());
+}
+
+Options RoundFixture::SmallRounds() {
+  Options options;
+  options.cohort_size = 3;
+  options.over_selection = 1;
+  options.min_updates = 2;
+  options.deadline = 60s;
+  options.selection_timeout = 10s;
+  options.retry_backoff = 5s;
+  options.max_attempts = 3;
+  options.rounds = 3;
+  options.evaluation_deadline = 30s;
+  options.max_weight = 100;
+  return options;
+}
+
+void RoundFixture::StartRunWith(const Options& options) {
+  engine_.emplace(options, key_, ModelNamed(0));
+  now_ = Instant{};
+  tasks_.clear();
+}
+
+void RoundFixture::StepOnce(const Event& event) {
+  effects_ = engine_->Step(event, now_);
+  for (const Effect& effect : effects_) {
+    if (const auto* offer = std::get_if<OfferTask>(&effect)) {
+      tasks_[offer->client.name] = offer->task;
+    }
+  }
+}
+
+std::string RoundFixture::Happens(const Event& event) {
+  StepOnce(event);
+  return Text(effects_);
+}
+
+std::string RoundFixture::ChecksIn(const std::string& client) {
+  return Happens(round::CheckIn{ClientId{client}, Role::kTrainer});
+}
+
+namespace {
+
+// Runs a story for each client and joins what was said.
+template <typename Story>
+std::string ForEach(const std::vector<std::string>& clients, Story story) {
+  std::string all;
+  for (const auto& client : clients) {
+    const std::string text = story(client);
+    if (!all.empty() && !text.empty()) all += "; ";
+    all += text;
+  }
+  return all;
+}
+
+}  // namespace
+
+std::string RoundFixture::CheckIn(const std::vector<std::string>& clients) {
+  return ForEach(clients, [this](const auto& name) { return ChecksIn(name); });
+}
+
+std::string RoundFixture::Return(const std::vector<std::string>& clients) {
+  return ForEach(clients, [this](const auto& name) { return Returns(name); });
+}
+
+std::string RoundFixture::EvaluatorChecksIn(const std::string& client) {
+  return Happens(round::CheckIn{ClientId{client}, Role::kEvaluator});
+}
+
+std::string RoundFixture::Leaves(const std::string& client) {
+  return Happens(Left{ClientId{client}});
+}
+
+Contribution RoundFixture::ContributionOf(const std::string& client,
+                                          const Sent& sent) const {
+  Contribution contribution;
+  contribution.base_model = state().model;
+  if (const auto task = tasks_.find(client); task != tasks_.end()) {
+    contribution.base_model = task->second.model;
+  }
+  if (sent.base_model) contribution.base_model = *sent.base_model;
+  contribution.weight = sent.weight;
+  contribution.train_loss = sent.train_loss;
+  return contribution;
+}
+
+std::string RoundFixture::Announces(const std::string& client,
+                                    const Sent& sent) {
+  return Happens(UpdateAnnounced{ClientId{client},
+                                 sent.token ? *sent.token : TokenOf(client),
+                                 ContributionOf(client, sent)});
+}
+
+std::string RoundFixture::Returns(const std::string& client, const Sent& sent) {
+  return Happens(UpdateArrived{ClientId{client},
+                               sent.token ? *sent.token : TokenOf(client),
+                               ContributionOf(client, sent), sent.defect});
+}
+
+std::string RoundFixture::Fails(const std::string& client) {
+  return Happens(TaskFailed{ClientId{client}, TokenOf(client)});
+}
+
+std::string RoundFixture::IsRevoked(const std::string& client) {
+  return Happens(ClientRevoked{ClientId{client}});
+}
+
+std::string RoundFixture::ModelIsMade() {
+  return Happens(ModelReleased{state().round, ModelNamed(state().round)});
+}
+
+std::string RoundFixture::Evaluates(const std::string& client,
+                                    const Metrics& metrics) {
+  return Happens(EvaluationArrived{ClientId{client}, TokenOf(client), metrics});
+}
+
+std::string RoundFixture::Stops() { return Happens(StopRequested{}); }
+
+std::string RoundFixture::Restarts() {
+  const Options options = engine_->options();
+  State kept = engine_->state();
+  engine_.emplace(options, key_, std::move(kept));
+  return Happens(Restarted{});
+}
+
+std::string RoundFixture::AdvanceTo(Duration since_start) {
+  now_ = Instant(since_start);
+  return Happens(Tick{});
+}
+
+const Task& RoundFixture::TaskOf(const std::string& client) const {
+  return tasks_.at(client);
+}
+
+TaskToken RoundFixture::TokenOf(const std::string& client) const {
+  const auto task = tasks_.find(client);
+  return task == tasks_.end() ? TaskToken{} : task->second.token;
+}
+
+std::uint64_t RoundFixture::Refused(Refusal reason) const {
+  const auto found = state().refusals.find(reason);
+  return found == state().refusals.end() ? 0 : found->second;
+}
+
+std::optional<Duration> RoundFixture::WakesAt() const {
+  if (effects_.empty()) return std::nullopt;
+  const auto* wake = std::get_if<WakeAt>(&effects_.back());
+  if (wake == nullptr) return std::nullopt;
+  return wake->when.time_since_epoch();
+}
+
+}  // namespace tributary::round

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run, told as a story: clients by name, time by hand, answers as sentences
+// (effect_text.h).
+#pragma once
+
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "coordinator/round/engine.h"
+#include "tests/coordinator/round/effect_text.h"
+
+namespace tributary::round {
+
+using namespace std::chrono_literals;  // NOLINT: tests read better
+
+// What a client sends; what is not set is as its latest task asks.
+struct Sent {
+  std::optional<TaskToken> token = std::nullopt;
+  std::optional<ModelId> base_model = std::nullopt;
+  std::uint32_t weight = 10;
+  double train_loss = 0.5;
+  Refusal defect = Refusal::kNone;
+};
+
+class RoundFixture {
+ public:
+  RoundFixture();
+
+  // Two of three updates close a round of three; three rounds.
+  static Options SmallRounds();
+  // Starts anew.
+  void StartRunWith(const Options& options);
+
+  // Each returns the effects as text, without the wake-up.
+  std::string Happens(const Event& event);
+  std::string ChecksIn(const std::string& client);
+  std::string CheckIn(const std::vector<std::string>& clients);
+  std::string EvaluatorChecksIn(const std::string& client);
+  std::string Leaves(const std::string& client);
+  std::string Announces(const std::string& client, const Sent& sent = {});
+  std::string Returns(const std::string& client, const Sent& sent = {});
+  std::string Return(const std::vector<std::string>& clients);
+  std::string Fails(const std::string& client);
+  std::string IsRevoked(const std::string& client);
+  std::string ModelIsMade();  // of the round being released
+  std::string Evaluates(const std::string& client, const Metrics& metrics);
+  std::string Stops();
+  // The process comes back with the state it had.
+  std::string Restarts();
+  std::string AdvanceTo(Duration since_start);
+
+  // Of the client's latest task.
+  TaskToken TokenOf(const std::string& client) const;
+  const Task& TaskOf(const std::string& client) const;
+
+  const State& state() const { return engine_->state(); }
+  const std::vector<Effect>& effects() const { return effects_; }
+  std::uint64_t Refused(Refusal reason) const;
+  // The last wake-up asked for.
+  std::optional<Duration> WakesAt() const;
+
+ private:
+  Contribution ContributionOf(const std::string& client,
+                              const Sent& sent) const;
+  void StepOnce(const Event& event);
+
+  Key key_{};
+  std::optional<Engine> engine_;
+  Instant now_{};
+  std::map<std::string, Task> tasks_;  // latest of each client
+  std::vector<Effect> effects_;        // of the last step
+};
+
+}  // namespace tributary::round
