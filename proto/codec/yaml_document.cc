@@ -80,8 +80,18 @@ class TreeBuilder final : public YAML::EventHandler {
     Add(std::move(node));
   }
   void Add(YamlNode node) {
-    (open_.empty() ? root_ : open_.back().items.emplace_back()) =
-        std::move(node);
+    if (open_.empty()) {
+      root_ = std::move(node);
+      return;
+    }
+    YamlNode& parent = open_.back();
+    // The library sees that a value is missing only on a later line.
+    if (node.kind == YamlNode::Kind::kNull &&
+        parent.kind == YamlNode::Kind::kMapping &&
+        parent.items.size() % 2 == 1) {
+      node.line = parent.items.back().line;
+    }
+    parent.items.push_back(std::move(node));
   }
 
   YamlNode root_;

@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <functional>
+#include <limits>
+
+#include "google/protobuf/util/message_differencer.h"
+#include "proto/codec/yaml.h"
+#include "tests/proto/plans.h"
+// Last.
+#include "tests/catch.h"
+
+namespace tributary::codec {
+namespace {
+
+v1::Plan GoodPlan() {
+  v1::Plan plan;
+  REQUIRE(ParseYaml(kGoodPlan, "p", plan).ok());
+  return plan;
+}
+
+// What validation says of the good plan after one change.
+absl::Status After(const std::function<void(v1::Plan&)>& change) {
+  v1::Plan plan = GoodPlan();
+  change(plan);
+  return ValidatePlan(plan);
+}
+
+TEST_CASE("the good plan is valid, with and without its defaults") {
+  CHECK(ValidatePlan(GoodPlan()).ok());
+  CHECK(ValidatePlan(WithDefaults(GoodPlan())).ok());
+}
+
+TEST_CASE("the quorum fits the cohort") {
+  CHECK(
+      Says(After([](auto& plan) { plan.mutable_round()->set_min_updates(12); }),
+           "round.min_updates: 12 exceeds round.cohort_size 10"));
+}
+
+TEST_CASE("training lasts epochs or steps, never both or neither") {
+  const std::string line = "training: exactly one of epochs and steps";
+  CHECK(Says(After([](auto& plan) { plan.mutable_training()->set_steps(3); }),
+             line));
+  CHECK(Says(After([](auto& plan) { plan.mutable_training()->clear_epochs(); }),
+             line));
+}
+
+TEST_CASE("momentum is for sgd") {
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_training()->set_optimizer(v1::TrainingPlan::ADAM);
+               plan.mutable_training()->set_momentum(0.9);
+             }),
+             "training.momentum: is for sgd; adam has its own"));
+}
+
+TEST_CASE("a top-k fraction needs top-k") {
+  CHECK(Says(
+      After([](auto& plan) { plan.mutable_update()->set_top_k_fraction(0.1); }),
+      "update.top_k_fraction: is for encoding top_k"));
+  CHECK(After([](auto& plan) {
+          plan.mutable_update()->set_encoding(v1::UpdatePlan::TOP_K);
+          plan.mutable_update()->set_top_k_fraction(0.1);
+        }).ok());
+}
+
+TEST_CASE("every max_weight leaves at least 16 bits for a coordinate") {
+  CHECK(After([](auto& plan) {
+          plan.mutable_update()->set_max_weight(16'777'216);
+        }).ok());
+}
+
+TEST_CASE("a target needs a metric, and a metric an evaluation") {
+  CHECK(Says(After([](auto& plan) { plan.mutable_stop()->set_target(0.9); }),
+             "stop.target: needs stop.metric"));
+  CHECK(Says(
+      After([](auto& plan) { plan.mutable_stop()->set_metric("accuracy"); }),
+      "stop.metric: needs stop.target"));
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_stop()->set_metric("accuracy");
+               plan.mutable_stop()->set_target(0.9);
+             }),
+             "stop.metric: needs evaluation.every_rounds"));
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_stop()->set_metric("accuracy");
+               plan.mutable_stop()->set_target(
+                   std::numeric_limits<double>::quiet_NaN());
+             }),
+             "stop.target: is not finite"));
+}
+
+TEST_CASE("a model has exactly one architecture, of a bearable size") {
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_model()->mutable_architecture()->clear_mlp();
+             }),
+             "model.architecture: needs one of linear, mlp, fedavg_cnn, conv1d "
+             "and torchscript"));
+  CHECK(Says(
+      After([](auto& plan) {
+        auto& linear =
+            *plan.mutable_model()->mutable_architecture()->mutable_linear();
+        linear.set_inputs(16'777'216);
+        linear.set_outputs(1'048'576);
+      }),
+      "model.architecture: has more than 2^34 parameters"));
+}
+
+TEST_CASE("a population is a plain word") {
+  CHECK(Says(After([](auto& plan) { plan.set_population("a b"); }),
+             "population: \"a b\" may hold only letters, digits, '.', '_' and "
+             "'-'"));
+  CHECK_FALSE(After([](auto& plan) { plan.set_name("a\x1b[2J"); }).ok());
+}
+
+TEST_CASE("a simulation has clients for its quorum and data for its test") {
+  const auto simulate = [](v1::Plan& plan) {
+    plan.mutable_simulation()->set_clients(20);
+    plan.mutable_simulation()->mutable_train()->set_features("train.csv");
+  };
+  CHECK(After(simulate).ok());
+  CHECK(Says(After([&](auto& plan) {
+               simulate(plan);
+               plan.mutable_simulation()->set_clients(7);
+             }),
+             "simulation.clients: 7 is fewer than round.min_updates 8: no "
+             "round could close"));
+  CHECK(Says(After([&](auto& plan) {
+               simulate(plan);
+               plan.mutable_evaluation()->set_every_rounds(1);
+             }),
+             "simulation.test: is required by evaluation.every_rounds"));
+  CHECK_FALSE(After([&](auto& plan) {
+                simulate(plan);
+                auto& train = *plan.mutable_simulation()->mutable_train();
+                train.set_labels("labels");
+                train.set_header(true);
+              }).ok());
+}
+
+TEST_CASE("limits and rules are reported together, and by CheckLimits too") {
+  v1::Plan plan = GoodPlan();
+  plan.mutable_round()->set_cohort_size(2'000'000);
+  plan.mutable_training()->set_steps(3);
+  CHECK(Lines(CheckLimits(plan)).size() == 2);
+  CHECK(CheckLimits(plan) == ValidatePlan(plan));
+}
+
+TEST_CASE("defaults are those the schema names, and stay put") {
+  const v1::Plan plan = WithDefaults(GoodPlan());
+  CHECK(plan.round().over_selection() == 1.3);
+  CHECK(plan.round().min_updates() == 8);
+  CHECK(plan.round().selection_timeout().seconds() == 10);
+  CHECK(plan.round().max_attempts() == 10);
+  CHECK(plan.training().optimizer() == v1::TrainingPlan::SGD);
+  CHECK(plan.update().encoding() == v1::UpdatePlan::FLOAT32);
+  CHECK(plan.update().buffer_max_abs() == 4);
+  CHECK_FALSE(plan.update().has_top_k_fraction());
+  CHECK(plan.server_optimizer().fedavg().learning_rate() == 1);
+  CHECK(plan.evaluation().deadline().seconds() == 60);
+  CHECK_FALSE(plan.has_seed());
+  CHECK(google::protobuf::util::MessageDifferencer::Equals(WithDefaults(plan),
+                                                           plan));
+}
+
+TEST_CASE("the default quorum is 80 % rounded up") {
+  for (const auto& [cohort, quorum] :
+       {std::pair(1, 1), {2, 2}, {3, 3}, {4, 4}, {5, 4}, {11, 9}, {12, 10}}) {
+    v1::Plan plan = GoodPlan();
+    plan.mutable_round()->set_cohort_size(cohort);
+    CHECK(WithDefaults(plan).round().min_updates() ==
+          static_cast<std::uint32_t>(quorum));
+  }
+}
+
+}  // namespace
+}  // namespace tributary::codec
