@@ -211,7 +211,8 @@ absl::Status UpdateDecoder::FeedTopK(std::span<const std::byte> bytes,
     is_in_block_ = false;
     position_ += block;
   }
-  return absl::OkStatus();
+  if (bytes.empty()) return absl::OkStatus();
+  return Refuse("more bytes than its counts announced");
 }
 
 absl::Status UpdateDecoder::AddToRun(std::size_t coordinate, float value,
