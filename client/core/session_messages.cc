@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+// How a session takes what the coordinator says.
+#include <algorithm>
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/core/session.h"
+
+namespace tributary::session {
+namespace {
+
+using Stage = ClientProgress::Stage;
+
+constexpr std::size_t kTokenSize = 16;
+constexpr std::size_t kDigestSize = 32;
+constexpr Duration kLongestWindow = std::chrono::days(30);
+
+Duration ToDuration(const google::protobuf::Duration& duration) {
+  const double milliseconds = duration.seconds() * 1e3 + duration.nanos() / 1e6;
+  return Duration(static_cast<Duration::rep>(std::clamp(
+      milliseconds, 0.0, static_cast<double>(kLongestWindow.count()))));
+}
+
+// What waiting cannot mend.
+bool IsFatal(v1::Refusal reason) {
+  return reason == v1::REVOKED || reason == v1::WRONG_POPULATION ||
+         reason == v1::UNSUPPORTED_VERSION || reason == v1::IDENTITY_MISMATCH;
+}
+
+// What is wrong with an offered task, or "".
+std::string Defect(const v1::Task& task) {
+  if (task.kind() != v1::Task::TRAIN && task.kind() != v1::Task::EVALUATE) {
+    return "task of unknown kind";
+  }
+  if (task.model().size() != kDigestSize) return "task without a model";
+  if (!task.archive().empty() && task.archive().size() != kDigestSize) {
+    return "task with a malformed archive digest";
+  }
+  if (task.kind() == v1::Task::EVALUATE) return "";
+  if (task.seed().size() != kDigestSize) return "task without a seed";
+  const double max_abs = task.update().max_abs();
+  if (!std::isfinite(max_abs) || max_abs <= 0) {
+    return "task without update.max_abs";
+  }
+  if (task.training().has_epochs() == task.training().has_steps()) {
+    return "task needs exactly one of epochs and steps";
+  }
+  return "";
+}
+
+}  // namespace
+
+void Session::On(const v1::Welcome& message) {
+  if (!std::holds_alternative<Greeting>(connection_)) return;
+  if (message.wire_version() != kWireVersion) {
+    return BecomeEnded(absl::FailedPreconditionError(
+        absl::StrCat("the coordinator speaks wire version ",
+                     message.wire_version(), ", this client ", kWireVersion)));
+  }
+  connection_ = Open{};
+  const auto* resting = std::get_if<Resting>(&work_);
+  // Told to come back later: a broken stream is no reason to come earlier.
+  if (resting != nullptr && resting->check_in_at &&
+      *resting->check_in_at > now_) {
+    return Say(Stage::kWaiting);
+  }
+  CheckIn();
+}
+
+void Session::On(const v1::ComeBack& message) {
+  const bool asked = std::exchange(asked_, false);
+  if (auto* finished = std::get_if<Finished>(&work_)) {
+    // The round went on without this task; its verdict may have been lost with
+    // the old stream, so ask.
+    if (asked && finished->stage == Finished::Stage::kUnannounced) Announce();
+    return;
+  }
+  if (!std::holds_alternative<Resting>(work_)) {
+    if (!asked) return;
+    DropWork();
+  }
+  const Duration earliest = ToDuration(message.earliest());
+  const Duration latest = std::max(earliest, ToDuration(message.latest()));
+  const Instant when = now_ + earliest +
+                       Duration(static_cast<Duration::rep>(
+                           random_->Uniform() *
+                           static_cast<double>((latest - earliest).count())));
+  if (latest <= kLongestOpenWait) {
+    BecomeResting(when);
+    return Say(Stage::kWaiting);
+  }
+  BecomeResting(std::nullopt);
+  Say(Stage::kWaiting);
+  effects_.push_back(Disconnect{});
+  BecomeOffline(when);
+}
+
+void Session::On(const v1::Task& message) {
+  asked_ = false;
+  const v1::Task* current = CurrentTask();
+  if (current != nullptr && current->task_token() == message.task_token()) {
+    if (auto* fetching = std::get_if<Fetching>(&work_)) {
+      if (!fetching->running) FetchNext();
+    } else if (auto* finished = std::get_if<Finished>(&work_)) {
+      if (finished->stage == Finished::Stage::kUnannounced) Announce();
+    }
+    return;
+  }
+  DropWork();
+  // Without a token there is nothing to answer with.
+  if (message.task_token().size() != kTokenSize) return;
+  if (std::string defect = Defect(message); !defect.empty()) {
+    return RefuseOffer(message, defect);
+  }
+  BecomeFetching(message);
+}
+
+void Session::On(const v1::UploadGrant& message) {
+  auto* finished = std::get_if<Finished>(&work_);
+  if (finished == nullptr || finished->stage != Finished::Stage::kAnnounced ||
+      !finished->result.has_update_ready() ||
+      finished->task.task_token() != message.task_token()) {
+    return;
+  }
+  const std::uint64_t size = finished->result.update_ready().header().size();
+  if (message.offset() > size) {
+    return FailTask(absl::StrCat("upload granted from byte ", message.offset(),
+                                 " of ", size));
+  }
+  finished->stage = Finished::Stage::kUploading;
+  Say(Stage::kUploading, "", finished->saturated);
+  effects_.push_back(StartUpload{message.task_token(), message.offset()});
+}
+
+void Session::On(const v1::Verdict& message) {
+  const bool refused = !message.accepted();
+  if (refused && IsFatal(message.reason())) {
+    return BecomeEnded(absl::PermissionDeniedError(absl::StrCat(
+        v1::Refusal_Name(message.reason()), ": ", message.detail())));
+  }
+  const v1::Task* current = CurrentTask();
+  if (current == nullptr || current->task_token() != message.task_token()) {
+    return;
+  }
+  if (refused) {
+    Say(Stage::kRefused,
+        absl::StrCat(v1::Refusal_Name(message.reason()),
+                     message.detail().empty() ? "" : ": ", message.detail()));
+  } else {
+    auto* finished = std::get_if<Finished>(&work_);
+    if (finished == nullptr) return;  // nothing was announced yet
+    task_failures_ = 0;
+    if (finished->result.has_update_ready()) {
+      effects_.push_back(SaveState{message.task_token()});
+      ++accepted_;
+    }
+    Say(Stage::kAccepted, "", finished->saturated);
+  }
+  DropWork();
+  if (options_.max_updates > 0 && accepted_ >= options_.max_updates) {
+    return BecomeEnded(absl::OkStatus());
+  }
+  CheckIn();
+}
+
+void Session::On(const v1::CancelTask& message) {
+  const v1::Task* current = CurrentTask();
+  if (current == nullptr || current->task_token() != message.task_token()) {
+    return;
+  }
+  Say(Stage::kRefused,
+      absl::StrCat("cancelled: ", v1::Refusal_Name(message.reason())));
+  DropWork();
+  CheckIn();
+}
+
+}  // namespace tributary::session

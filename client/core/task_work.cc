@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/core/task_work.h"
+
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "client/core/update.h"
+
+namespace tributary {
+namespace {
+
+absl::StatusOr<Happening> Train(const v1::Task& wire, const TrainTask& task,
+                                const Model& model, Trainer& trainer,
+                                StateFolder& folder,
+                                const TaskContext& context) {
+  std::vector<float> delta(model.manifest.Length());
+  const absl::StatusOr<TrainResult> result =
+      trainer.Train(task, model, delta, context);
+  if (!result.ok()) return result.status();
+  absl::StatusOr<PreparedUpdate> prepared =
+      PrepareUpdate(wire, model.manifest, *result, std::move(delta),
+                    folder.LoadResidual(wire.run(), model.manifest.Length()));
+  if (!prepared.ok()) return prepared.status();
+  Happening happening;
+  auto update = std::make_shared<const PreparedUpdate>(*std::move(prepared));
+  happening.event =
+      session::Trained{wire.task_token(), update->header, update->saturated};
+  happening.update = std::move(update);
+  return happening;
+}
+
+absl::StatusOr<Happening> Evaluate(const v1::Task& wire, const TrainTask& task,
+                                   const Model& model, Trainer& trainer,
+                                   const TaskContext& context) {
+  const absl::StatusOr<EvaluateResult> result =
+      trainer.Evaluate(task, model, context);
+  if (!result.ok()) return result.status();
+  Happening happening;
+  happening.event =
+      session::Evaluated{wire.task_token(), result->examples, result->metrics};
+  return happening;
+}
+
+absl::StatusOr<Happening> Do(const v1::Task& wire, Trainer& trainer,
+                             StateFolder& folder, NewestModel& newest,
+                             const TaskContext& context) {
+  const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
+  if (!task.ok()) return task.status();
+  const absl::StatusOr<std::shared_ptr<const Model>> model =
+      newest.Become(ModelNameOf(wire));
+  if (!model.ok()) return model.status();
+  // A trainer is the app's code: what it throws must not end the client.
+  try {
+    return wire.kind() == v1::Task::TRAIN
+               ? Train(wire, *task, **model, trainer, folder, context)
+               : Evaluate(wire, *task, **model, trainer, context);
+  } catch (const std::exception& thrown) {
+    return absl::InternalError(
+        absl::StrCat("the trainer threw: ", thrown.what()));
+  }
+}
+
+}  // namespace
+
+Happening DoTask(const v1::Task& task, Trainer& trainer, StateFolder& folder,
+                 NewestModel& newest, const TaskContext& context) {
+  absl::StatusOr<Happening> done = Do(task, trainer, folder, newest, context);
+  Happening happening;
+  if (done.ok()) {
+    happening = *std::move(done);
+  } else {
+    happening.event = session::WorkFailed{task.task_token(),
+                                          std::string(done.status().message())};
+  }
+  happening.activity = Activity::kWork;
+  return happening;
+}
+
+}  // namespace tributary
