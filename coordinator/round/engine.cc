@@ -104,7 +104,9 @@ void Engine::Handle(const ClientRevoked& event) {
     const auto found = cohort->find(client);
     if (found != cohort->end() &&
         found->second.state == Participation::kAsked) {
-      Emit(CancelTask{client, found->second.token, Refusal::kRevoked});
+      if (InPhase<Collecting>() != nullptr) {
+        Emit(CancelTask{client, found->second.token, Refusal::kRevoked});
+      }
       Drop(found->second, Participation::kFailed, Refusal::kRevoked);
       CloseIfSettled();
     }

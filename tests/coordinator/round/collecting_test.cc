@@ -215,6 +215,14 @@ TEST_CASE_METHOD(OpenRoundFixture, "a revocation can settle a round") {
 }
 
 TEST_CASE_METHOD(OpenRoundFixture,
+                 "a task that is over is not cancelled again") {
+  Return({"ann", "bob"});
+  AdvanceTo(60s);
+  CHECK(IsRevoked("cid") == "");
+  CHECK(Returns("cid") == "refuse cid revoked");
+}
+
+TEST_CASE_METHOD(OpenRoundFixture,
                  "an update for a round being released is late or known") {
   Return({"ann", "bob"});
   AdvanceTo(60s);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+// Random runs: small numbers become plausible events. A move knows the tokens
+// that were given out, so most of what is sent reaches beyond the first check;
+// a share of it is stolen, stale or malformed.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "coordinator/round/engine.h"
+#include "tests/coordinator/round/referee.h"
+
+namespace tributary::round {
+
+// What, who, how and after how long. Every value means something.
+using Move = std::array<std::uint8_t, 4>;
+
+// Small rounds with every feature on or off.
+Options OptionsFor(std::uint32_t choice);
+
+class RandomPlay {
+ public:
+  struct Moment {
+    Event event;
+    Instant now;
+    std::vector<Effect> effects;
+  };
+
+  RandomPlay(const Options& options, const Key& key);
+
+  void Make(const Move& move);
+  // From now on everybody checks in and returns good updates. False if the run
+  // does not end.
+  bool ReachesItsEnd();
+
+  // Empty, or the first rule that was broken.
+  const std::string& complaint() const { return complaint_; }
+  const std::vector<Moment>& moments() const { return moments_; }
+  const Engine& engine() const { return engine_; }
+  const Referee& referee() const { return referee_; }
+
+ private:
+  Event EventOf(const Move& move) const;
+  TaskToken TokenFor(const ClientId& client, std::uint8_t how) const;
+  Contribution ContributionOf(std::uint8_t how) const;
+  void Step(const Event& event);
+
+  Engine engine_;
+  Referee referee_;
+  Instant now_{};
+  std::map<ClientId, std::vector<Task>> tasks_;  // given, oldest first
+  std::vector<Moment> moments_;
+  std::string complaint_;
+};
+
+}  // namespace tributary::round

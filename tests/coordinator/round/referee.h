@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: Apache-2.0
+// Watches one run from outside and says what breaks its rules: it knows the
+// promises, not the engine. Shared by the property tests and the fuzzer.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/round/effect.h"
+#include "coordinator/round/event.h"
+#include "coordinator/round/options.h"
+
+namespace tributary::round {
+
+class Referee {
+ public:
+  explicit Referee(const Options& options) : options_(options) {}
+
+  // Empty, or the first rule these effects of one step break.
+  std::string Watch(const Event& event, Instant now,
+                    const std::vector<Effect>& effects);
+
+  std::uint64_t refusals() const { return refusals_; }
+  int released() const { return released_; }
+
+ private:
+  struct Round {
+    int round = 0;
+    int attempt = 0;
+    std::map<ClientId, TaskToken> asked;
+    std::map<ClientId, std::uint32_t> accepted;  // weights
+    std::set<ClientId> cancelled;
+  };
+
+  std::string See(const OfferTask& effect);
+  std::string See(const ComeBack& effect);
+  std::string See(const GrantUpload& effect);
+  std::string See(const AcceptUpdate& effect);
+  std::string See(const AcknowledgeAgain& effect);
+  std::string See(const Refuse& effect);
+  std::string See(const CancelTask& effect);
+  std::string See(const AcceptEvaluation& effect);
+  std::string See(const OpenRound& effect);
+  std::string See(const ReleaseRound& effect);
+  std::string See(const CommitRound& effect);
+  std::string See(const AbandonRound& effect);
+  std::string See(const EndRun& effect);
+  std::string See(const WakeAt& effect);
+  bool HasOpenTask(const ClientId& client, const TaskToken& token) const;
+
+  Options options_;
+  Instant now_{};
+  std::optional<Round> open_;  // collecting
+  bool is_making_model_ = false;
+  bool is_over_ = false;
+  int released_ = 0;
+  int attempt_ = 0;
+  std::set<TaskToken> counted_;  // every token ever accepted
+  // An evaluation given out: whose, and for which round.
+  std::map<TaskToken, std::pair<ClientId, int>> evaluations_;
+  std::uint64_t refusals_ = 0;
+};
+
+}  // namespace tributary::round

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: Apache-2.0
+// What holds in every run, whatever happens in which order.
+#include <rapidcheck.h>
+
+#include "tests/catch.h"
+#include "tests/coordinator/round/effect_text.h"
+#include "tests/coordinator/round/random_play.h"
+
+namespace tributary::round {
+namespace {
+
+using Moves = std::vector<Move>;
+
+// Longer than rapidcheck's own vectors: a round takes a dozen moves.
+rc::Gen<Moves> AnyMoves() {
+  return rc::gen::scale(4, rc::gen::arbitrary<Moves>());
+}
+
+TEST_CASE("random options are valid") {
+  CHECK(rc::check([](std::uint32_t choice) {
+    RC_ASSERT(OptionsFor(choice).Validate().ok());
+  }));
+}
+
+// The referee's rules: accepted never exceeds the cohort, no token counts
+// twice, what is released is what was accepted, nobody outside a cohort is
+// granted or accepted, nothing follows the end.
+TEST_CASE("no sequence of events breaks a promise") {
+  CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
+    RandomPlay play(OptionsFor(choice), KeyFromSeed(seed));
+    for (const Move& move : *AnyMoves()) {
+      play.Make(move);
+      RC_ASSERT(play.complaint() == "");
+    }
+  }));
+}
+
+TEST_CASE("from every state a run of willing clients ends") {
+  CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
+    RandomPlay play(OptionsFor(choice), KeyFromSeed(seed));
+    for (const Move& move : *AnyMoves()) play.Make(move);
+    RC_ASSERT(play.ReachesItsEnd());
+    RC_ASSERT(play.complaint() == "");
+  }));
+}
+
+TEST_CASE("willing clients release every round") {
+  CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
+    Options options = OptionsFor(choice);
+    options.stop_metric.clear();
+    options.stop_target.reset();
+    RandomPlay play(options, KeyFromSeed(seed));
+    RC_ASSERT(play.ReachesItsEnd());
+    RC_ASSERT(play.referee().released() == options.rounds);
+    RC_ASSERT(play.complaint() == "");
+  }));
+}
+
+TEST_CASE("the same events at the same instants have the same effects") {
+  CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
+    RandomPlay play(OptionsFor(choice), KeyFromSeed(seed));
+    for (const Move& move : *AnyMoves()) play.Make(move);
+    Engine again(OptionsFor(choice), KeyFromSeed(seed), ModelNamed(0));
+    for (const auto& [event, now, effects] : play.moments()) {
+      RC_ASSERT(again.Step(event, now) == effects);
+    }
+    RC_ASSERT(again.state() == play.engine().state());
+  }));
+}
+
+// A property over plays that never get anywhere would hold for nothing.
+TEST_CASE("random plays reach every phase and every refusal of the engine") {
+  std::set<std::string_view> phases;
+  std::set<Refusal> refusals;
+  KeyedStream random(KeyFromSeed(11));
+  for (int run = 0; run < 400; ++run) {
+    RandomPlay play(OptionsFor(static_cast<std::uint32_t>(random.Word())),
+                    KeyFromSeed(run));
+    for (int i = 0; i < 300; ++i) {
+      Move move;
+      random.Fill(move);
+      play.Make(move);
+      phases.insert(Name(play.engine().state().phase));
+    }
+    for (const auto& [reason, count] : play.engine().state().refusals) {
+      refusals.insert(reason);
+    }
+    CHECK(play.complaint() == "");
+  }
+  CHECK(phases.size() == 6);
+  for (const Refusal reason :
+       {Refusal::kTooLate, Refusal::kDuplicate, Refusal::kNotInCohort,
+        Refusal::kUnknownTask, Refusal::kStaleModel, Refusal::kNotFinite,
+        Refusal::kOverBound, Refusal::kBadWeight, Refusal::kRevoked,
+        Refusal::kWrongRole, Refusal::kRunEnded}) {
+    INFO(Name(reason));
+    CHECK(refusals.contains(reason));
+  }
+}
+
+}  // namespace
+}  // namespace tributary::round
