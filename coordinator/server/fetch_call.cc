@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/server/fetch_call.h"
+
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "coordinator/server/edge.h"
+#include "coordinator/server/grpc_status.h"
+#include "coordinator/server/model_chunk.h"
+#include "grpcpp/server_context.h"
+#include "privacy/crypto/digest.h"
+
+namespace tributary::coordinator {
+namespace {
+
+constexpr std::size_t kMaxRequest = 128;
+
+absl::StatusOr<v1::FetchModelRequest> ReadRequest(
+    const grpc::ByteBuffer& request) {
+  std::vector<grpc::Slice> slices;
+  std::string bytes;
+  v1::FetchModelRequest message;
+  if (request.Length() <= kMaxRequest && request.Dump(&slices).ok()) {
+    for (const grpc::Slice& slice : slices) {
+      bytes.append(reinterpret_cast<const char*>(slice.begin()), slice.size());
+    }
+    if (message.ParseFromString(bytes)) return message;
+  }
+  return absl::InvalidArgumentError("fetch: the request is not readable");
+}
+
+}  // namespace
+
+FetchCall* FetchCall::Start(Edge& edge, grpc::CallbackServerContext* call,
+                            const grpc::ByteBuffer* request) {
+  auto fetch = std::make_shared<FetchCall>(edge, call);
+  {
+    absl::MutexLock lock(&fetch->mutex_);
+    fetch->self_ = fetch;
+  }
+  edge.fetches.fetch_add(1, std::memory_order_relaxed);
+  absl::Status status = CallingClient(edge, *call).status();
+  if (status.ok()) status = fetch->Open(*request);
+  if (!status.ok()) {
+    fetch->Finish(ToGrpc(status));
+    return fetch.get();
+  }
+  fetch->WatchForStall();
+  fetch->SendNext();
+  return fetch.get();
+}
+
+FetchCall::FetchCall(Edge& edge, grpc::CallbackServerContext* call)
+    : edge_(edge), call_(call) {}
+
+absl::Status FetchCall::Open(const grpc::ByteBuffer& request) {
+  absl::StatusOr<v1::FetchModelRequest> message = ReadRequest(request);
+  if (!message.ok()) return message.status();
+  absl::StatusOr<Digest> digest = Digest::FromBytes(message->sha256());
+  if (!digest.ok()) return digest.status();
+  absl::StatusOr<std::unique_ptr<ModelFile>> file =
+      edge_.coordinator.OpenModel(*digest);
+  if (!file.ok()) return file.status();
+  file_ = *std::move(file);
+  offset_ = message->offset();
+  return absl::OkStatus();
+}
+
+void FetchCall::WatchForStall() {
+  edge_.deadlines.Add(Deadlines::Clock::now() + edge_.options.stall_limit,
+                      weak_from_this());
+}
+
+void FetchCall::Expire() {
+  absl::MutexLock lock(&mutex_);
+  if (call_ == nullptr) return;
+  const std::uint64_t sent = sent_.load(std::memory_order_relaxed);
+  // Waiting for a slot is not the client's fault.
+  if (is_sending_ && sent == seen_) {
+    edge_.stalls.fetch_add(1, std::memory_order_relaxed);
+    call_->TryCancel();
+    return;
+  }
+  seen_ = sent;
+  WatchForStall();
+}
+
+void FetchCall::SendNext() {
+  edge_.chunks.Acquire([self = shared_from_this()] { self->SendChunk(); });
+}
+
+void FetchCall::SendChunk() {
+  absl::StatusOr<RawModelChunk> chunk = ReadModelChunk(
+      *file_, offset_, is_first_ ? ChunkPlace::kFirst : ChunkPlace::kLater);
+  if (!chunk.ok()) {
+    edge_.chunks.Release();
+    Finish(ToGrpc(chunk.status()));
+    return;
+  }
+  is_first_ = false;
+  offset_ = chunk->next;
+  message_ = std::move(chunk->message);
+  is_sending_ = true;
+  StartWrite(&message_);
+}
+
+void FetchCall::OnWriteDone(bool ok) {
+  is_sending_ = false;
+  sent_.fetch_add(1, std::memory_order_relaxed);
+  message_.Clear();
+  edge_.chunks.Release();
+  if (!ok) {
+    Finish(grpc::Status(grpc::CANCELLED, "the client went away"));
+  } else if (offset_ == file_->size()) {
+    Finish(grpc::Status::OK);
+  } else {
+    SendNext();
+  }
+}
+
+void FetchCall::OnDone() {
+  std::shared_ptr<FetchCall> self;
+  absl::MutexLock lock(&mutex_);
+  call_ = nullptr;
+  self = std::move(self_);
+}
+
+}  // namespace tributary::coordinator

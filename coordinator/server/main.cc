@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+// tributary-coordinator: the central process.
+#include <cstdio>
+#include <string>
+
+#include "CLI/CLI.hpp"
+#include "coordinator/server/program.h"
+
+int main(int argc, char** argv) {
+  CLI::App app(
+      "The coordinator of a federation: it selects clients, collects "
+      "their updates and makes the next model.",
+      "tributary-coordinator");
+  std::string config;
+  bool only_check = false;
+  app.add_option("--config", config, "Configuration file (YAML)")
+      ->required()
+      ->type_name("FILE");
+  app.add_flag("--check", only_check,
+               "Check the configuration and the files it names, and exit");
+  app.set_version_flag("--version", "tributary-coordinator " TRIBUTARY_VERSION);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+
+  const auto fail = [](const absl::Status& status) {
+    std::fprintf(stderr, "tributary-coordinator: %s\n",
+                 std::string(status.message()).c_str());
+    return 1;
+  };
+  const absl::StatusOr<tributary::coordinator::Program> program =
+      tributary::coordinator::ReadProgram(config);
+  if (!program.ok()) return fail(program.status());
+  if (only_check) {
+    std::printf("%s is valid\n", config.c_str());
+    return 0;
+  }
+  const absl::Status status = tributary::coordinator::Run(*program);
+  return status.ok() ? 0 : fail(status);
+}

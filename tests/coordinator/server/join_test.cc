@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "grpcpp/create_channel.h"
+#include "grpcpp/security/credentials.h"
+#include "tests/catch.h"
+#include "tests/coordinator/server/server_fixture.h"
+
+using namespace tributary;
+using namespace tributary::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE_METHOD(ServerFixture, "a client joins under its certificate's name") {
+  Start();
+  Joining client(
+      ConnectClient(authority_.Issue("pump-17", {RoleUri("evaluator")})));
+  client.Hello();
+  const auto welcome = client.Next();
+  REQUIRE(welcome.has_value());
+  CHECK(welcome->welcome().client_name() == "pump-17");
+  CHECK(welcome->welcome().role() == v1::EVALUATOR);
+  client.CheckIn();
+  CHECK(fake_.Await([](const auto& state) {
+    return state.received.size() == 1 && state.received[0].has_check_in();
+  }));
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a stream that ends is told to the coordinator") {
+  Start();
+  {
+    Joining client(ConnectClient(Trainer("pump-1")));
+    client.Hello();
+    REQUIRE(client.Next().has_value());
+  }
+  CHECK(fake_.Await([](const auto& state) { return state.left == 1; }));
+}
+
+TEST_CASE_METHOD(ServerFixture, "messages to a client arrive in order") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  REQUIRE(client.Next().has_value());
+  REQUIRE(
+      fake_.Await([](const auto& state) { return state.peers.size() == 1; }));
+  fake_.With([](auto& state) {
+    for (int round = 1; round <= 20; ++round) {
+      v1::ServerMessage message;
+      message.mutable_task()->set_round(round);
+      state.peers.begin()->second->Send(message);
+    }
+    state.peers.begin()->second->Close(absl::UnavailableError("later"));
+  });
+  for (unsigned round = 1; round <= 20; ++round) {
+    const auto message = client.Next();
+    REQUIRE(message.has_value());
+    CHECK(message->task().round() == round);
+  }
+  const grpc::Status status = client.End();
+  CHECK(status.error_code() == grpc::UNAVAILABLE);
+  CHECK(status.error_message() == "later");
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a certificate of another authority is refused") {
+  Start();
+  const Authority stranger("another authority");
+  Joining client(ConnectClient(stranger.Issue("pump-1", {})));
+  client.Hello();
+  CHECK(client.End().error_code() == grpc::UNAVAILABLE);
+  CHECK(fake_.With([](auto& state) { return state.joined.empty(); }));
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a revoked certificate is refused and counted") {
+  const IssuedCertificate stolen = Trainer("pump-1");
+  folder_.Write("crl.pem", authority_.Revoke({stolen.serial}));
+  Start();
+  Joining client(ConnectClient(stolen));
+  client.Hello();
+  const grpc::Status status = client.End();
+  CHECK(status.error_code() == grpc::PERMISSION_DENIED);
+  CHECK(status.error_message() ==
+        "certificate " + stolen.serial + " was revoked");
+  CHECK(fake_.With([](auto& state) { return state.refusals; }) ==
+        std::vector{round::Refusal::kRevoked});
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a list of revocations is read when it changes") {
+  Start();
+  const IssuedCertificate stolen = Trainer("pump-1");
+  folder_.Write("crl.pem", authority_.Revoke({"0A", stolen.serial}));
+  CHECK(fake_.Await([&](const auto& state) {
+    return state.revoked == std::set<std::string>{"0A", stolen.serial};
+  }));
+}
+
+TEST_CASE_METHOD(ServerFixture, "an operator is not a client") {
+  Start();
+  Joining client(ConnectClient(Operator()));
+  client.Hello();
+  CHECK(client.End().error_code() == grpc::PERMISSION_DENIED);
+  CHECK(fake_.With([](auto& state) { return state.refusals; }) ==
+        std::vector{round::Refusal::kWrongRole});
+}
+
+TEST_CASE_METHOD(ServerFixture, "a hello cannot name another client") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello("pumps", "pump-2");
+  CHECK(client.End().error_code() == grpc::PERMISSION_DENIED);
+  CHECK(fake_.With([](auto& state) { return state.refusals; }) ==
+        std::vector{round::Refusal::kIdentityMismatch});
+}
+
+TEST_CASE_METHOD(ServerFixture, "a certificate may be for some populations") {
+  Start();
+  const IssuedCertificate certificate = authority_.Issue(
+      "pump-1", {PopulationUri("pumps"), PopulationUri("valves")});
+  Joining allowed(ConnectClient(certificate));
+  allowed.Hello("valves");
+  CHECK(allowed.Next().has_value());
+  Joining refused(ConnectClient(certificate));
+  refused.Hello("meters");
+  CHECK(refused.End().error_code() == grpc::PERMISSION_DENIED);
+  CHECK(fake_.With([](auto& state) { return state.refusals; }) ==
+        std::vector{round::Refusal::kWrongPopulation});
+}
+
+TEST_CASE_METHOD(ServerFixture, "a second hello ends the stream") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  client.Hello();
+  const grpc::Status status = client.End();
+  CHECK(status.error_code() == grpc::INVALID_ARGUMENT);
+  CHECK(status.error_message() == "hello came twice");
+}
+
+TEST_CASE_METHOD(ServerFixture, "the first message must be a hello") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.CheckIn();
+  CHECK(client.End().error_code() == grpc::INVALID_ARGUMENT);
+}
+
+TEST_CASE_METHOD(ServerFixture, "an empty message ends the stream") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  client.Send(v1::ClientMessage());
+  CHECK(client.End().error_code() == grpc::INVALID_ARGUMENT);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a stream without a hello is closed in time") {
+  options_.hello_limit = 1ms;
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  CHECK(client.End().error_code() == grpc::DEADLINE_EXCEEDED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a client that floods is cut off") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  // More than 20 s of what a client may send.
+  for (int i = 0; i < 6000; ++i) client.CheckIn();
+  CHECK(client.End().error_code() == grpc::RESOURCE_EXHAUSTED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a shutdown closes the streams with a reason") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  REQUIRE(client.Next().has_value());
+  server_->Shutdown();
+  const grpc::Status status = client.End();
+  CHECK(status.error_code() == grpc::UNAVAILABLE);
+  CHECK(status.error_message() == "the coordinator is shutting down");
+}
+
+TEST_CASE_METHOD(ServerFixture, "without TLS the hello says who it is") {
+  options_.tls.reset();
+  Start();
+  Joining named(ConnectClient({}));
+  named.Hello("pumps", "pump-1");
+  CHECK(named.Next().has_value());
+  Joining nameless(ConnectClient({}));
+  nameless.Hello("pumps");
+  CHECK(nameless.End().error_code() == grpc::PERMISSION_DENIED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "new certificates are used without a restart") {
+  Start();
+  const Authority next("the next authority");
+  const IssuedCertificate renewed = next.Issue("coordinator", {});
+  folder_.Write("server.key", renewed.key);
+  folder_.Write("server.pem", renewed.certificate);
+  folder_.Write("ca.pem", next.certificate());
+  const IssuedCertificate client = next.Issue("pump-1", {});
+  // The client trusts the new authority only, so it joins once the server has
+  // changed over.
+  grpc::Status status;
+  for (int attempt = 0; attempt < 2000; ++attempt) {
+    Joining joining(grpc::CreateChannel(
+        server_->federation_address(),
+        grpc::SslCredentials(
+            {next.certificate(), client.key, client.certificate})));
+    joining.Hello();
+    if (joining.Next().has_value()) return;
+  }
+  FAIL("the new certificate was never used");
+}

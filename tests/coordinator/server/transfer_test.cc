@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <atomic>
+#include <thread>
+
+#include "tests/catch.h"
+#include "tests/coordinator/server/server_fixture.h"
+
+using namespace tributary;
+using namespace tributary::testing;
+using namespace std::chrono_literals;
+
+namespace {
+
+const std::string kToken(16, 't');
+
+// Bytes that are different everywhere.
+std::string Sample(std::size_t size) {
+  std::string bytes(size, '\0');
+  for (std::size_t i = 0; i < size; ++i) {
+    bytes[i] = static_cast<char>(i * 2654435761u >> 13);
+  }
+  return bytes;
+}
+
+Digest Store(FakeCoordinator& fake, const std::string& bytes) {
+  const Digest digest = Sha256(bytes);
+  fake.With([&](auto& state) { state.models[digest] = bytes; });
+  return digest;
+}
+
+}  // namespace
+
+TEST_CASE_METHOD(ServerFixture, "an upload's bytes reach the spool") {
+  Start();
+  const std::string update = Sample(3'000'001);
+  fake_.With([&](auto& state) { state.upload_size = update.size(); });
+  Uploading upload(ConnectClient(Trainer("pump-1")));
+  REQUIRE(upload.Header(kToken, 0));
+  for (std::size_t at = 0; at < update.size(); at += 1 << 20) {
+    REQUIRE(upload.Data(update.substr(at, 1 << 20)));
+  }
+  const grpc::Status status = upload.Finish();
+  INFO(status.error_message());
+  CHECK(status.ok());
+  CHECK(upload.reply().received() == update.size());
+  fake_.With([&](auto& state) {
+    CHECK(state.uploads[kToken] == update);
+    CHECK(state.finished[kToken] == 1);
+    CHECK(state.uploaders[kToken] == "pump-1");
+  });
+}
+
+TEST_CASE_METHOD(ServerFixture, "a broken upload is kept and resumed") {
+  Start();
+  const std::string update = Sample(300'000);
+  fake_.With([&](auto& state) { state.upload_size = update.size(); });
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  {
+    Uploading upload(channel);
+    REQUIRE(upload.Header(kToken, 0));
+    REQUIRE(upload.Data(update.substr(0, 100'000)));
+    REQUIRE(fake_.Await(
+        [](auto& state) { return state.uploads[kToken].size() == 100'000; }));
+    upload.Break();
+  }
+  REQUIRE(fake_.Await([](auto& state) { return state.open_uploads == 0; }));
+  CHECK(fake_.With([](auto& state) { return state.finished[kToken]; }) == 0);
+
+  Uploading wrong(channel);
+  REQUIRE(wrong.Header(kToken, 5));
+  CHECK(wrong.End().error_code() == grpc::OUT_OF_RANGE);
+
+  Uploading resumed(channel);
+  REQUIRE(resumed.Header(kToken, 100'000));
+  REQUIRE(resumed.Data(update.substr(100'000)));
+  CHECK(resumed.Finish().ok());
+  CHECK(fake_.With([](auto& state) { return state.uploads[kToken]; }) ==
+        update);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a stolen token is refused") {
+  Start();
+  Uploading upload(ConnectClient(Trainer("pump-1")));
+  REQUIRE(upload.Header(std::string(16, 'x'), 0));
+  CHECK(upload.End().error_code() == grpc::PERMISSION_DENIED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "garbage ends an upload and is counted") {
+  Start();
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  const std::vector<std::string> garbage = {
+      "", "garbage", std::string(100, '\xFF'),
+      // A length that says more than there is, and less.
+      std::string("\x0A\x7F", 2), std::string("\x0A\x01zz", 4),
+      // A header without a token of the right size.
+      std::string("\x0A\x03\x0A\x01z", 5),
+      // Data before the header.
+      std::string("\x12\x01z", 3),
+      // A length of ten bytes.
+      "\x12" + std::string(9, '\x80') + "\x01"};
+  for (const std::string& bytes : garbage) {
+    Uploading upload(channel);
+    REQUIRE(upload.SendRaw(bytes));
+    CHECK(upload.End().error_code() == grpc::INVALID_ARGUMENT);
+  }
+  CHECK(fake_.With([](auto& state) { return state.refusals.size(); }) ==
+        garbage.size());
+  CHECK(fake_.With([](auto& state) { return state.uploads.empty(); }));
+}
+
+TEST_CASE_METHOD(ServerFixture, "a second header ends an upload") {
+  Start();
+  Uploading upload(ConnectClient(Trainer("pump-1")));
+  REQUIRE(upload.Header(kToken, 0));
+  REQUIRE(upload.Header(kToken, 0));
+  CHECK(upload.End().error_code() == grpc::INVALID_ARGUMENT);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a chunk over 1 MiB ends an upload") {
+  Start();
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  Uploading a_little(channel);
+  REQUIRE(a_little.Header(kToken, 0));
+  a_little.Data(std::string((1 << 20) + 1, 'z'));
+  CHECK(a_little.End().error_code() == grpc::INVALID_ARGUMENT);
+  Uploading a_lot(channel);
+  REQUIRE(a_lot.Header(kToken, 0));
+  a_lot.Data(std::string(8 << 20, 'z'));
+  CHECK(a_lot.End().error_code() == grpc::RESOURCE_EXHAUSTED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "an upload that stalls gives its credit back") {
+  options_.stall_limit = 300ms;
+  Start();
+  Uploading upload(ConnectClient(Trainer("pump-1")));
+  REQUIRE(upload.Header(kToken, 0));
+  REQUIRE(fake_.Await([](auto& state) { return state.open_uploads == 1; }));
+  CHECK(fake_.Await([](auto& state) { return state.open_uploads == 0; }));
+  CHECK(fake_.With([](auto& state) { return state.finished[kToken]; }) == 0);
+}
+
+TEST_CASE_METHOD(ServerFixture, "an operator cannot upload or fetch") {
+  Start();
+  const Digest model = Store(fake_, "model");
+  const auto channel = ConnectClient(Operator());
+  CHECK(Uploading(channel).End().error_code() == grpc::PERMISSION_DENIED);
+  CHECK(Fetch(channel, std::string(model.AsBytes()), 0).status.error_code() ==
+        grpc::PERMISSION_DENIED);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a model is fetched, and resumed anywhere") {
+  Start();
+  const std::string model = Sample(2'500'003);
+  const Digest digest = Store(fake_, model);
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  for (const std::size_t offset :
+       {std::size_t{0}, std::size_t{1}, std::size_t{524288},
+        std::size_t{2'000'000}, model.size()}) {
+    const Fetched fetched =
+        Fetch(channel, std::string(digest.AsBytes()), offset);
+    CHECK(fetched.status.ok());
+    CHECK(fetched.total_size == model.size());
+    CHECK(fetched.bytes == model.substr(offset));
+  }
+  CHECK(Fetch(channel, std::string(digest.AsBytes()), model.size() + 1)
+            .status.error_code() == grpc::OUT_OF_RANGE);
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "an unknown model or a wrong name is an error") {
+  Start();
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  CHECK(Fetch(channel, std::string(32, 'z'), 0).status.error_code() ==
+        grpc::NOT_FOUND);
+  CHECK(Fetch(channel, "short", 0).status.error_code() ==
+        grpc::INVALID_ARGUMENT);
+  CHECK(Fetch(channel, std::string(1000, 'z'), 0).status.error_code() ==
+        grpc::INVALID_ARGUMENT);
+}
+
+TEST_CASE_METHOD(ServerFixture, "more fetches than chunk slots all complete") {
+  Start();
+  const std::string model = Sample(3'000'000);
+  const Digest digest = Store(fake_, model);
+  const auto channel = ConnectClient(Trainer("pump-1"));
+  std::vector<std::thread> clients;
+  std::atomic<int> complete = 0;
+  for (int client = 0; client < 60; ++client) {
+    clients.emplace_back([&] {
+      if (Fetch(channel, std::string(digest.AsBytes()), 0).bytes == model) {
+        ++complete;
+      }
+    });
+  }
+  for (std::thread& client : clients) client.join();
+  CHECK(complete == 60);
+}
