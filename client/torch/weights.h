@@ -25,8 +25,7 @@ namespace tributary {
 // What codec::WriteSafetensors takes to write it.
 struct InitialModel {
   Manifest manifest;
-  // "tributary.architecture", "tributary.archive"; the buffers' names follow
-  // from the manifest when the file is written.
+  // "tributary.architecture", "tributary.buffers", "tributary.archive".
   std::map<std::string, std::string> metadata;
   std::vector<float> weights;
   // The TorchScript archive; empty for a built-in architecture.

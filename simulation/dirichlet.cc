@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/dirichlet.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace tributary::simulation {
+namespace {
+
+// Uniform in (0, 1]: its logarithm is finite.
+double Positive(RandomSource& random) { return 1.0 - random.Uniform(); }
+
+}  // namespace
+
+double Normal(RandomSource& random) {
+  while (true) {
+    const double u = 2 * random.Uniform() - 1;
+    const double v = 2 * random.Uniform() - 1;
+    const double s = u * u + v * v;
+    // The second variate of the pair is dropped: a function without state is
+    // worth more here than half the draws.
+    if (s > 0 && s < 1) return u * std::sqrt(-2 * std::log(s) / s);
+  }
+}
+
+double LogGamma(RandomSource& random, double shape) {
+  if (shape < 1) {
+    const double boosted = LogGamma(random, shape + 1);
+    return boosted + std::log(Positive(random)) / shape;
+  }
+  const double d = shape - 1.0 / 3.0;
+  const double c = 1.0 / std::sqrt(9 * d);
+  while (true) {
+    const double x = Normal(random);
+    const double root = 1 + c * x;
+    if (root <= 0) continue;
+    const double v = root * root * root;
+    const double u = Positive(random);
+    if (std::log(u) < 0.5 * x * x + d - d * v + d * std::log(v)) {
+      return std::log(d) + std::log(v);
+    }
+  }
+}
+
+std::vector<double> Dirichlet(RandomSource& random, double alpha,
+                              std::size_t count) {
+  std::vector<double> shares(count);
+  for (double& share : shares) share = LogGamma(random, alpha);
+  const double largest = *std::max_element(shares.begin(), shares.end());
+  double sum = 0;
+  for (double& share : shares) {
+    share = std::exp(share - largest);
+    sum += share;
+  }
+  for (double& share : shares) share /= sum;
+  return shares;
+}
+
+}  // namespace tributary::simulation

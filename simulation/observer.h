@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a simulation tells those who watch it: the results folder, the progress
+// line, a test. Called on the simulation's thread, in the order of the run.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "coordinator/round/effect.h"
+#include "coordinator/round/types.h"
+
+namespace tributary::simulation {
+
+struct RoundSummary {
+  int round = 0;
+  int attempt = 0;
+  int asked = 0;
+  int accepted = 0;
+  std::uint64_t examples = 0;  // total weight
+  double train_loss = 0;       // weighted mean
+  round::ModelId model;
+  round::Instant opened;
+  round::Instant committed;
+};
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+  virtual void OnRound(const RoundSummary& round) = 0;
+  virtual void OnEvaluation(int round, const round::Metrics& metrics) = 0;
+  virtual void OnAbandoned(const round::AbandonRound& attempt) = 0;
+  // An update was accepted; for a count of clients a second.
+  virtual void OnUpdate() = 0;
+};
+
+}  // namespace tributary::simulation

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+// The virtual clients of a plan: who they are and which examples they hold.
+//
+// Immutable once loaded; may be read from any thread.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "privacy/crypto/random.h"
+#include "simulation/partition.h"
+#include "simulation/virtual_client.h"
+#include "tributary/dataset.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::simulation {
+
+// One file of examples. Errors name the key and the file.
+absl::StatusOr<Dataset> ReadSource(const v1::DataSource& source,
+                                   const std::string& key);
+
+struct Population {
+  std::shared_ptr<const Dataset> train;
+  std::shared_ptr<const Dataset> test;  // null without simulation.test
+  Partition partition;
+};
+
+// Reads the plan's data and partitions it.
+absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
+                                          const Key& run_key);
+
+// The clients that hold examples, each with the LibTorch trainer over its own,
+// and the evaluator if there are test data.
+std::vector<Participant> MakeParticipants(const v1::Plan& plan,
+                                          const Population& population);
+
+}  // namespace tributary::simulation

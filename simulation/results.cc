@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/results.h"
+
+#include <memory>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "nlohmann/json.hpp"
+#include "proto/codec/yaml.h"
+#include "simulation/first_model.h"
+#include "simulation/write_file.h"
+
+namespace tributary::simulation {
+namespace {
+
+double Seconds(round::Instant instant) {
+  return std::chrono::duration<double>(instant.time_since_epoch()).count();
+}
+
+}  // namespace
+
+absl::Status PrepareFolder(const std::filesystem::path& folder,
+                           ExistingFiles existing) {
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (error || !std::filesystem::is_directory(folder, error)) {
+    return absl::UnavailableError(
+        absl::StrCat("--out: cannot create ", folder.string(), ": ",
+                     error ? error.message() : "it is no folder"));
+  }
+  const bool is_empty = std::filesystem::is_empty(folder, error);
+  if (error) {
+    return absl::UnavailableError(absl::StrCat(
+        "--out: cannot read ", folder.string(), ": ", error.message()));
+  }
+  if (!is_empty && existing == ExistingFiles::kRefuse) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("--out: ", folder.string(),
+                     " is not empty; --force overwrites what is there"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Results>> Results::Open(
+    const std::filesystem::path& folder, const v1::Plan& plan,
+    const std::string& partition) {
+  if (auto status = WriteFile(folder / "plan.yaml", {codec::ToYaml(plan)});
+      !status.ok()) {
+    return status;
+  }
+  if (auto status = WriteFile(folder / "partition.txt", {partition});
+      !status.ok()) {
+    return status;
+  }
+  // A model of an earlier simulation is not this one's.
+  std::error_code ignored;
+  std::filesystem::remove(folder / "model.safetensors", ignored);
+  std::unique_ptr<Results> results(new Results(folder));
+  if (!results->metrics_ || !results->timing_) {
+    return absl::UnavailableError(
+        absl::StrCat(folder.string(), ": cannot write metrics.jsonl"));
+  }
+  results->every_ = static_cast<int>(plan.evaluation().every_rounds());
+  results->rounds_ = static_cast<int>(plan.stop().rounds());
+  return results;
+}
+
+Results::Results(const std::filesystem::path& folder)
+    : folder_(folder),
+      metrics_(folder / "metrics.jsonl"),
+      timing_(folder / "timing.jsonl") {}
+
+void Results::OnRound(const RoundSummary& round) {
+  const auto now = WallClock::now();
+  const std::chrono::duration<double> wall = now - last_round_;
+  last_round_ = now;
+  const nlohmann::ordered_json line = {{"round", round.round},
+                                       {"wall_seconds", wall.count()}};
+  timing_ << line.dump() << "\n" << std::flush;
+  waiting_.emplace(round.round, round);
+  const bool is_evaluated =
+      every_ > 0 && (round.round % every_ == 0 || round.round == rounds_);
+  if (!is_evaluated && waiting_.size() == 1) WriteUpTo(round.round);
+}
+
+void Results::OnEvaluation(int round, const round::Metrics& metrics) {
+  evaluated_[round] = metrics;
+  WriteUpTo(round);
+}
+
+void Results::OnAbandoned(const round::AbandonRound& attempt) {
+  ++abandoned_[attempt.round];
+}
+
+void Results::WriteUpTo(int round) {
+  while (!waiting_.empty() && waiting_.begin()->first <= round) {
+    const RoundSummary& summary = waiting_.begin()->second;
+    Write(summary, evaluated_[summary.round]);
+    evaluated_.erase(summary.round);
+    waiting_.erase(waiting_.begin());
+  }
+}
+
+void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
+  const nlohmann::ordered_json line = {
+      {"round", round.round},
+      {"attempt", round.attempt},
+      {"asked", round.asked},
+      {"accepted", round.accepted},
+      {"examples", round.examples},
+      {"train_loss", round.train_loss},
+      {"metrics", metrics},
+      {"abandoned_attempts", abandoned_[round.round]},
+      {"opened_seconds", Seconds(round.opened)},
+      {"virtual_seconds", Seconds(round.committed)},
+      {"model", round.model.Hex()}};
+  metrics_ << line.dump() << "\n" << std::flush;
+}
+
+absl::Status Results::Close(const std::string& header,
+                            std::span<const float> weights) {
+  if (!waiting_.empty()) WriteUpTo(waiting_.rbegin()->first);
+  metrics_.close();
+  timing_.close();
+  if (!metrics_ || !timing_) {
+    return absl::UnavailableError(absl::StrCat(
+        (folder_ / "metrics.jsonl").string(), ": not written completely"));
+  }
+  return WriteModel(folder_ / "model.safetensors", header, weights);
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The results folder of a simulation:
+//
+//   plan.yaml          the effective plan, every default written out
+//   partition.txt      who holds what
+//   metrics.jsonl      one line a round; the same bytes for the same seed
+//   timing.jsonl       wall time of each round; differs from run to run
+//   model.safetensors  the final model
+//
+// One thread. Errors of writing are kept and returned by Close.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <memory>
+#include <span>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "simulation/observer.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::simulation {
+
+enum class ExistingFiles { kRefuse, kOverwrite };
+
+// Creates the folder. FailedPrecondition if it holds something and that is to
+// be refused.
+absl::Status PrepareFolder(const std::filesystem::path& folder,
+                           ExistingFiles existing);
+
+class Results final : public Observer {
+ public:
+  // Writes the plan and the partition's table at once.
+  static absl::StatusOr<std::unique_ptr<Results>> Open(
+      const std::filesystem::path& folder, const v1::Plan& plan,
+      const std::string& partition);
+
+  void OnRound(const RoundSummary& round) override;
+  void OnEvaluation(int round, const round::Metrics& metrics) override;
+  void OnAbandoned(const round::AbandonRound& attempt) override;
+  void OnUpdate() override {}
+
+  // Writes the rounds still waiting for their evaluation, then the model.
+  absl::Status Close(const std::string& header, std::span<const float> weights);
+
+ private:
+  explicit Results(const std::filesystem::path& folder);
+
+  // Rounds are written in their order, each once its evaluation is in or a
+  // later one is.
+  void WriteUpTo(int round);
+  void Write(const RoundSummary& round, const round::Metrics& metrics);
+
+  using WallClock = std::chrono::steady_clock;
+  const std::filesystem::path folder_;
+  std::ofstream metrics_;
+  std::ofstream timing_;
+  int every_ = 0;   // rounds between evaluations; 0: never
+  int rounds_ = 0;  // of the run; the last is always evaluated
+  std::map<int, RoundSummary> waiting_;
+  std::map<int, round::Metrics> evaluated_;
+  std::map<int, int> abandoned_;  // attempts, by round
+  WallClock::time_point last_round_ = WallClock::now();
+};
+
+}  // namespace tributary::simulation

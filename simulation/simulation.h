@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run over virtual clients: the round engine, the client sessions, the
+// trainers and the sums of the real processes, joined by an in-memory link and
+// virtual time. The same inputs give the same bytes, whatever the workers.
+//
+// One thread drives it; trainers run on workers. Lifetime: the observer
+// outlives it.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "simulation/device.h"
+#include "simulation/first_model.h"
+#include "simulation/lookahead_pool.h"
+#include "simulation/observer.h"
+#include "simulation/virtual_client.h"
+#include "simulation/virtual_coordinator.h"
+#include "simulation/virtual_time.h"
+
+namespace tributary::simulation {
+
+struct SimulationInputs {
+  v1::Plan plan;  // with its defaults
+  Key run_key{};
+  FirstModel first;
+  // Trainers, and the evaluator if there is one. Names are unique.
+  std::vector<Participant> participants;
+  Device device;
+  // Threads that train at once; at least 1. Never changes the result.
+  int workers = 1;
+};
+
+class Simulation final : private CoordinatorLink {
+ public:
+  // InvalidArgument, naming the key, if the plan asks for what the participants
+  // cannot give, such as a quorum larger than all of them.
+  static absl::StatusOr<std::unique_ptr<Simulation>> Create(
+      SimulationInputs inputs, Observer& observer);
+  ~Simulation() override;
+
+  // Runs until the run ends, or, soon after `interrupted` becomes true, stops
+  // it where it is. FailedPrecondition if nothing can happen any more.
+  absl::StatusOr<round::EndRun> Run(const std::atomic<bool>& interrupted);
+
+  const Model& model() const { return coordinator_->latest(); }
+  const std::string& header() const { return coordinator_->header(); }
+  const round::State& state() const { return coordinator_->state(); }
+  round::Instant now() const { return time_.now(); }
+
+  // The device of this client is switched off at an instant, for good.
+  void SwitchOffAt(round::Instant when, const std::string& client);
+
+ private:
+  Simulation(const Device& device, const Key& run_key, int workers);
+
+  void Deliver(const round::ClientId& client,
+               v1::ServerMessage message) override;
+  void WakeAt(round::Instant when) override;
+
+  const Device device_;
+  KeyedStream jitter_;
+  VirtualTime time_;
+  // Before the clients: they drop their work as they go.
+  LookaheadPool pool_;
+  std::unique_ptr<VirtualCoordinator> coordinator_;
+  std::unique_ptr<World> world_;
+  std::map<std::string, std::unique_ptr<VirtualClient>> clients_;
+  std::optional<round::Instant> wake_at_;
+};
+
+}  // namespace tributary::simulation

@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/virtual_coordinator.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <utility>
+#include <variant>
+
+#include "absl/status/status.h"
+#include "aggregation/encoding.h"
+#include "aggregation/release.h"
+#include "coordinator/checkpoint/plan_options.h"
+#include "proto/codec/plan.h"
+#include "simulation/messages.h"
+
+namespace tributary::simulation {
+namespace {
+
+using round::ClientId;
+using round::Refusal;
+using round::TaskToken;
+
+// What a decoder's sink answers when a value is wrong; the defect says how.
+absl::Status WrongValue() { return absl::InvalidArgumentError("value"); }
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
+    const v1::Plan& plan, const Key& run_key, FirstModel first,
+    CoordinatorLink& link, Observer& observer) {
+  auto options = checkpoint::ToOptions(plan);
+  if (!options.ok()) return options.status();
+  auto layout = codec::ToLayout(plan.update(), first.model->manifest);
+  if (!layout.ok()) return layout.status();
+  return std::unique_ptr<VirtualCoordinator>(new VirtualCoordinator(
+      plan, *options, run_key, std::move(first), *layout, link, observer));
+}
+
+VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
+                                       const round::Options& options,
+                                       const Key& run_key, FirstModel first,
+                                       const aggregation::Layout& layout,
+                                       CoordinatorLink& link,
+                                       Observer& observer)
+    : plan_(plan),
+      header_(std::move(first.header)),
+      archive_(std::move(first.archive)),
+      layout_(layout),
+      optimizer_(codec::ToOptimizer(plan.server_optimizer())),
+      link_(link),
+      observer_(observer),
+      engine_(options, run_key, first.model->id),
+      models_{std::move(first.model)},
+      optimizer_state_(aggregation::StateVectors(optimizer_),
+                       std::vector<float>(layout.trainable)) {}
+
+void VirtualCoordinator::Receive(const ClientId& client,
+                                 const v1::ClientMessage& message,
+                                 round::Instant now) {
+  // A malformed message names no task: what the token was does not matter.
+  const auto token_of = [](const auto& part) {
+    return TokenFromBytes(part.task_token()).value_or(TaskToken{});
+  };
+  switch (message.kind_case()) {
+    case v1::ClientMessage::kHello: {
+      v1::ServerMessage answer;
+      answer.mutable_welcome()->set_wire_version(
+          message.hello().max_wire_version());
+      answer.mutable_welcome()->set_client_name(client.name);
+      answer.mutable_welcome()->set_role(message.hello().role());
+      link_.Deliver(client, std::move(answer));
+      return;
+    }
+    case v1::ClientMessage::kCheckIn: {
+      const bool evaluates = client.name == kEvaluatorName;
+      Step(round::CheckIn{client, evaluates ? round::Role::kEvaluator
+                                            : round::Role::kTrainer},
+           now);
+      return;
+    }
+    case v1::ClientMessage::kUpdateReady: {
+      const v1::UpdateHeader& header = message.update_ready().header();
+      const auto contribution = ToContribution(header);
+      const auto size = aggregation::EncodedSize(
+          codec::ToEncoding(plan_.update()).encoding, layout_.length);
+      Refusal defect = Refusal::kNone;
+      if (!contribution) {
+        defect = Refusal::kBadMessage;
+      } else if (header.encoding() != plan_.update().encoding()) {
+        defect = Refusal::kBadEncoding;
+      } else if (header.size() < size.min || header.size() > size.max) {
+        defect = Refusal::kWrongSize;
+      }
+      if (defect == Refusal::kNone) {
+        Step(round::UpdateAnnounced{client, token_of(header), *contribution},
+             now);
+      } else {
+        Step(round::UpdateArrived{client, token_of(header),
+                                  contribution.value_or(round::Contribution{}),
+                                  defect},
+             now);
+      }
+      return;
+    }
+    case v1::ClientMessage::kEvaluation: {
+      const auto& metrics = message.evaluation().metrics();
+      Step(round::EvaluationArrived{client,
+                                    token_of(message.evaluation()),
+                                    {metrics.begin(), metrics.end()}},
+           now);
+      return;
+    }
+    case v1::ClientMessage::kTaskFailed:
+      Step(round::TaskFailed{client, token_of(message.task_failed())}, now);
+      return;
+    case v1::ClientMessage::KIND_NOT_SET:
+      return;
+  }
+}
+
+void VirtualCoordinator::Leave(const ClientId& client, round::Instant now) {
+  Step(round::Left{client}, now);
+}
+
+void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
+                                       const v1::UpdateHeader& header,
+                                       std::span<const std::byte> bytes,
+                                       round::Instant now) {
+  const Refusal defect = Verify(header, bytes);
+  Step(
+      round::UpdateArrived{
+          client, TokenFromBytes(header.task_token()).value_or(TaskToken{}),
+          ToContribution(header).value_or(round::Contribution{}), defect},
+      now);
+}
+
+void VirtualCoordinator::Tick(round::Instant now) { Step(round::Tick{}, now); }
+
+void VirtualCoordinator::Stop(round::Instant now) {
+  Step(round::StopRequested{}, now);
+}
+
+std::shared_ptr<const Model> VirtualCoordinator::Fetch(
+    const round::ModelId& id) const {
+  for (const auto& model : models_) {
+    if (model->id == id) return model;
+  }
+  return nullptr;
+}
+
+void VirtualCoordinator::Step(const round::Event& event, round::Instant now) {
+  for (const round::Effect& effect : engine_.Step(event, now)) {
+    std::visit([this](const auto& wanted) { Perform(wanted); }, effect);
+  }
+  if (release_) Release(*std::exchange(release_, std::nullopt));
+}
+
+// Leaves the decoded update in update_.
+Refusal VirtualCoordinator::Verify(const v1::UpdateHeader& header,
+                                   std::span<const std::byte> bytes) {
+  if (bytes.size() != header.size()) return Refusal::kWrongSize;
+  if (XXH3_64bits(bytes.data(), bytes.size()) != header.checksum()) {
+    return Refusal::kBadChecksum;
+  }
+  update_.assign(layout_.length, 0.0f);
+  Refusal defect = Refusal::kBadEncoding;
+  aggregation::UpdateDecoder decoder(codec::ToEncoding(plan_.update()).encoding,
+                                     layout_.length);
+  const absl::Status decoded = decoder.Feed(
+      bytes, [&](std::size_t offset, std::span<const float> values) {
+        switch (aggregation::CheckBlock(layout_, offset, values)) {
+          case aggregation::BlockDefect::kNotFinite:
+            defect = Refusal::kNotFinite;
+            return WrongValue();
+          case aggregation::BlockDefect::kOverBound:
+            defect = Refusal::kOverBound;
+            return WrongValue();
+          case aggregation::BlockDefect::kNone:
+            std::copy(values.begin(), values.end(), update_.begin() + offset);
+            return absl::OkStatus();
+        }
+        return WrongValue();
+      });
+  if (!decoded.ok() || !decoder.Finish().ok()) return defect;
+  return Refusal::kNone;
+}
+
+void VirtualCoordinator::Release(const round::ReleaseRound& release) {
+  summary_.attempt = release.attempt;
+  summary_.accepted = static_cast<int>(release.contributors.size());
+  summary_.examples = release.total_weight;
+  summary_.train_loss = release.train_loss;
+  auto next = std::make_shared<Model>(*models_.back());
+  std::vector<std::span<float>> state(optimizer_state_.begin(),
+                                      optimizer_state_.end());
+  const aggregation::Release road(*std::move(sum_), optimizer_);
+  sum_.reset();
+  road.Block(0, next->weights, state);
+  next->id = ModelDigest(header_, next->weights);
+  const round::ModelReleased released{release.round, next->id};
+  models_.push_back(std::move(next));
+  Step(released, engine_.state().now);
+}
+
+void VirtualCoordinator::ForgetOldModels() {
+  const round::State& state = engine_.state();
+  std::erase_if(models_, [&](const auto& model) {
+    const bool judged =
+        state.evaluation && state.evaluation->model == model->id;
+    const bool queued =
+        state.queued_evaluation && state.queued_evaluation->model == model->id;
+    return model != models_.back() && !judged && !queued;
+  });
+}
+
+void VirtualCoordinator::SendVerdict(const ClientId& client,
+                                     const TaskToken& token, Refusal reason) {
+  v1::ServerMessage message;
+  v1::Verdict& verdict = *message.mutable_verdict();
+  verdict.set_task_token(ToBytes(token));
+  verdict.set_accepted(reason == Refusal::kNone);
+  verdict.set_reason(static_cast<v1::Refusal>(reason));
+  if (reason != Refusal::kNone) {
+    verdict.set_detail(std::string(round::Name(reason)));
+  }
+  link_.Deliver(client, std::move(message));
+}
+
+void VirtualCoordinator::Perform(const round::OfferTask& effect) {
+  v1::ServerMessage message;
+  *message.mutable_task() =
+      ToMessage(effect.task, plan_, archive_, engine_.state().now);
+  link_.Deliver(effect.client, std::move(message));
+}
+
+void VirtualCoordinator::Perform(const round::ComeBack& effect) {
+  v1::ServerMessage message;
+  const auto set = [](google::protobuf::Duration& to, round::Duration from) {
+    to.set_seconds(from / std::chrono::seconds(1));
+    to.set_nanos(
+        static_cast<int>((from % std::chrono::seconds(1)).count() * 1'000'000));
+  };
+  set(*message.mutable_come_back()->mutable_earliest(), effect.earliest);
+  set(*message.mutable_come_back()->mutable_latest(), effect.latest);
+  link_.Deliver(effect.client, std::move(message));
+}
+
+void VirtualCoordinator::Perform(const round::GrantUpload& effect) {
+  v1::ServerMessage message;
+  message.mutable_upload_grant()->set_task_token(ToBytes(effect.token));
+  link_.Deliver(effect.client, std::move(message));
+}
+
+void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
+  sum_->AddBlock(0, update_, effect.weight);
+  sum_->AddContribution(effect.weight);
+  observer_.OnUpdate();
+  SendVerdict(effect.client, effect.token, Refusal::kNone);
+}
+
+void VirtualCoordinator::Perform(const round::AcknowledgeAgain& effect) {
+  SendVerdict(effect.client, effect.token, Refusal::kNone);
+}
+
+void VirtualCoordinator::Perform(const round::Refuse& effect) {
+  SendVerdict(effect.client, effect.token, effect.reason);
+}
+
+void VirtualCoordinator::Perform(const round::CancelTask& effect) {
+  v1::ServerMessage message;
+  message.mutable_cancel()->set_task_token(ToBytes(effect.token));
+  message.mutable_cancel()->set_reason(static_cast<v1::Refusal>(effect.reason));
+  link_.Deliver(effect.client, std::move(message));
+}
+
+void VirtualCoordinator::Perform(const round::AcceptEvaluation& effect) {
+  observer_.OnEvaluation(effect.round, effect.metrics);
+  SendVerdict(effect.client, effect.token, Refusal::kNone);
+}
+
+void VirtualCoordinator::Perform(const round::OpenRound& effect) {
+  sum_.emplace(layout_);
+  summary_ = RoundSummary{};
+  summary_.round = effect.round;
+  summary_.opened = engine_.state().now;
+  const auto* collecting =
+      std::get_if<round::Collecting>(&engine_.state().phase);
+  if (collecting != nullptr) {
+    summary_.asked = static_cast<int>(collecting->cohort.size());
+  }
+}
+
+// The model is made after the effects of this step, so that they stay in order.
+void VirtualCoordinator::Perform(const round::ReleaseRound& effect) {
+  release_ = effect;
+}
+
+void VirtualCoordinator::Perform(const round::CommitRound& effect) {
+  summary_.model = effect.model;
+  summary_.committed = engine_.state().now;
+  observer_.OnRound(summary_);
+  ForgetOldModels();
+}
+
+void VirtualCoordinator::Perform(const round::AbandonRound& effect) {
+  sum_.reset();
+  observer_.OnAbandoned(effect);
+}
+
+void VirtualCoordinator::Perform(const round::EndRun& effect) { end_ = effect; }
+
+void VirtualCoordinator::Perform(const round::WakeAt& effect) {
+  link_.WakeAt(effect.when);
+}
+
+}  // namespace tributary::simulation

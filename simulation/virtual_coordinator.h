@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's body in a simulation: the same engine, verification, sums and
+// releases as in the coordinator process, with its effects performed in memory
+// and its messages given to a link instead of a network.
+//
+// One thread. Lifetime: link and observer outlive it.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "aggregation/exact_sum.h"
+#include "aggregation/server_optimizer.h"
+#include "coordinator/round/engine.h"
+#include "simulation/first_model.h"
+#include "simulation/observer.h"
+#include "tributary/model.h"
+#include "tributary/v1/federation.pb.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::simulation {
+
+// The name of the client that evaluates centrally.
+inline constexpr const char* kEvaluatorName = "evaluator";
+
+// Brings the coordinator's messages to its clients, and wakes it.
+class CoordinatorLink {
+ public:
+  virtual ~CoordinatorLink() = default;
+  virtual void Deliver(const round::ClientId& client,
+                       v1::ServerMessage message) = 0;
+  // Tick is due then. Replaces what was asked for before.
+  virtual void WakeAt(round::Instant when) = 0;
+};
+
+class VirtualCoordinator {
+ public:
+  // The plan has its defaults. InvalidArgument, naming the key, if the plan and
+  // the model do not fit.
+  static absl::StatusOr<std::unique_ptr<VirtualCoordinator>> Create(
+      const v1::Plan& plan, const Key& run_key, FirstModel first,
+      CoordinatorLink& link, Observer& observer);
+
+  // A message of this client's stream.
+  void Receive(const round::ClientId& client, const v1::ClientMessage& message,
+               round::Instant now);
+  // The stream is gone.
+  void Leave(const round::ClientId& client, round::Instant now);
+  // The whole encoded update that this header announced.
+  void ReceiveUpdate(const round::ClientId& client,
+                     const v1::UpdateHeader& header,
+                     std::span<const std::byte> bytes, round::Instant now);
+  void Tick(round::Instant now);
+  void Stop(round::Instant now);
+
+  // A model that a task of now may name; null if there is none.
+  std::shared_ptr<const Model> Fetch(const round::ModelId& id) const;
+  // Whether this names the run's TorchScript archive.
+  bool IsArchive(const Digest& digest) const {
+    return digest.AsBytes() == archive_;
+  }
+  const Model& latest() const { return *models_.back(); }
+  // Of every model's file.
+  const std::string& header() const { return header_; }
+  // How the run ended, once it has.
+  const std::optional<round::EndRun>& end() const { return end_; }
+  const round::State& state() const { return engine_.state(); }
+
+ private:
+  VirtualCoordinator(const v1::Plan& plan, const round::Options& options,
+                     const Key& run_key, FirstModel first,
+                     const aggregation::Layout& layout, CoordinatorLink& link,
+                     Observer& observer);
+
+  void Step(const round::Event& event, round::Instant now);
+  round::Refusal Verify(const v1::UpdateHeader& header,
+                        std::span<const std::byte> bytes);
+  void Release(const round::ReleaseRound& release);
+  void ForgetOldModels();
+  void SendVerdict(const round::ClientId& client, const round::TaskToken& token,
+                   round::Refusal reason);
+
+  void Perform(const round::OfferTask& effect);
+  void Perform(const round::ComeBack& effect);
+  void Perform(const round::GrantUpload& effect);
+  void Perform(const round::AcceptUpdate& effect);
+  void Perform(const round::AcknowledgeAgain& effect);
+  void Perform(const round::Refuse& effect);
+  void Perform(const round::CancelTask& effect);
+  void Perform(const round::AcceptEvaluation& effect);
+  void Perform(const round::OpenRound& effect);
+  void Perform(const round::ReleaseRound& effect);
+  void Perform(const round::CommitRound& effect);
+  void Perform(const round::AbandonRound& effect);
+  void Perform(const round::EndRun& effect);
+  void Perform(const round::WakeAt& effect);
+
+  const v1::Plan plan_;
+  const std::string header_;
+  const std::string archive_;  // its digest, 32 bytes; or none
+  const aggregation::Layout layout_;
+  const aggregation::ServerOptimizer optimizer_;
+  CoordinatorLink& link_;
+  Observer& observer_;
+  round::Engine engine_;
+
+  // Those that tasks may still name, the latest last.
+  std::vector<std::shared_ptr<const Model>> models_;
+  std::vector<std::vector<float>> optimizer_state_;
+  std::optional<aggregation::ExactSum> sum_;
+  // The update being verified, and folded if it is accepted.
+  std::vector<float> update_;
+  // Of the round that collects.
+  RoundSummary summary_;
+  // A release that was asked for in this step.
+  std::optional<round::ReleaseRound> release_;
+  std::optional<round::EndRun> end_;
+};
+
+}  // namespace tributary::simulation
