@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+// Any bytes as a stored state or step: they are refused, or they are something
+// that is written back the same and that an engine can go on from. Input: which
+// of the two, then the bytes.
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+
+#include "coordinator/checkpoint/journal.h"
+#include "coordinator/checkpoint/snapshot.h"
+#include "tests/coordinator/round/random_play.h"
+
+namespace {
+
+using namespace tributary;  // NOLINT: one file, one entry point
+
+void TryState(const std::string& bytes) {
+  const auto state = checkpoint::DecodeState(bytes);
+  if (!state.ok()) return;
+  // Compared as bytes: a number that is not one does not equal itself.
+  const std::string written = checkpoint::EncodeState(*state);
+  const auto again = checkpoint::DecodeState(written);
+  if (!again.ok() || checkpoint::EncodeState(*again) != written) std::abort();
+
+  round::Engine engine(round::OptionsFor(12345), KeyFromSeed(1), *state);
+  const auto later = [&state](std::chrono::seconds pause) {
+    return state->now + pause;
+  };
+  using std::chrono::seconds;
+  (void)engine.Step(round::Tick{}, later(seconds(0)));
+  for (const char* name : {"trainer-0", "trainer-1", "trainer-2"}) {
+    (void)engine.Step(round::CheckIn{{name}, round::Role::kTrainer},
+                      later(seconds(1)));
+  }
+  (void)engine.Step(round::ModelReleased{state->round, {}}, later(seconds(2)));
+  (void)engine.Step(round::Tick{}, later(seconds(100'000)));
+}
+
+void TryStep(const std::string& bytes) {
+  const auto step = checkpoint::DecodeStep(bytes);
+  if (!step.ok()) return;
+  const std::string written = checkpoint::EncodeStep(*step);
+  const auto again = checkpoint::DecodeStep(written);
+  if (!again.ok() || checkpoint::EncodeStep(*again) != written) std::abort();
+  round::Engine engine(round::OptionsFor(12345), KeyFromSeed(1),
+                       round::ModelId{});
+  (void)engine.Step(step->event, step->now);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
+                                      std::size_t size) {
+  if (size == 0) return 0;
+  const std::string bytes(reinterpret_cast<const char*>(data) + 1, size - 1);
+  if (data[0] % 2 == 0) {
+    TryState(bytes);
+  } else {
+    TryStep(bytes);
+  }
+  return 0;
+}
