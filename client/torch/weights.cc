@@ -13,7 +13,6 @@
 #include "absl/strings/str_join.h"
 #include "client/torch/archive_file.h"
 #include "client/torch/network.h"
-#include "nlohmann/json.hpp"
 #include "proto/codec/plan.h"
 #include "proto/codec/safetensors.h"
 
@@ -36,14 +35,6 @@ void FillUniform(RandomSource& random, double bound, std::span<float> out) {
     }
     out = out.subspan(count);
   }
-}
-
-std::string BuffersJson(const Manifest& manifest) {
-  nlohmann::json names = nlohmann::json::array();
-  for (const TensorSpec& tensor : manifest.tensors()) {
-    if (!tensor.trainable) names.push_back(tensor.name);
-  }
-  return names.dump();
 }
 
 // The file's tensors in the manifest's order, by name: other programs sort them
@@ -146,7 +137,6 @@ absl::StatusOr<InitialModel> MakeInitialModel(const v1::PlanModel& plan,
   }
   model.metadata["tributary.architecture"] =
       codec::ArchitectureToJson(architecture);
-  model.metadata["tributary.buffers"] = BuffersJson(model.manifest);
   if (!plan.weights().empty()) {
     if (auto status = ReadWeights(plan.weights(), model); !status.ok()) {
       return status;

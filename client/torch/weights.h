@@ -25,7 +25,8 @@ namespace tributary {
 // What codec::WriteSafetensors takes to write it.
 struct InitialModel {
   Manifest manifest;
-  // "tributary.architecture", "tributary.buffers", "tributary.archive".
+  // "tributary.architecture", "tributary.archive"; the buffers' names follow
+  // from the manifest when the file is written.
   std::map<std::string, std::string> metadata;
   std::vector<float> weights;
   // The TorchScript archive; empty for a built-in architecture.

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/coordinator/round/round_fixture.h"
 
-#include <iterator>
+#include <utility>
+
+#include "coordinator/round/derivation.h"
 
 namespace tributary::round {
 
@@ -126,14 +128,21 @@ std::string RoundFixture::Evaluates(const std::string& client,
 std::string RoundFixture::Stops() { return Happens(StopRequested{}); }
 
 std::string RoundFixture::Restarts() {
-  const Options options = engine_->options();
-  State kept = engine_->state();
-  engine_.emplace(options, key_, std::move(kept));
+  Resume(engine_->state());
   return Happens(Restarted{});
 }
 
-std::string RoundFixture::AdvanceTo(Duration since_start) {
+void RoundFixture::Resume(State state) {
+  const Options options = engine_->options();
+  engine_.emplace(options, key_, std::move(state));
+}
+
+void RoundFixture::SetTime(Duration since_start) {
   now_ = Instant(since_start);
+}
+
+std::string RoundFixture::AdvanceTo(Duration since_start) {
+  SetTime(since_start);
   return Happens(Tick{});
 }
 
@@ -144,6 +153,11 @@ const Task& RoundFixture::TaskOf(const std::string& client) const {
 TaskToken RoundFixture::TokenOf(const std::string& client) const {
   const auto task = tasks_.find(client);
   return task == tasks_.end() ? TaskToken{} : task->second.token;
+}
+
+TaskToken RoundFixture::TokenOf(const std::string& client, int round,
+                                int attempt) const {
+  return TrainToken(key_, round, attempt, ClientId{client});
 }
 
 std::uint64_t RoundFixture::Refused(Refusal reason) const {

@@ -51,8 +51,15 @@ class RoundFixture {
   std::string Restarts();
   std::string AdvanceTo(Duration since_start);
 
+  // What happens next happens then; no tick comes first.
+  void SetTime(Duration since_start);
+  // Goes on from a state that was kept.
+  void Resume(State state);
+
   // Of the client's latest task.
   TaskToken TokenOf(const std::string& client) const;
+  // Of that attempt, whether it was given or not.
+  TaskToken TokenOf(const std::string& client, int round, int attempt) const;
   const Task& TaskOf(const std::string& client) const;
 
   const State& state() const { return engine_->state(); }

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: Apache-2.0
+// What was stored and is not as we wrote it is named, never half believed.
+#include <functional>
+#include <utility>
+#include <vector>
+
+#include "coordinator/checkpoint/journal.h"
+#include "coordinator/checkpoint/snapshot.h"
+#include "tests/catch.h"
+#include "tests/coordinator/round/round_fixture.h"
+
+namespace tributary::checkpoint {
+namespace {
+
+v1::EngineState ARoundInProgress() {
+  round::RoundFixture run;
+  round::Options options = round::RoundFixture::SmallRounds();
+  options.evaluate_every = 1;
+  run.StartRunWith(options);
+  run.EvaluatorChecksIn("eve");
+  run.CheckIn({"ann", "bob", "cid", "dan"});
+  run.Return({"ann", "bob", "cid"});
+  run.ModelIsMade();
+  run.CheckIn({"ann", "bob", "eli"});
+  run.Returns("dan", {.weight = 5000});
+  run.Returns("ann", {.weight = 0});
+  return ToMessage(run.state());
+}
+
+TEST_CASE("damaged states are refused by name") {
+  using Change = std::function<void(v1::EngineState&)>;
+  const std::vector<std::pair<std::string, Change>> damages = {
+      {"version 2, not 1", [](auto& s) { s.set_version(2); }},
+      {"no phase", [](auto& s) { s.clear_phase(); }},
+      {"round 0", [](auto& s) { s.set_round(0); }},
+      {"round 2000000000", [](auto& s) { s.set_round(2'000'000'000); }},
+      {"attempt 0", [](auto& s) { s.set_attempt(0); }},
+      {"a model id of 3 bytes", [](auto& s) { s.set_model("abc"); }},
+      {"is over 2^53", [](auto& s) { s.set_now_ms(std::uint64_t{1} << 60); }},
+      {"a client name of 0 bytes", [](auto& s) { s.add_waiting(""); }},
+      {"a client name of 200 bytes",
+       [](auto& s) { s.add_evaluators(std::string(200, 'x')); }},
+      {"a waiting client twice",
+       [](auto& s) {
+         s.add_waiting("zoe");
+         s.add_waiting("zoe");
+       }},
+      {"a round of nobody",
+       [](auto& s) { s.mutable_collecting()->clear_cohort(); }},
+      {"a participant twice",
+       [](auto& s) {
+         auto* cohort = s.mutable_collecting()->mutable_cohort();
+         *cohort->Add() = cohort->Get(0);
+       }},
+      {"a token of 1 bytes",
+       [](auto& s) {
+         s.mutable_collecting()->mutable_cohort(0)->set_token("x");
+       }},
+      {"unknown participation 99",
+       [](auto& s) {
+         s.mutable_collecting()->mutable_cohort(0)->set_state(
+             static_cast<v1::EngineParticipant::State>(99));
+       }},
+      {"disagree",
+       [](auto& s) {
+         s.mutable_collecting()->mutable_cohort(0)->set_refusal(
+             v1::REFUSAL_UNSPECIFIED);
+       }},
+      {"was not declared",
+       [](auto& s) {
+         for (auto& one : *s.mutable_collecting()->mutable_cohort()) {
+           one.set_declared_weight(1);
+         }
+       }},
+      {"a settled round that is open",
+       [](auto& s) {
+         auto* cohort = s.mutable_collecting()->mutable_cohort();
+         cohort->DeleteSubrange(1, cohort->size() - 1);
+       }},
+      {"a deadline before its round",
+       [](auto& s) { s.mutable_collecting()->set_deadline_ms(0); }},
+      {"ended in no known way", [](auto& s) { s.mutable_ended(); }},
+      {"a reason too long",
+       [](auto& s) { s.mutable_ended()->set_reason(std::string(5000, 'x')); }},
+      {"an evaluation token of nobody",
+       [](auto& s) { s.mutable_evaluation()->clear_evaluator(); }},
+      {"waits for no evaluation",
+       [](auto& s) {
+         s.mutable_finishing();
+         s.clear_evaluation();
+       }},
+      {"an evaluation queued behind none",
+       [](auto& s) {
+         s.clear_evaluation();
+         s.mutable_queued_evaluation()->set_round(1);
+         s.mutable_queued_evaluation()->set_model(std::string(32, 'm'));
+       }},
+      {"a counted client twice",
+       [](auto& s) { *s.add_counted() = s.counted(0); }},
+      {"unknown refusal 77",
+       [](auto& s) {
+         s.add_refusals()->set_reason(static_cast<v1::Refusal>(77));
+       }},
+      {"a refusal twice", [](auto& s) { *s.add_refusals() = s.refusals(0); }},
+  };
+  REQUIRE(FromMessage(ARoundInProgress()).ok());
+  for (const auto& [message, damage] : damages) {
+    v1::EngineState state = ARoundInProgress();
+    damage(state);
+    const auto read = FromMessage(state);
+    INFO(message << ": " << read.status().ToString());
+    CHECK(read.status().code() == absl::StatusCode::kDataLoss);
+    CHECK(read.status().message().find(message) != std::string::npos);
+  }
+}
+
+TEST_CASE("damaged steps are refused by name") {
+  using Change = std::function<void(v1::EngineStep&)>;
+  const std::vector<std::pair<std::string, Change>> damages = {
+      {"a step without an event", [](auto&) {}},
+      {"is over 2^53", [](auto& s) { s.set_now_ms(std::uint64_t{1} << 54); }},
+      {"a client name of 0 bytes",
+       [](auto& s) { s.mutable_event()->mutable_left(); }},
+      {"a check-in of role 3",
+       [](auto& s) {
+         auto* check_in = s.mutable_event()->mutable_check_in();
+         check_in->set_client("ann");
+         check_in->set_role(v1::OPERATOR);
+       }},
+      {"a token of 0 bytes",
+       [](auto& s) {
+         s.mutable_event()->mutable_task_failed()->set_client("ann");
+       }},
+      {"a metric twice",
+       [](auto& s) {
+         auto* arrived = s.mutable_event()->mutable_evaluation_arrived();
+         arrived->set_client("eve");
+         arrived->set_token(std::string(16, 't'));
+         arrived->add_metrics()->set_name("loss");
+         arrived->add_metrics()->set_name("loss");
+       }},
+      {"33 metrics",
+       [](auto& s) {
+         auto* arrived = s.mutable_event()->mutable_evaluation_arrived();
+         arrived->set_client("eve");
+         arrived->set_token(std::string(16, 't'));
+         for (int i = 0; i < 33; ++i) {
+           arrived->add_metrics()->set_name(std::to_string(i));
+         }
+       }},
+      {"a round 0",
+       [](auto& s) { s.mutable_event()->mutable_model_released(); }},
+  };
+  for (const auto& [message, damage] : damages) {
+    v1::EngineStep step;
+    damage(step);
+    const auto read = FromMessage(step);
+    INFO(message << ": " << read.status().ToString());
+    CHECK(read.status().code() == absl::StatusCode::kDataLoss);
+    CHECK(read.status().message().find(message) != std::string::npos);
+  }
+}
+
+TEST_CASE("bytes that are no message are refused") {
+  CHECK_FALSE(DecodeState("\xff\xff\xff").ok());
+  CHECK_FALSE(DecodeStep("\xff\xff\xff").ok());
+  CHECK_FALSE(DecodeState("").ok());
+  CHECK_FALSE(DecodeStep("").ok());
+}
+
+TEST_CASE("a torn state is refused, or is a shorter whole message") {
+  const std::string bytes = ARoundInProgress().SerializeAsString();
+  for (std::size_t length = 0; length < bytes.size(); ++length) {
+    // Must not crash; a cut between fields can still parse.
+    (void)DecodeState(bytes.substr(0, length));
+  }
+  CHECK(DecodeState(bytes).ok());
+}
+
+TEST_CASE("names that are not UTF-8 can be read back") {
+  const TimedEvent step{round::Left{round::ClientId{"\xc3\x28"}}, {}};
+  const auto read = DecodeStep(EncodeStep(step));
+  REQUIRE(read.ok());
+  CHECK(*read == step);
+}
+
+}  // namespace
+}  // namespace tributary::checkpoint

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/checkpoint/plan_options.h"
+
+#include <chrono>
+
+#include "tests/catch.h"
+
+namespace tributary::checkpoint {
+namespace {
+
+using namespace std::chrono_literals;
+
+v1::Plan APlan() {
+  v1::Plan plan;
+  auto* round = plan.mutable_round();
+  round->set_cohort_size(10);
+  round->set_over_selection(1.2);
+  round->set_min_updates(8);
+  round->mutable_deadline()->set_seconds(90);
+  round->mutable_selection_timeout()->set_nanos(250'000'000);
+  round->mutable_retry_backoff()->set_seconds(2);
+  round->mutable_retry_backoff()->set_nanos(500'000'000);
+  round->set_max_attempts(4);
+  plan.mutable_stop()->set_rounds(20);
+  plan.mutable_stop()->set_metric("accuracy");
+  plan.mutable_stop()->set_target(0.94);
+  plan.mutable_evaluation()->set_every_rounds(5);
+  plan.mutable_evaluation()->mutable_deadline()->set_seconds(45);
+  plan.mutable_update()->set_max_weight(512);
+  return plan;
+}
+
+TEST_CASE("a plan's rounds are the engine's options") {
+  const auto options = ToOptions(APlan());
+  REQUIRE(options.ok());
+  round::Options expected;
+  expected.cohort_size = 10;
+  expected.over_selection = 1.2;
+  expected.min_updates = 8;
+  expected.deadline = 90s;
+  expected.selection_timeout = 250ms;
+  expected.retry_backoff = 2500ms;
+  expected.max_attempts = 4;
+  expected.rounds = 20;
+  expected.stop_metric = "accuracy";
+  expected.stop_target = 0.94;
+  expected.evaluate_every = 5;
+  expected.evaluation_deadline = 45s;
+  expected.max_weight = 512;
+  CHECK(*options == expected);
+}
+
+TEST_CASE("a plan whose values do not fit together is refused by key") {
+  v1::Plan plan = APlan();
+  plan.mutable_round()->set_min_updates(11);
+  const auto options = ToOptions(plan);
+  CHECK(options.status().code() == absl::StatusCode::kInvalidArgument);
+  CHECK(options.status().message() ==
+        "round.min_updates: 11 exceeds round.cohort_size 10");
+}
+
+TEST_CASE("numbers beyond an engine's are refused, not wrapped") {
+  v1::Plan plan = APlan();
+  plan.mutable_round()->set_cohort_size(0xffffffff);
+  plan.mutable_round()->mutable_deadline()->set_seconds(INT64_MAX);
+  plan.mutable_round()->mutable_retry_backoff()->set_seconds(INT64_MIN);
+  const std::string said(ToOptions(plan).status().message());
+  CHECK(said.find("round.cohort_size") != std::string::npos);
+  CHECK(said.find("round.deadline") != std::string::npos);
+  CHECK(said.find("round.retry_backoff") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::checkpoint

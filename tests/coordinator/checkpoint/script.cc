@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/coordinator/checkpoint/script.h"
+
+#include <sstream>
+#include <stdexcept>
+#include <utility>
+
+#include "coordinator/checkpoint/snapshot.h"
+
+namespace tributary::checkpoint {
+namespace {
+
+using round::Duration;
+
+[[noreturn]] void Fail(const std::string& what) {
+  throw std::runtime_error("transcript: " + what);
+}
+
+Duration ReadDuration(const std::string& text) {
+  std::size_t end = 0;
+  const long long count = std::stoll(text, &end);
+  const std::string unit = text.substr(end);
+  if (unit == "ms") return std::chrono::milliseconds(count);
+  if (unit == "s") return std::chrono::seconds(count);
+  if (unit == "h") return std::chrono::hours(count);
+  Fail("no duration: " + text);
+}
+
+round::ModelId ReadModel(const std::string& text) {
+  const std::string prefix = "model-";
+  if (!text.starts_with(prefix)) Fail("no model: " + text);
+  return round::ModelNamed(std::stoi(text.substr(prefix.size())));
+}
+
+round::Refusal ReadRefusal(const std::string& text) {
+  for (int value = 0; value <= 18; ++value) {
+    const auto refusal = static_cast<round::Refusal>(value);
+    if (round::Name(refusal) == text) return refusal;
+  }
+  Fail("no refusal: " + text);
+}
+
+// "c08..c11" is c08 c09 c10 c11: one letter, then digits.
+std::vector<std::string> ReadClients(const std::string& word) {
+  const auto dots = word.find("..");
+  if (dots == std::string::npos) return {word};
+  const std::string first = word.substr(0, dots);
+  const std::string last = word.substr(dots + 2);
+  if (first.size() != last.size() || first[0] != last[0]) {
+    Fail("no range: " + word);
+  }
+  std::vector<std::string> clients;
+  for (int i = std::stoi(first.substr(1)); i <= std::stoi(last.substr(1));
+       ++i) {
+    std::string number = std::to_string(i);
+    number.insert(0, first.size() - 1 - number.size(), '0');
+    clients.push_back(first[0] + number);
+  }
+  return clients;
+}
+
+}  // namespace
+
+std::string Script::Play(const std::string& text) {
+  Script script;
+  std::istringstream lines(text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.starts_with(' ')) continue;  // told before
+    script.told_ += line + "\n";
+    if (!line.empty() && line[0] != '#') script.Perform(line);
+  }
+  return script.told_;
+}
+
+void Script::Perform(const std::string& line) {
+  std::istringstream in(line);
+  Words words;
+  Settings settings;
+  for (std::string word; in >> word;) {
+    const auto equals = word.find('=');
+    if (equals != std::string::npos) {
+      settings[word.substr(0, equals)] = word.substr(equals + 1);
+    } else {
+      words.push_back(word);
+    }
+  }
+  if (words[0] == "run") {
+    StartRun(settings);
+    return;
+  }
+  if (words.size() < 2) Fail("what happens? " + line);
+  run_.SetTime(ReadDuration(words[0]));
+  Words clients;
+  for (std::size_t i = 2; i < words.size(); ++i) {
+    for (auto& client : ReadClients(words[i])) clients.push_back(client);
+  }
+  Act(words[1], clients, settings);
+  TellWakeUp();
+}
+
+void Script::StartRun(const Settings& settings) {
+  round::Options options = round::RoundFixture::SmallRounds();
+  for (const auto& [key, value] : settings) {
+    if (key == "cohort_size") {
+      options.cohort_size = std::stoi(value);
+    } else if (key == "over_selection") {
+      options.over_selection = std::stod(value);
+    } else if (key == "min_updates") {
+      options.min_updates = std::stoi(value);
+    } else if (key == "deadline") {
+      options.deadline = ReadDuration(value);
+    } else if (key == "selection_timeout") {
+      options.selection_timeout = ReadDuration(value);
+    } else if (key == "retry_backoff") {
+      options.retry_backoff = ReadDuration(value);
+    } else if (key == "max_attempts") {
+      options.max_attempts = std::stoi(value);
+    } else if (key == "rounds") {
+      options.rounds = std::stoi(value);
+    } else if (key == "evaluate_every") {
+      options.evaluate_every = std::stoi(value);
+    } else if (key == "evaluation_deadline") {
+      options.evaluation_deadline = ReadDuration(value);
+    } else if (key == "stop_metric") {
+      options.stop_metric = value;
+    } else if (key == "stop_target") {
+      options.stop_target = std::stod(value);
+    } else if (key == "max_weight") {
+      options.max_weight = static_cast<std::uint32_t>(std::stoul(value));
+    } else {
+      Fail("no option: " + key);
+    }
+  }
+  if (!options.Validate().ok()) Fail(std::string(options.Validate().message()));
+  run_.StartRunWith(options);
+  wakes_at_.reset();
+}
+
+void Script::Act(const std::string& verb, const Words& clients,
+                 const Settings& settings) {
+  if (verb == "tick") {
+    run_.Happens(round::Tick{});
+  } else if (verb == "stop") {
+    run_.Stops();
+  } else if (verb == "model") {
+    run_.ModelIsMade();
+  } else if (verb == "restart") {
+    auto state = DecodeState(EncodeState(run_.state()));
+    if (!state.ok()) Fail(state.status().ToString());
+    run_.Resume(*std::move(state));
+    run_.Happens(round::Restarted{});
+  } else {
+    if (clients.empty()) Fail("who? " + verb);
+    for (const auto& client : clients) {
+      ActAs(verb, client, settings);
+      Tell();
+    }
+    return;
+  }
+  Tell();
+}
+
+void Script::ActAs(const std::string& verb, const std::string& client,
+                   const Settings& settings) {
+  if (verb == "check-in") {
+    run_.ChecksIn(client);
+  } else if (verb == "evaluator") {
+    run_.EvaluatorChecksIn(client);
+  } else if (verb == "leave") {
+    run_.Leaves(client);
+  } else if (verb == "announce") {
+    run_.Announces(client, SentOf(settings));
+  } else if (verb == "return") {
+    run_.Returns(client, SentOf(settings));
+  } else if (verb == "fail") {
+    run_.Fails(client);
+  } else if (verb == "revoke") {
+    run_.IsRevoked(client);
+  } else if (verb == "evaluate") {
+    round::Metrics metrics;
+    for (const auto& [name, value] : settings) metrics[name] = std::stod(value);
+    run_.Evaluates(client, metrics);
+  } else {
+    Fail("no verb: " + verb);
+  }
+}
+
+round::Sent Script::SentOf(const Settings& settings) const {
+  round::Sent sent;
+  for (const auto& [key, value] : settings) {
+    if (key == "weight") {
+      sent.weight = static_cast<std::uint32_t>(std::stoul(value));
+    } else if (key == "loss") {
+      sent.train_loss = std::stod(value);
+    } else if (key == "base") {
+      sent.base_model = ReadModel(value);
+    } else if (key == "defect") {
+      sent.defect = ReadRefusal(value);
+    } else if (key == "token") {
+      const auto at = value.find('@');
+      const auto dot = value.find('.', at);
+      if (at == std::string::npos || dot == std::string::npos) {
+        sent.token = run_.TokenOf(value);
+      } else {
+        sent.token =
+            run_.TokenOf(value.substr(0, at), std::stoi(value.substr(at + 1)),
+                         std::stoi(value.substr(dot + 1)));
+      }
+    } else {
+      Fail("an update has no " + key);
+    }
+  }
+  return sent;
+}
+
+void Script::Tell() {
+  for (const auto& effect : run_.effects()) {
+    if (std::holds_alternative<round::WakeAt>(effect)) continue;
+    told_ += "  " + round::Text(effect) + "\n";
+  }
+}
+
+void Script::TellWakeUp() {
+  const auto wakes_at = run_.WakesAt();
+  if (wakes_at == wakes_at_) return;
+  wakes_at_ = wakes_at;
+  told_ += wakes_at ? "  wake at " + round::Text(*wakes_at) + "\n"
+                    : "  no wake-up\n";
+}
+
+}  // namespace tributary::checkpoint
