@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client: takes part in a population's runs with a trainer of yours.
 //
-//   class Mine : public tributary::Trainer { ... Train(...) ... };
-//
-//   int main() {
-//     Mine trainer;
+//   int TakePart(tributary::Trainer& trainer) {
 //     tributary::ClientOptions options;
 //     options.coordinator = "fl.example.org:8470";
 //     options.population = "pumps";
 //     options.credentials = {"ca.pem", "pump-17.pem", "pump-17.key"};
 //     options.state_folder = "/var/lib/pump/tributary";
+//     options.on_progress = [](const tributary::ClientProgress& progress) {
+//       std::cout << "round " << progress.round << " " << progress.detail;
+//     };
 //     auto client = tributary::Client::Create(options, trainer);
 //     if (!client.ok()) return 1;
-//     return (*client)->Run().ok() ? 0 : 1;   // until Stop()
+//     return (*client)->Run().ok() ? 0 : 1;  // until Stop()
 //   }
 #pragma once
 
@@ -76,7 +76,8 @@ struct ClientOptions {
   std::chrono::milliseconds backoff_max{60'000};
   // Return from Run after this many accepted updates; 0: never.
   int max_updates = 0;
-  // Called from the client's threads; return quickly.
+  // Called from the thread in Run; return quickly, and do not destroy the
+  // client.
   std::function<void(const ClientProgress&)> on_progress;
 
   // Names the option that is wrong.

@@ -1,5 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// A model as a client sees it.
+// A model as a client sees it. The newest one is the app's to use:
+//
+//   // What the newest model, a linear one, says about a reading.
+//   std::optional<float> Predict(const tributary::Client& client,
+//                                std::span<const float> reading) {
+//     const auto model = client.LatestModel();
+//     if (model == nullptr) return std::nullopt;  // none was seen yet
+//     const std::vector<float>& weights = model->weights;
+//     float sum = weights[reading.size()];  // the bias
+//     for (std::size_t i = 0; i < reading.size(); ++i) {
+//       sum += weights[i] * reading[i];
+//     }
+//     return sum;
+//   }
 #pragma once
 
 #include <filesystem>

@@ -1,6 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // The code that trains on a client. Implement this to bring your own; or use
-// TorchTrainer (tributary/torch_trainer.h).
+// the one over LibTorch (tributary/torch_trainer.h).
+//
+//   // Finds the mean of readings nobody else sees: a step of gradient descent
+//   // on |w - reading|^2 / 2.
+//   class MeanTrainer : public tributary::Trainer {
+//    public:
+//     std::vector<float> reading;
+//     absl::StatusOr<tributary::TrainResult> Train(
+//         const tributary::TrainTask& task, const tributary::Model& model,
+//         std::span<float> delta, const tributary::TaskContext&) override {
+//       const float rate = static_cast<float>(task.training.learning_rate);
+//       for (std::size_t i = 0; i < delta.size(); ++i) {
+//         delta[i] = rate * (reading[i] - model.weights[i]);
+//       }
+//       return tributary::TrainResult{.examples = 1, .loss = 0};
+//     }
+//   };
 #pragma once
 
 #include <atomic>
