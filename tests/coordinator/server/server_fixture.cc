@@ -5,6 +5,7 @@
 #include <cstdio>
 #include <cstdlib>
 
+#include "coordinator/server/log.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
@@ -23,6 +24,7 @@ std::chrono::system_clock::time_point Deadline() {
 ServerFixture::ServerFixture()
     : server_certificate_(
           authority_.Issue("coordinator", {RoleUri("coordinator")})) {
+  coordinator::SetLogLevel("error").IgnoreError();
   options_.listen = "127.0.0.1:0";
   options_.admin_listen = "127.0.0.1:0";
   options_.http_listen = "127.0.0.1:0";

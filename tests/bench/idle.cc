@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "tests/bench/ingest.h"
+
+namespace tributary::bench {
+namespace {
+
+constexpr int kIdle = 2'000;
+constexpr std::size_t kFloats = 10'000;
+// For what the handshakes left behind to be freed.
+constexpr std::chrono::seconds kSettle{3};
+
+}  // namespace
+
+std::vector<Figure> MeasureIdle(const Bench& bench) {
+  CoordinatorSubject coordinator(bench, Transport::kTls);
+  const double before = coordinator.process().ResidentKib();
+  const double cpu_before = coordinator.process().CpuSeconds();
+  const auto load =
+      StartLoad(bench, Transport::kTls, coordinator.address(), kIdle, kFloats);
+  Expect(*load, "connect", "connected " + std::to_string(kIdle));
+  std::this_thread::sleep_for(kSettle);
+  const double after = coordinator.process().ResidentKib();
+  const double cpu_after = coordinator.process().CpuSeconds();
+
+  coordinator.Submit(200, kFloats);
+  Expect(*load, "round 200", "ready 200");
+  Expect(*load, "upload", "done 200");
+  return {
+      {"idle.rss_kib_per_client", (after - before) / kIdle, "KiB", 144.0,
+       "2,000 idle mutual-TLS Join streams; bare gRPC needs 120"},
+      {"idle.handshake_cpu_ms",
+       (cpu_after - cpu_before) * 1e3 / kIdle,
+       "ms",
+       {},
+       "connection, handshake, hello and welcome"},
+      {"idle.round_updates",
+       200,
+       "",
+       {},
+       "updates accepted in a round over 200 of the 2,000"},
+  };
+}
+
+}  // namespace tributary::bench

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: Apache-2.0
+// tributary-bench: what the coordinator costs, beside what it may cost.
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "CLI/CLI.hpp"
+#include "tests/bench/ingest.h"
+#include "tests/bench/report.h"
+
+int main(int argc, char** argv) {
+  using namespace tributary::bench;
+
+  CLI::App app("Measures the coordinator's ingest and its idle connections.");
+  std::string out;
+  std::vector<std::string> sections = {"cpu", "memory", "idle"};
+  int repetitions = 5;
+  app.add_option("--out", out, "JSON file to write or add to");
+  app.add_option("--section", sections, "cpu, memory, idle (default: all)")
+      ->check(CLI::IsMember({"cpu", "memory", "idle"}));
+  app.add_option("--repetitions", repetitions, "Of the CPU comparison");
+  CLI11_PARSE(app, argc, argv);
+
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+
+  const auto wants = [&](const char* section) {
+    return std::find(sections.begin(), sections.end(), section) !=
+           sections.end();
+  };
+  const Bench bench{std::filesystem::canonical("/proc/self/exe").parent_path(),
+                    Certificates(2'000)};
+  std::vector<Figure> figures;
+  const auto add = [&](std::vector<Figure> more) {
+    for (Figure& figure : more) figures.push_back(std::move(figure));
+  };
+  if (wants("cpu")) add(MeasureIngestCpu(bench, repetitions));
+  if (wants("memory")) add(MeasureIngestMemory(bench));
+  if (wants("idle")) add(MeasureIdle(bench));
+  PrintTable(figures);
+  if (!out.empty()) WriteJson(out, figures);
+}

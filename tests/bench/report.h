@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: Apache-2.0
+// What a benchmark found, as a table for people and JSON for machines.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tributary::bench {
+
+struct Figure {
+  std::string name;  // dotted and stable
+  double value = 0;
+  std::string unit;
+  // What it should be at most; none: for comparison only.
+  std::optional<double> limit;
+  std::string note;
+};
+
+// The middle of the values.
+double Median(std::vector<double> values);
+
+void PrintTable(const std::vector<Figure>& figures);
+// Writes {"machine": ..., "figures": [...]}; figures of other programs that are
+// in the file already stay.
+void WriteJson(const std::string& file, const std::vector<Figure>& figures);
+
+}  // namespace tributary::bench
