@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/ctl/run_view.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <map>
+#include <set>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+
+namespace tributary::ctl {
+namespace {
+
+constexpr std::size_t kBarWidth = 30;
+// More columns would not fit beside the rest.
+constexpr std::size_t kMostMetrics = 4;
+
+std::string SecondsText(double seconds) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.1f", seconds);
+  return text;
+}
+
+bool IsEnded(v1::RunState state) {
+  return state != v1::RUNNING && state != v1::PAUSED;
+}
+
+}  // namespace
+
+std::string StateText(v1::RunState state) {
+  return absl::AsciiStrToLower(v1::RunState_Name(state));
+}
+
+std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
+                                  int rounds) {
+  const v1::RunSummary& summary = detail.summary();
+  std::vector<std::string> lines;
+  lines.push_back(absl::StrCat("run ", Shown(summary.run()), "  plan ",
+                               Shown(summary.plan_name()), "  population ",
+                               Shown(summary.population()), "  ",
+                               StateText(summary.state())));
+  if (!summary.message().empty()) lines.push_back(Shown(summary.message()));
+  lines.push_back(absl::StrCat(
+      Bar(summary.released_rounds(), summary.total_rounds(), kBarWidth), " ",
+      summary.released_rounds(), " of ", summary.total_rounds(), " rounds"));
+  if (!IsEnded(summary.state())) {
+    lines.push_back(absl::StrCat(
+        Bar(detail.accepted_updates(), detail.wanted_updates(), kBarWidth), " ",
+        detail.accepted_updates(), " of ", detail.wanted_updates(),
+        " updates in round ", detail.round(), ", ", Shown(detail.phase()),
+        detail.attempt() > 1 ? absl::StrCat(", attempt ", detail.attempt())
+                             : "",
+        "; ", detail.asked_clients(), " asked, ", detail.waiting_clients(),
+        " waiting"));
+  }
+  if (detail.rounds_size() == 0) return lines;
+
+  std::set<std::string> metrics;
+  for (const auto& round : detail.rounds()) {
+    for (const auto& [name, value] : round.metrics()) metrics.insert(name);
+  }
+  while (metrics.size() > kMostMetrics) metrics.erase(std::prev(metrics.end()));
+  std::vector<Column> columns = {{"ROUND", Align::kRight},
+                                 {"UPDATES", Align::kRight},
+                                 {"EXAMPLES", Align::kRight},
+                                 {"TRAIN LOSS", Align::kRight}};
+  for (const std::string& name : metrics) {
+    columns.push_back({absl::AsciiStrToUpper(Shown(name)), Align::kRight});
+  }
+  columns.push_back({"SECONDS", Align::kRight});
+  Table table(columns);
+  for (int i = std::max(0, detail.rounds_size() - rounds);
+       i < detail.rounds_size(); ++i) {
+    const v1::RoundRecord& round = detail.rounds(i);
+    std::vector<std::string> cells = {
+        absl::StrCat(round.round()), absl::StrCat(round.accepted()),
+        absl::StrCat(round.total_weight()), Decimal(round.train_loss())};
+    for (const std::string& name : metrics) {
+      const auto found = round.metrics().find(name);
+      cells.push_back(found == round.metrics().end() ? ""
+                                                     : Decimal(found->second));
+    }
+    cells.push_back(SecondsText(round.seconds()));
+    table.Add(std::move(cells));
+  }
+  for (std::string& line : table.Lines(style)) lines.push_back(std::move(line));
+  return lines;
+}
+
+std::vector<std::string> RefusalLines(const v1::RunDetail& detail) {
+  const std::map<std::string, std::uint64_t> sorted(detail.refusals().begin(),
+                                                    detail.refusals().end());
+  std::string text;
+  for (const auto& [reason, count] : sorted) {
+    if (count == 0) continue;
+    absl::StrAppend(&text, text.empty() ? "" : ", ", Shown(reason), " ", count);
+  }
+  if (text.empty()) return {};
+  return {"refused: " + text};
+}
+
+std::string RoundLine(const v1::RoundRecord& round,
+                      std::uint32_t total_rounds) {
+  return absl::StrCat(
+      "round ", round.round(), "/", total_rounds, "  updates ",
+      round.accepted(), "  examples ", round.total_weight(), "  train loss ",
+      Decimal(round.train_loss()), "  ", SecondsText(round.seconds()), " s",
+      round.attempts() > 1 ? absl::StrCat("  attempt ", round.attempts()) : "");
+}
+
+std::string MetricsText(const v1::RoundRecord& round) {
+  const std::map<std::string, double> sorted(round.metrics().begin(),
+                                             round.metrics().end());
+  std::string text;
+  for (const auto& [name, value] : sorted) {
+    absl::StrAppend(&text, text.empty() ? "" : ", ", Shown(name), " ",
+                    Decimal(value));
+  }
+  return text;
+}
+
+}  // namespace tributary::ctl
