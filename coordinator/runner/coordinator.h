@@ -135,11 +135,10 @@ class Coordinator {
   // Anything after the hello. Malformed messages close the stream.
   virtual void Receive(StreamId stream, const v1::ClientMessage& message) = 0;
   virtual void Leave(StreamId stream) = 0;
-  // Without TLS a call says nothing about its caller: identity.name is empty and
-  // the token alone says whose update it is.
-  // PermissionDenied for a token that is not this identity's,
-  // FailedPrecondition without a grant, OutOfRange for an offset that is not
-  // where the spool ends.
+  // Without TLS a call says nothing about its caller: identity.name is empty
+  // and the token alone says whose update it is. PermissionDenied for a token
+  // that is not this identity's, FailedPrecondition without a grant, OutOfRange
+  // for an offset that is not where the spool ends.
   virtual absl::StatusOr<std::unique_ptr<Upload>> OpenUpload(
       const Identity& identity, const v1::UploadHeader& header) = 0;
   virtual absl::StatusOr<std::unique_ptr<ModelFile>> OpenModel(

@@ -302,6 +302,14 @@ absl::StatusOr<std::vector<UpdateRow>> Store::Updates(const std::string& run,
   return rows;
 }
 
+absl::StatusOr<std::set<std::int64_t>> Store::SpooledSlots() {
+  std::set<std::int64_t> slots;
+  Query query(*database_, "SELECT slot FROM updates WHERE state = 'accepted'");
+  while (query.Next()) slots.insert(query.Integer(0));
+  if (!query.status().ok()) return query.status();
+  return slots;
+}
+
 absl::StatusOr<Store::Snapshot> Store::LatestSnapshot(const std::string& run) {
   Snapshot snapshot;
   Query query(*database_,

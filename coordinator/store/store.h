@@ -38,6 +38,8 @@ class Store {
   // All updates of a run; of one state unless it is empty.
   absl::StatusOr<std::vector<UpdateRow>> Updates(const std::string& run,
                                                  std::string_view state);
+  // Slots of the spool that hold accepted updates of any run.
+  absl::StatusOr<std::set<std::int64_t>> SpooledSlots();
   // The newest snapshot whose checksum is right, if there is one; `damaged`
   // counts those that were not.
   struct Snapshot {

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+// What reaches the engine thread, as events.
+#include <cmath>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/fields.h"
+#include "coordinator/checkpoint/plan_options.h"
+#include "coordinator/checkpoint/snapshot.h"
+#include "coordinator/runner/runner.h"
+#include "google/protobuf/util/time_util.h"
+#include "proto/codec/plan.h"
+
+namespace tributary::coordinator {
+namespace {
+
+// "Digits, again" -> "digits-again".
+std::string Slug(const std::string& text) {
+  std::string slug;
+  for (const char c : text) {
+    if (absl::ascii_isalnum(static_cast<unsigned char>(c))) {
+      slug += absl::ascii_tolower(static_cast<unsigned char>(c));
+    } else if (!slug.empty() && slug.back() != '-') {
+      slug += '-';
+    }
+    if (slug.size() == 64) break;
+  }
+  while (!slug.empty() && slug.back() == '-') slug.pop_back();
+  return slug.empty() ? "run" : slug;
+}
+
+}  // namespace
+
+Run* Runner::RunOf(const std::string& population) {
+  const auto found = latest_.find(population);
+  return found == latest_.end() ? nullptr : found->second;
+}
+
+void Runner::RefuseMessage(const Session& session, const std::string& why) {
+  CountRefusal(round::Refusal::kBadMessage);
+  session.peer->Close(
+      absl::InvalidArgumentError(absl::StrCat("bad_message: ", why)));
+  Leave(session.id);
+}
+
+void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
+  switch (message.kind_case()) {
+    case v1::ClientMessage::kCheckIn:
+      return HandleCheckIn(session);
+    case v1::ClientMessage::kUpdateReady:
+      return HandleUpdateReady(session, message.update_ready().header());
+    case v1::ClientMessage::kEvaluation:
+      return HandleEvaluation(session, message.evaluation());
+    case v1::ClientMessage::kTaskFailed:
+      return HandleTaskFailed(session, message.task_failed());
+    case v1::ClientMessage::kHello:
+      return RefuseMessage(session, "a second hello");
+    case v1::ClientMessage::KIND_NOT_SET:
+      return RefuseMessage(session, "an empty message");
+  }
+}
+
+void Runner::HandleCheckIn(const Session& session) {
+  clients_.Saw(session.identity, session.population,
+               std::chrono::system_clock::now());
+  Run* run = RunOf(session.population);
+  if (run == nullptr || run->IsOver() || is_draining_) {
+    session.peer->Send(IdleWindow());
+    return;
+  }
+  Happen(*run, round::CheckIn{session.client(), session.role()});
+}
+
+void Runner::HandleUpdateReady(const Session& session,
+                               const v1::UpdateHeader& header) {
+  const auto token = ToToken(header.task_token());
+  const auto base = Digest::FromBytes(header.base_model());
+  if (!token || !base.ok()) {
+    return RefuseMessage(session, "a token has 16 bytes, a model name 32");
+  }
+  Run* run = RunOf(session.population);
+  if (run == nullptr || run->engine == nullptr) {
+    CountRefusal(round::Refusal::kRunEnded);
+    session.peer->Send(RefusedMessage(*token, round::Refusal::kRunEnded, ""));
+    return;
+  }
+  const UploadKey key{session.client(), *token};
+  const round::Contribution contribution{.base_model = *base,
+                                         .weight = header.weight(),
+                                         .train_loss = header.train_loss()};
+  v1::UpdatePlan encoding;
+  encoding.set_encoding(header.encoding());
+  const auto [least, most] = aggregation::EncodedSize(
+      run->format->encoding, run->format->layout.length);
+  round::Refusal defect = round::Refusal::kNone;
+  if (codec::ToEncoding(encoding).encoding != run->format->encoding) {
+    defect = round::Refusal::kBadEncoding;
+    run->details[key] =
+        absl::StrCat("the plan's encoding is ",
+                     std::string(aggregation::Name(run->format->encoding)));
+  } else if (header.size() < least || header.size() > most) {
+    defect = round::Refusal::kWrongSize;
+    run->details[key] = absl::StrCat(header.size(), " bytes announced, not ",
+                                     least, " to ", most);
+  }
+  if (defect != round::Refusal::kNone) {
+    Happen(*run,
+           round::UpdateArrived{key.client, key.token, contribution, defect});
+    return;
+  }
+  run->announced[key] = {.key = key,
+                         .run = run->name,
+                         .contribution = contribution,
+                         .size = header.size(),
+                         .checksum = header.checksum(),
+                         .format = run->format};
+  Happen(*run, round::UpdateAnnounced{key.client, key.token, contribution});
+}
+
+void Runner::HandleEvaluation(const Session& session,
+                              const v1::EvaluationResult& result) {
+  const auto token = ToToken(result.task_token());
+  if (!token ||
+      result.metrics_size() > static_cast<int>(checkpoint::kMaxMetrics)) {
+    return RefuseMessage(session, "an evaluation over its limits");
+  }
+  round::Metrics metrics;
+  for (const auto& [name, value] : result.metrics()) {
+    if (name.empty() || name.size() > checkpoint::kMaxMetricName) {
+      return RefuseMessage(session, "a metric's name has 1 to 64 bytes");
+    }
+    metrics[name] = value;
+  }
+  Run* run = RunOf(session.population);
+  if (run == nullptr || run->engine == nullptr) {
+    CountRefusal(round::Refusal::kRunEnded);
+    session.peer->Send(RefusedMessage(*token, round::Refusal::kRunEnded, ""));
+    return;
+  }
+  Happen(*run, round::EvaluationArrived{session.client(), *token,
+                                        std::move(metrics)});
+}
+
+void Runner::HandleTaskFailed(const Session& session,
+                              const v1::TaskFailed& failed) {
+  const auto token = ToToken(failed.task_token());
+  if (!token) return RefuseMessage(session, "a token has 16 bytes");
+  Log(Level::kWarning, "a client gave its task up",
+      {{"client", session.identity.name},
+       {"reason", failed.message().substr(0, 1024)}});
+  Run* run = RunOf(session.population);
+  if (run == nullptr || run->engine == nullptr) return;
+  desk_.Drop({session.client(), *token});
+  Happen(*run, round::TaskFailed{session.client(), *token});
+}
+
+// ---- uploads ----
+
+bool Runner::SendGrant(const UploadKey& key, std::uint64_t offset) {
+  return sessions_.Send(key.client, GrantMessage(key.token, offset));
+}
+
+void Runner::UploadReceived(std::size_t bytes) {
+  metrics_.Count("tributary_upload_bytes_total", {},
+                 static_cast<double>(bytes));
+}
+
+void Runner::UploadEnded(UploadResult result) {
+  if (result.defect != round::Refusal::kNone) {
+    Post([this, result = std::move(result)]() mutable {
+      Arrived(std::move(result));
+    });
+    return;
+  }
+  // Synced here and not with the journal: an update is long and a journal's
+  // batch is short.
+  pool_.Post([this, result = std::move(result)]() mutable {
+    const absl::Status synced = result.update.slot->Sync();
+    Post([this, synced, result = std::move(result)]() mutable {
+      if (synced.ok()) {
+        Arrived(std::move(result));
+      } else {
+        SyncFailed(result.terms.key, synced);
+      }
+    });
+  });
+}
+
+// After a failed sync nothing is known of the bytes: the client sends them all
+// again, once it has seen its stream end.
+void Runner::SyncFailed(const UploadKey& key, const absl::Status& status) {
+  desk_.Drop(key);
+  SpoolFailed(status);
+  for (const Session& session : sessions_.All()) {
+    if (session.client() != key.client) continue;
+    session.peer->Close(absl::UnavailableError("the update was not stored"));
+    Leave(session.id);
+  }
+}
+
+void Runner::SpoolFailed(const absl::Status& status) {
+  const bool is_news = health_.Set("spool", status);
+  Post([this, is_news] {
+    if (is_news) ShowHealth();
+    if (std::exchange(is_probing_, true)) return;
+    ProbeSpool();
+  });
+}
+
+void Runner::ProbeSpool() {
+  constexpr std::chrono::milliseconds kProbePeriod{500};
+  At(clock_() + kProbePeriod, [this] {
+    pool_.Post([this] {
+      const absl::Status works = disk_.spool->Probe();
+      Post([this, works] {
+        if (!works.ok()) return ProbeSpool();
+        is_probing_ = false;
+        if (health_.Set("spool", absl::OkStatus())) ShowHealth();
+      });
+    });
+  });
+}
+
+void Runner::Arrived(UploadResult result) {
+  const UploadTerms& terms = result.terms;
+  const auto found = runs_.find(terms.run);
+  if (found == runs_.end()) return;
+  Run& run = *found->second;
+  if (result.defect == round::Refusal::kNone) {
+    run.arrived[terms.key] = std::move(result.update);
+  } else {
+    run.details[terms.key] = std::move(result.detail);
+  }
+  Happen(run, round::UpdateArrived{terms.key.client, terms.key.token,
+                                   terms.contribution, result.defect});
+}
+
+// ---- runs ----
+
+absl::StatusOr<std::string> Runner::Begin(
+    const store::RunRow& submitted, std::shared_ptr<const ModelFormat> format) {
+  store::RunRow row = submitted;
+  row.number = runs_submitted_ + 1;
+  absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
+  if (!made.ok()) return made.status();
+  Run& run = **made;
+  if (const Run* other = RunOf(run.population);
+      other != nullptr && !other->IsOver()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("population \"", run.population, "\" is busy with run \"",
+                     other->name, "\""));
+  }
+  absl::StatusOr<round::Options> options = checkpoint::ToOptions(run.plan);
+  if (!options.ok()) return options.status();
+  absl::StatusOr<Key> key = KeyOf(row);
+  if (!key.ok()) return key.status();
+
+  row.run = absl::StrCat(Slug(run.plan.name()), "-", row.number);
+  run.name = run.frame.run = row.run;
+  run.format = std::move(format);
+  run.models[0] = row.first_model;
+  run.engine = std::make_unique<round::Engine>(*options, *key, row.first_model);
+  run.started = clock_();
+  ++runs_submitted_;
+  batch_.push_back(store::AddRun{row});
+  batch_.push_back(store::KeepModel{row.run, 0, row.first_model});
+  batch_.push_back(store::SaveSnapshot{
+      row.run,
+      {.seq = 0, .state = checkpoint::EncodeState(run.engine->state())}});
+  latest_[run.population] = &run;
+  outbox_.push_back([this, row, added = &run] {
+    ShowNew(*added, row);
+    Log(Level::kInfo, "run submitted",
+        {{"run", row.run}, {"population", added->population}});
+  });
+  changed_.insert(&run);
+  runs_[row.run] = *std::move(made);
+  return row.run;
+}
+
+void Runner::FailRun(Run& run, const std::string& why) {
+  if (run.IsOver()) return;
+  Log(Level::kError, "run failed", {{"run", run.name}, {"error", why}});
+  run.failure = why;
+  Happen(run, round::StopRequested{});
+}
+
+void Runner::ShowNew(const Run& run, const store::RunRow& row) {
+  board_.Publish(run.name, [&](v1::RunDetail& detail) {
+    v1::RunSummary& summary = *detail.mutable_summary();
+    summary.set_run(run.name);
+    summary.set_plan_name(run.plan.name());
+    summary.set_population(run.population);
+    summary.set_total_rounds(run.plan.stop().rounds());
+    *summary.mutable_submitted() =
+        google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
+            row.submitted);
+    Describe(run, detail);
+  });
+  board_.SetModels(run.name, run.models);
+}
+
+void Runner::Publish(const Run& run) {
+  board_.Publish(run.name,
+                 [&](v1::RunDetail& detail) { Describe(run, detail); });
+}
+
+}  // namespace tributary::coordinator

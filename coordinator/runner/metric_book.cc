@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/runner/metric_book.h"
+
+namespace tributary::coordinator {
+namespace {
+
+struct Description {
+  Metric::Kind kind;
+  const char* help;
+};
+
+const std::map<std::string, Description>& Descriptions() {
+  using enum Metric::Kind;
+  static const auto& descriptions = *new std::map<std::string, Description>{
+      {"tributary_updates_accepted_total",
+       {kCounter, "Updates counted, by run."}},
+      {"tributary_refusals_total",
+       {kCounter, "What clients sent and was not taken, by reason."}},
+      {"tributary_upload_bytes_total",
+       {kCounter, "Bytes of updates received."}},
+      {"tributary_rounds_released_total",
+       {kCounter, "Rounds whose model was released, by run."}},
+      {"tributary_rounds_abandoned_total",
+       {kCounter, "Attempts at a round that were given up, by run."}},
+      {"tributary_round_seconds",
+       {kGauge, "From the first offer of the latest round to its release."}},
+      {"tributary_journal_commits_total",
+       {kCounter, "Synced transactions of the journal."}},
+      {"tributary_journal_failures_total",
+       {kCounter, "Transactions of the journal that could not be written."}},
+      {"tributary_connected_clients", {kGauge, "Open Join streams."}},
+      {"tributary_uploads_in_flight", {kGauge, "Upload credits in use."}},
+      {"tributary_uploads_queued", {kGauge, "Uploads that wait for a credit."}},
+      {"tributary_runs", {kGauge, "Runs that are not over."}},
+      {"tributary_healthy",
+       {kGauge, "1 if the coordinator can do its work, else 0."}},
+  };
+  return descriptions;
+}
+
+}  // namespace
+
+Metric MetricBook::Describe(const std::string& name, const Labels& labels,
+                            double value) {
+  const Description& description = Descriptions().at(name);
+  return {.name = name,
+          .help = description.help,
+          .kind = description.kind,
+          .labels = labels,
+          .value = value};
+}
+
+void MetricBook::Count(const std::string& name, const Labels& labels,
+                       double by) {
+  const std::lock_guard lock(mutex_);
+  values_[{name, labels}] += by;
+}
+
+void MetricBook::Set(const std::string& name, const Labels& labels,
+                     double value) {
+  const std::lock_guard lock(mutex_);
+  values_[{name, labels}] = value;
+}
+
+std::vector<Metric> MetricBook::All() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Metric> metrics;
+  metrics.reserve(values_.size());
+  for (const auto& [key, value] : values_) {
+    metrics.push_back(Describe(key.first, key.second, value));
+  }
+  return metrics;
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: Apache-2.0
+// Effects, performed in order once their event is on the disk.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/runner/runner.h"
+
+namespace tributary::coordinator {
+
+void Runner::Perform(Run& run, const round::Effect& effect) {
+  std::visit([&](const auto& what) { Do(run, what); }, effect);
+}
+
+void Runner::Do(Run& run, const round::OfferTask& effect) {
+  sessions_.Send(effect.client,
+                 TaskMessage(run.frame, effect.task,
+                             effect.task.deadline - run.Now(clock_())));
+}
+
+void Runner::Do(Run&, const round::ComeBack& effect) {
+  sessions_.Send(effect.client,
+                 ComeBackMessage(effect.earliest, effect.latest));
+}
+
+void Runner::Do(Run& run, const round::GrantUpload& effect) {
+  const auto terms = run.announced.find({effect.client, effect.token});
+  if (terms == run.announced.end()) return;
+  desk_.Grant(terms->second);
+  run.announced.erase(terms);
+}
+
+void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
+  const UploadKey key{effect.client, effect.token};
+  auto update = run.arrived.extract(key);
+  run.accepted.push_back(update.mapped());
+  sessions_.Send(effect.client, AcceptedMessage(effect.token));
+  desk_.Drop(key);
+  metrics_.Count("tributary_updates_accepted_total", {{"run", run.name}});
+  clients_.Accepted(effect.client);
+  Log(Level::kDebug, "update accepted",
+      {{"run", run.name}, {"client", effect.client.name}});
+  Fold(run, std::move(update.mapped()), effect.weight);
+}
+
+void Runner::Do(Run& run, const round::AcknowledgeAgain& effect) {
+  const UploadKey key{effect.client, effect.token};
+  sessions_.Send(effect.client, AcceptedMessage(effect.token));
+  desk_.Drop(key);
+  run.announced.erase(key);
+  run.arrived.erase(key);
+}
+
+void Runner::Do(Run& run, const round::Refuse& effect) {
+  const UploadKey key{effect.client, effect.token};
+  const auto detail = run.details.extract(key);
+  sessions_.Send(effect.client,
+                 RefusedMessage(effect.token, effect.reason,
+                                detail.empty() ? "" : detail.mapped()));
+  desk_.Drop(key);
+  run.announced.erase(key);
+  run.arrived.erase(key);
+  CountRefusal(effect.reason);
+  clients_.Refused(effect.client);
+  Log(Level::kInfo, "refused",
+      {{"run", run.name},
+       {"client", effect.client.name},
+       {"reason", std::string(round::Name(effect.reason))}});
+}
+
+void Runner::Do(Run&, const round::CancelTask& effect) {
+  desk_.Drop({effect.client, effect.token});
+  sessions_.Send(effect.client, CancelMessage(effect.token, effect.reason));
+}
+
+void Runner::Do(Run& run, const round::AcceptEvaluation& effect) {
+  sessions_.Send(effect.client, AcceptedMessage(effect.token));
+  board_.Publish(run.name, [&](v1::RunDetail& detail) {
+    for (v1::RoundRecord& record : *detail.mutable_rounds()) {
+      if (record.round() != static_cast<std::uint32_t>(effect.round)) continue;
+      for (const auto& [name, value] : effect.metrics) {
+        (*record.mutable_metrics())[name] = value;
+      }
+    }
+  });
+  Fields fields = {{"run", run.name}, {"round", absl::StrCat(effect.round)}};
+  for (const auto& [name, value] : effect.metrics) {
+    fields.emplace_back(name, absl::StrCat(value));
+  }
+  Log(Level::kInfo, "model evaluated", std::move(fields));
+}
+
+void Runner::Do(Run& run, const round::OpenRound& effect) {
+  ForgetRound(run);
+  run.sum = std::make_shared<RoundSum>(run.format->layout);
+  Log(Level::kInfo, "round opened",
+      {{"run", run.name},
+       {"round", absl::StrCat(effect.round)},
+       {"attempt", absl::StrCat(effect.attempt)}});
+}
+
+void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
+  ++run.folding;
+  pool_.Post([this, &run, sum = run.sum, update = std::move(update), weight] {
+    const absl::Status status = sum->Fold(update, weight);
+    Post([this, &run, sum, status] {
+      if (run.sum != sum || run.IsOver()) return;
+      --run.folding;
+      if (!status.ok()) {
+        FailRun(run, absl::StrCat("an accepted update of round ", run.round,
+                                  " is lost: ", std::string(status.message())));
+        return;
+      }
+      ReleaseIfFolded(run);
+    });
+  });
+}
+
+void Runner::Do(Run& run, const round::ReleaseRound& effect) {
+  run.release = effect;
+  ReleaseIfFolded(run);
+}
+
+void Runner::ReleaseIfFolded(Run& run) {
+  if (run.IsOver() || !run.release || run.folding > 0 ||
+      run.releasing != nullptr) {
+    return;
+  }
+  aggregation::ExactSum sum = run.sum->Take();
+  if (sum.contributions() != run.release->contributors.size() ||
+      sum.weight() != run.release->total_weight) {
+    FailRun(run,
+            absl::StrCat("round ", run.release->round, ": ",
+                         sum.contributions(), " updates are folded, ",
+                         run.release->contributors.size(), " were accepted"));
+    return;
+  }
+  run.releasing = std::make_shared<ModelRelease>(
+      disk_.blobs, pool_,
+      ModelRelease::Inputs{.format = run.format,
+                           .model = run.engine->state().model,
+                           .round = run.release->round,
+                           .state_folder = StateFolder(run)},
+      std::move(sum));
+  StartRelease(run);
+}
+
+void Runner::StartRelease(Run& run) {
+  const int round = run.release->round;
+  run.releasing->Start(
+      [this, &run, round](const absl::StatusOr<Digest>& model) {
+        Post([this, &run, round, model] { ReleaseDone(run, round, model); });
+      });
+}
+
+void Runner::ReleaseDone(Run& run, int round,
+                         const absl::StatusOr<Digest>& model) {
+  if (run.IsOver() || !run.release || run.release->round != round) return;
+  const std::string part = absl::StrCat("models of ", run.name);
+  if (model.ok()) {
+    if (health_.Set(part, absl::OkStatus())) ShowHealth();
+    Happen(run, round::ModelReleased{round, *model});
+    return;
+  }
+  if (absl::IsDataLoss(model.status()) || absl::IsNotFound(model.status())) {
+    FailRun(run, std::string(model.status().message()));
+    return;
+  }
+  if (health_.Set(part, model.status())) ShowHealth();
+  constexpr std::chrono::milliseconds kRetryPeriod{500};
+  At(clock_() + kRetryPeriod, [this, &run, round] {
+    if (!run.IsOver() && run.release && run.release->round == round) {
+      StartRelease(run);
+    }
+  });
+}
+
+void Runner::Do(Run& run, const round::CommitRound& effect) {
+  const store::RoundRow& row = run.committed;
+  ForgetRound(run);
+  OptimizerState::RemoveAllBut(StateFolder(run), effect.round);
+  RemoveUnkeptBlobs(std::exchange(run.forgotten, {}));
+  board_.Publish(run.name, [&](v1::RunDetail& detail) {
+    *detail.add_rounds() = ToRecord(row);
+  });
+  board_.SetModels(run.name, run.models);
+  metrics_.Count("tributary_rounds_released_total", {{"run", run.name}});
+  metrics_.Set("tributary_round_seconds", {{"run", run.name}}, row.seconds);
+  Log(Level::kInfo, "round released",
+      {{"run", run.name},
+       {"round", absl::StrCat(effect.round)},
+       {"updates", absl::StrCat(row.accepted)},
+       {"model", effect.model.Hex()}});
+}
+
+void Runner::Do(Run& run, const round::AbandonRound& effect) {
+  ForgetRound(run);
+  metrics_.Count("tributary_rounds_abandoned_total", {{"run", run.name}});
+  Log(Level::kWarning, "round abandoned",
+      {{"run", run.name},
+       {"round", absl::StrCat(effect.round)},
+       {"attempt", absl::StrCat(effect.attempt)},
+       {"lost_updates", absl::StrCat(effect.accepted)},
+       {"reason", effect.reason}});
+}
+
+void Runner::Do(Run& run, const round::EndRun& effect) {
+  ForgetRound(run);
+  run.wake.reset();
+  health_.Set(absl::StrCat("models of ", run.name), absl::OkStatus());
+  desk_.DropRun(run.name);
+  OptimizerState::RemoveAllBut(StateFolder(run), -1);
+  // Those who waited in the engine wait no longer.
+  for (const Session& session : sessions_.All()) {
+    if (session.population == run.population) session.peer->Send(IdleWindow());
+  }
+  Log(Level::kInfo, "run over",
+      {{"run", run.name},
+       {"state", v1::RunState_Name(run.state)},
+       {"reason", run.failure.empty() ? effect.reason : run.failure}});
+}
+
+void Runner::Do(Run&, const round::WakeAt&) {}
+
+void Runner::ForgetRound(Run& run) {
+  if (run.sum != nullptr) run.sum->Cancel();
+  run.sum.reset();
+  run.folding = 0;
+  run.accepted.clear();
+  run.release.reset();
+  run.releasing.reset();
+}
+
+void Runner::RemoveUnkeptBlobs(const std::set<Digest>& candidates) {
+  if (candidates.empty()) return;
+  // Runs may share a blob. One that could not be asked about stays until the
+  // next start, which removes what nobody keeps.
+  const absl::StatusOr<std::set<Digest>> kept = disk_.store->KeptBlobs();
+  if (!kept.ok()) return;
+  for (const Digest& digest : candidates) {
+    if (!kept->contains(digest)) disk_.blobs.Remove(digest);
+  }
+}
+
+std::filesystem::path Runner::StateFolder(const Run& run) const {
+  return std::filesystem::path(options_.state_folder) / "optimizer" / run.name;
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the state folder back to where the process was: snapshot, journal, and
+// the accepted updates of the round in progress.
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/plan_options.h"
+#include "coordinator/checkpoint/snapshot.h"
+#include "coordinator/runner/runner.h"
+
+namespace tributary::coordinator {
+namespace {
+
+// Damage that will not go away, unlike a disk that cannot be read now.
+bool IsDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsNotFound(status) ||
+         absl::IsInvalidArgument(status);
+}
+
+const round::Cohort* CohortOf(const round::State& state) {
+  if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
+    return &now->cohort;
+  }
+  if (const auto* past = std::get_if<round::Released>(&state.phase)) {
+    return &past->cohort;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+absl::Status Options::Validate() const {
+  if (state_folder.empty()) {
+    return absl::InvalidArgumentError("state: no folder is named");
+  }
+  if (upload_credits < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("upload_credits: ", upload_credits, " is less than 1"));
+  }
+  if (fold_threads < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("fold_threads: ", fold_threads, " is less than 1"));
+  }
+  if (idle_earliest.count() <= 0 || idle_latest < idle_earliest) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "idle_earliest: ", idle_earliest.count(),
+        " ms is not in 1 .. idle_latest, ", idle_latest.count(), " ms"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Open(
+    const Options& options) {
+  if (absl::Status valid = options.Validate(); !valid.ok()) return valid;
+  const std::filesystem::path folder = options.state_folder;
+  absl::StatusOr<store::FolderLock> lock = store::FolderLock::Acquire(folder);
+  if (!lock.ok()) return lock.status();
+  absl::StatusOr<std::unique_ptr<store::Store>> database =
+      store::Store::Open(folder);
+  if (!database.ok()) return database.status();
+  absl::StatusOr<store::Blobs> blobs = store::Blobs::Open(folder / "blobs");
+  if (!blobs.ok()) return blobs.status();
+  absl::StatusOr<std::set<std::int64_t>> slots = (*database)->SpooledSlots();
+  if (!slots.ok()) return slots.status();
+  absl::StatusOr<std::unique_ptr<store::Spool>> spool =
+      store::Spool::Open(folder / "spool", *slots);
+  if (!spool.ok()) return spool.status();
+  absl::StatusOr<std::vector<store::ClientRow>> clients =
+      (*database)->Clients();
+  if (!clients.ok()) return clients.status();
+
+  auto runner = std::make_unique<Runner>(
+      options, Runner::Disk{.lock = *std::move(lock),
+                            .store = *std::move(database),
+                            .blobs = *std::move(blobs),
+                            .spool = *std::move(spool),
+                            .clients = *std::move(clients)});
+  if (absl::Status resumed = runner->Resume(); !resumed.ok()) return resumed;
+  runner->Start();
+  return runner;
+}
+
+absl::Status Runner::Resume() {
+  absl::StatusOr<std::set<Digest>> kept = disk_.store->KeptBlobs();
+  if (!kept.ok()) return kept.status();
+  disk_.blobs.RemoveAllBut(*kept);
+  absl::StatusOr<std::vector<store::RunRow>> rows = disk_.store->Runs();
+  if (!rows.ok()) return rows.status();
+  for (const store::RunRow& row : *rows) {
+    runs_submitted_ = std::max(runs_submitted_, row.number);
+    if (absl::Status status = ResumeRun(row); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Runner::ResumeRun(const store::RunRow& row) {
+  absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
+  absl::Status status = made.status();
+  if (!made.ok()) {
+    made = std::make_unique<Run>();
+    (*made)->name = row.run;
+    (*made)->state = static_cast<v1::RunState>(row.state);
+  }
+  Run& run = **made;
+  absl::StatusOr<std::map<int, Digest>> models = disk_.store->Models(row.run);
+  if (!models.ok()) return models.status();
+  run.models = *std::move(models);
+  absl::StatusOr<std::vector<store::RoundRow>> rounds =
+      disk_.store->Rounds(row.run, RunBoard::kMaxRounds);
+  if (!rounds.ok()) return rounds.status();
+  for (const store::RoundRow& round : *rounds) {
+    if (!round.metrics.empty()) run.evaluated.insert(round.round);
+  }
+
+  absl::StatusOr<Key> key = KeyOf(row);
+  status.Update(key.status());
+  if (status.ok()) status = Replay(run, *key);
+  if (!status.ok() && !IsDamage(status)) return status;
+  if (status.ok()) {
+    latest_[run.population] = &run;
+    if (!run.IsOver()) {
+      Happen(run, round::Restarted{});
+      status = FoldAgain(run);
+      if (!status.ok() && !IsDamage(status)) return status;
+      if (!status.ok()) FailRun(run, std::string(status.message()));
+      Log(Level::kInfo, "run resumed",
+          {{"run", run.name},
+           {"phase", std::string(round::Name(run.engine->state().phase))},
+           {"round", absl::StrCat(run.engine->state().round)}});
+    }
+  } else if (!run.IsOver()) {
+    // Nothing can be done with it, but the others go on.
+    Log(Level::kError, "run cannot be resumed",
+        {{"run", run.name}, {"error", std::string(status.message())}});
+    run.engine.reset();
+    run.state = v1::FAILED;
+    run.message = std::string(status.message());
+    batch_.push_back(store::SetRunState{run.name, run.state, run.message});
+  } else {
+    run.engine.reset();
+  }
+
+  ShowNew(run, row);
+  board_.Publish(run.name, [&](v1::RunDetail& detail) {
+    for (const store::RoundRow& round : *rounds) {
+      *detail.add_rounds() = ToRecord(round);
+    }
+    if (run.engine == nullptr && !rounds->empty()) {
+      detail.mutable_summary()->set_released_rounds(
+          static_cast<std::uint32_t>(rounds->back().round));
+    }
+  });
+  runs_[row.run] = *std::move(made);
+  return absl::OkStatus();
+}
+
+// The engine as it was, its effects discarded: what was durable in them has
+// been done or is done again, and everybody it spoke to is gone.
+absl::Status Runner::Replay(Run& run, const Key& key) {
+  absl::StatusOr<round::Options> options = checkpoint::ToOptions(run.plan);
+  if (!options.ok()) return options.status();
+  absl::StatusOr<store::Store::Snapshot> snapshot =
+      disk_.store->LatestSnapshot(run.name);
+  if (!snapshot.ok()) return snapshot.status();
+  if (snapshot->damaged > 0) {
+    Log(Level::kError, "a damaged snapshot was passed over",
+        {{"run", run.name}, {"damaged", absl::StrCat(snapshot->damaged)}});
+  }
+  absl::StatusOr<round::State> state =
+      checkpoint::DecodeState(snapshot->row.state);
+  if (!state.ok()) return state.status();
+  if (const auto* collecting = std::get_if<round::Collecting>(&state->phase)) {
+    run.opened = collecting->opened;
+  }
+  run.engine =
+      std::make_unique<round::Engine>(*options, key, *std::move(state));
+  run.seq = snapshot->row.seq;
+  absl::StatusOr<std::vector<store::JournalRow>> journal =
+      disk_.store->JournalAfter(run.name, run.seq);
+  if (!journal.ok()) return journal.status();
+  for (const store::JournalRow& row : *journal) {
+    absl::StatusOr<checkpoint::TimedEvent> step =
+        checkpoint::DecodeStep(row.event);
+    if (!step.ok()) return step.status();
+    run.seq = row.seq;
+    for (const round::Effect& effect :
+         run.engine->Step(step->event, step->now)) {
+      if (const auto* open = std::get_if<round::OpenRound>(&effect)) {
+        if (open->attempt == 1) run.opened = step->now;
+        run.release.reset();
+      } else if (const auto* due = std::get_if<round::ReleaseRound>(&effect)) {
+        run.release = *due;
+      }
+    }
+  }
+  const round::State& now = run.engine->state();
+  run.round = now.round;
+  run.attempt = now.attempt;
+  run.base = now.now;
+  run.started = clock_();
+  if (!std::holds_alternative<round::Released>(now.phase)) run.release.reset();
+
+  absl::StatusOr<ModelFormat> format =
+      ReadModelFormat(disk_.blobs, run.first_model, run.plan);
+  if (!format.ok()) return format.status();
+  run.format = std::make_shared<const ModelFormat>(*std::move(format));
+  if (run.IsOver()) return absl::OkStatus();
+  OptimizerState::RemoveAllBut(StateFolder(run), now.round - 1);
+  return disk_.blobs.Verify(now.model);
+}
+
+absl::Status Runner::FoldAgain(Run& run) {
+  const round::State& state = run.engine->state();
+  const round::Cohort* cohort = CohortOf(state);
+  if (cohort == nullptr) return absl::OkStatus();
+  if (std::holds_alternative<round::Released>(state.phase) && !run.release) {
+    return absl::DataLossError(
+        absl::StrCat("run ", run.name, ": the release of round ", state.round,
+                     " is not in the journal"));
+  }
+  absl::StatusOr<std::vector<store::UpdateRow>> rows =
+      disk_.store->Updates(run.name, "accepted");
+  if (!rows.ok()) return rows.status();
+  std::map<std::string, const store::UpdateRow*> by_client;
+  for (const store::UpdateRow& row : *rows) {
+    if (row.round == state.round && row.attempt == state.attempt) {
+      by_client[row.client] = &row;
+    }
+  }
+  run.sum = std::make_shared<RoundSum>(run.format->layout);
+  for (const auto& [client, participant] : *cohort) {
+    if (participant.state != round::Participation::kAccepted) continue;
+    const auto row = by_client.find(client.name);
+    absl::StatusOr<std::shared_ptr<store::Spool::Slot>> slot =
+        absl::NotFoundError("its place in the spool is not recorded");
+    if (row != by_client.end()) slot = disk_.spool->Retake(row->second->slot);
+    if (!slot.ok()) {
+      return absl::DataLossError(absl::StrCat(
+          "the accepted update of ", client.name, " in round ", state.round,
+          " is lost: ", std::string(slot.status().message())));
+    }
+    SpooledUpdate update{.slot = *std::move(slot),
+                         .encoding = run.format->encoding,
+                         .size = row->second->size,
+                         .checksum = row->second->checksum};
+    run.accepted.push_back(update);
+    Fold(run, std::move(update), row->second->weight);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/runner/run.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/snapshot.h"
+
+namespace tributary::coordinator {
+
+round::Instant Run::Now(SteadyTime now) const {
+  return base + std::chrono::duration_cast<round::Duration>(now - started);
+}
+
+SteadyTime Run::WhenIs(round::Instant instant) const {
+  return started + (instant - base);
+}
+
+absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
+  auto run = std::make_unique<Run>();
+  run->name = row.run;
+  if (!run->plan.ParseFromString(row.plan)) {
+    return absl::DataLossError(
+        absl::StrCat("run ", row.run, ": its plan is damaged"));
+  }
+  run->population = run->plan.population();
+  run->state = static_cast<v1::RunState>(row.state);
+  run->message = row.message;
+  run->first_model = row.first_model;
+  run->frame = {.run = row.run,
+                .archive = row.archive,
+                .training = run->plan.training(),
+                .update = run->plan.update()};
+  return run;
+}
+
+absl::StatusOr<Key> KeyOf(const store::RunRow& row) {
+  Key key{};
+  if (row.key.size() != key.size()) {
+    return absl::DataLossError(
+        absl::StrCat("run ", row.run, ": its key is damaged"));
+  }
+  std::copy(row.key.begin(), row.key.end(), key.begin());
+  return key;
+}
+
+std::vector<int> ForgettableModels(const std::map<int, Digest>& models,
+                                   const std::set<int>& evaluated) {
+  constexpr std::size_t kLatest = 10;
+  std::set<int> kept = {0};
+  std::size_t latest = 0;
+  std::size_t latest_evaluated = 0;
+  for (auto model = models.rbegin(); model != models.rend(); ++model) {
+    if (latest++ < kLatest) kept.insert(model->first);
+    if (evaluated.contains(model->first) && latest_evaluated++ < kLatest) {
+      kept.insert(model->first);
+    }
+  }
+  std::vector<int> forgettable;
+  for (const auto& [round, model] : models) {
+    if (!kept.contains(round)) forgettable.push_back(round);
+  }
+  return forgettable;
+}
+
+namespace {
+
+struct Recorder {
+  Run& run;
+  const checkpoint::TimedEvent& step;
+  store::Batch& batch;
+  bool is_milestone = false;
+
+  void operator()(const round::OpenRound& effect) {
+    run.round = effect.round;
+    run.attempt = effect.attempt;
+    if (effect.attempt == 1) run.opened = step.now;
+    is_milestone = true;
+  }
+  void operator()(const round::AcceptUpdate& effect) {
+    const SpooledUpdate& update =
+        run.arrived.at(UploadKey{effect.client, effect.token});
+    batch.push_back(store::CountUpdate{run.name,
+                                       {.round = run.round,
+                                        .attempt = run.attempt,
+                                        .client = effect.client.name,
+                                        .token = effect.token.bytes,
+                                        .weight = effect.weight,
+                                        .slot = update.slot->number(),
+                                        .size = update.size,
+                                        .checksum = update.checksum,
+                                        .state = {}}});
+  }
+  void operator()(const round::CommitRound& effect) {
+    is_milestone = true;
+    batch.push_back(store::CommitUpdates{run.name, effect.round, run.attempt});
+    const std::chrono::duration<double> seconds = step.now - run.opened;
+    run.committed = {
+        .round = effect.round,
+        .attempts = run.attempt,
+        .model = effect.model,
+        .accepted = static_cast<int>(run.release->contributors.size()),
+        .total_weight = run.release->total_weight,
+        .train_loss = run.release->train_loss,
+        .seconds = seconds.count(),
+        .metrics = {}};
+    batch.push_back(store::SaveRound{run.name, run.committed});
+    run.models[effect.round] = effect.model;
+    batch.push_back(store::KeepModel{run.name, effect.round, effect.model});
+    for (const int round : ForgettableModels(run.models, run.evaluated)) {
+      run.forgotten.insert(run.models.at(round));
+      run.models.erase(round);
+      run.evaluated.erase(round);
+      batch.push_back(store::ForgetModel{run.name, round});
+    }
+  }
+  void operator()(const round::AbandonRound& effect) {
+    is_milestone = true;
+    batch.push_back(store::VoidUpdates{run.name, effect.round, effect.attempt});
+  }
+  void operator()(const round::AcceptEvaluation& effect) {
+    if (run.models.contains(effect.round)) run.evaluated.insert(effect.round);
+    batch.push_back(store::SaveMetrics{run.name, effect.round, effect.metrics});
+  }
+  void operator()(const round::EndRun& effect) {
+    is_milestone = true;
+    run.message = effect.reason;
+    switch (effect.end) {
+      case round::RunEnd::kFinished:
+        run.state = v1::FINISHED;
+        break;
+      case round::RunEnd::kStopped:
+        run.state = v1::STOPPED;
+        break;
+      case round::RunEnd::kFailed:
+        run.state = v1::FAILED;
+        break;
+    }
+    if (!run.failure.empty()) {
+      run.state = v1::FAILED;
+      run.message = run.failure;
+    }
+    batch.push_back(store::VoidUpdates{run.name, run.round, run.attempt});
+    batch.push_back(store::SetRunState{run.name, run.state, run.message});
+  }
+  template <typename Other>
+  void operator()(const Other&) {}
+};
+
+}  // namespace
+
+void Record(Run& run, const checkpoint::TimedEvent& step,
+            const std::vector<round::Effect>& effects, store::Batch& batch) {
+  batch.push_back(store::AppendEvent{
+      run.name, {.seq = ++run.seq, .event = checkpoint::EncodeStep(step)}});
+  Recorder recorder{run, step, batch};
+  for (const round::Effect& effect : effects) std::visit(recorder, effect);
+  if (!recorder.is_milestone) return;
+  batch.push_back(store::SaveSnapshot{
+      run.name,
+      {.seq = run.seq, .state = checkpoint::EncodeState(run.engine->state())}});
+}
+
+v1::RoundRecord ToRecord(const store::RoundRow& row) {
+  v1::RoundRecord record;
+  record.set_round(static_cast<std::uint32_t>(row.round));
+  record.set_attempts(static_cast<std::uint32_t>(row.attempts));
+  record.set_model(std::string(row.model.AsBytes()));
+  record.set_accepted(static_cast<std::uint32_t>(row.accepted));
+  record.set_total_weight(row.total_weight);
+  record.set_train_loss(row.train_loss);
+  record.set_seconds(row.seconds);
+  for (const auto& [name, value] : row.metrics) {
+    (*record.mutable_metrics())[name] = value;
+  }
+  return record;
+}
+
+void Describe(const Run& run, v1::RunDetail& detail) {
+  v1::RunSummary& summary = *detail.mutable_summary();
+  summary.set_state(run.state);
+  if (run.IsOver()) summary.set_message(run.message);
+  if (run.engine == nullptr) return;
+  const round::State& state = run.engine->state();
+  summary.set_released_rounds(static_cast<std::uint32_t>(state.round - 1));
+  detail.set_phase(std::string(round::Name(state.phase)));
+  detail.set_round(static_cast<std::uint32_t>(state.round));
+  detail.set_attempt(static_cast<std::uint32_t>(state.attempt));
+  detail.set_waiting_clients(static_cast<std::uint32_t>(state.waiting.size()));
+  detail.set_wanted_updates(
+      static_cast<std::uint32_t>(run.engine->options().cohort_size));
+  std::uint32_t asked = 0;
+  std::uint32_t accepted = 0;
+  if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
+    asked = static_cast<std::uint32_t>(now->cohort.size());
+    accepted = static_cast<std::uint32_t>(now->accepted);
+  } else if (const auto* past = std::get_if<round::Released>(&state.phase)) {
+    asked = static_cast<std::uint32_t>(past->cohort.size());
+    accepted =
+        run.release
+            ? static_cast<std::uint32_t>(run.release->contributors.size())
+            : 0;
+  }
+  detail.set_asked_clients(asked);
+  detail.set_accepted_updates(accepted);
+  for (const auto& [reason, count] : state.refusals) {
+    (*detail.mutable_refusals())[std::string(round::Name(reason))] = count;
+  }
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+// One run as the engine thread holds it: its engine, its clock, and what the
+// attempt in progress has gathered.
+//
+// Threads: the engine thread's alone.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/checkpoint/journal.h"
+#include "coordinator/round/engine.h"
+#include "coordinator/runner/model_format.h"
+#include "coordinator/runner/model_release.h"
+#include "coordinator/runner/round_sum.h"
+#include "coordinator/runner/upload_desk.h"
+#include "coordinator/runner/wire.h"
+#include "coordinator/store/records.h"
+#include "tributary/v1/admin.pb.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::coordinator {
+
+struct Run {
+  std::string name;
+  std::string population;
+  v1::Plan plan;
+  v1::RunState state = v1::RUNNING;
+  Digest first_model;
+  TaskFrame frame;
+  std::shared_ptr<const ModelFormat> format;
+  std::unique_ptr<round::Engine> engine;
+  std::int64_t seq = 0;  // of the latest event in the journal
+  // Why the coordinator itself gives the run up; empty if it does not.
+  std::string failure;
+  // How it ended.
+  std::string message;
+
+  // The run's clock stood at `base` when the process's stood at `started`.
+  round::Instant base{};
+  SteadyTime started{};
+  std::optional<round::Instant> wake;
+
+  // ---- the round being made ----
+  int round = 0;
+  int attempt = 0;
+  round::Instant opened{};  // its first attempt
+  std::shared_ptr<RoundSum> sum;
+  int folding = 0;
+  std::map<UploadKey, UploadTerms> announced;  // asked, not answered yet
+  std::map<UploadKey, SpooledUpdate> arrived;  // complete, not answered yet
+  std::map<UploadKey, std::string> details;    // of their defects
+  std::vector<SpooledUpdate> accepted;         // holds their slots
+  std::optional<round::ReleaseRound> release;  // asked for
+  std::shared_ptr<ModelRelease> releasing;     // in progress
+
+  store::RoundRow committed;  // the latest
+
+  std::map<int, Digest> models;  // kept; round 0 is the first
+  std::set<int> evaluated;
+  std::set<Digest> forgotten;  // whose blobs can go after the commit
+
+  bool IsOver() const { return state != v1::RUNNING; }
+  round::Instant Now(SteadyTime now) const;
+  SteadyTime WhenIs(round::Instant instant) const;
+};
+
+// The run as a row of the database says, without an engine. DataLoss if the row
+// is damaged.
+absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row);
+absl::StatusOr<Key> KeyOf(const store::RunRow& row);
+
+// Appends what one step changes in the database, in the order of its effects,
+// and moves the run's own record along. Not for the runs that are over.
+void Record(Run& run, const checkpoint::TimedEvent& step,
+            const std::vector<round::Effect>& effects, store::Batch& batch);
+
+// Models of rounds that need not be kept any more: all but the first, the
+// latest ten, and the latest ten that were evaluated.
+std::vector<int> ForgettableModels(const std::map<int, Digest>& models,
+                                   const std::set<int>& evaluated);
+
+// What operators see of the run's state now, besides its released rounds.
+void Describe(const Run& run, v1::RunDetail& detail);
+v1::RoundRecord ToRecord(const store::RoundRow& row);
+
+}  // namespace tributary::coordinator

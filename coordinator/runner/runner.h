@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: Apache-2.0
+// The Coordinator's one implementation. Entry points run on the caller's
+// thread, check what can be checked there, and post the rest to the engine
+// thread, which turns it into events, commits batches of them, and performs
+// their effects.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <set>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "coordinator/runner/client_book.h"
+#include "coordinator/runner/coordinator.h"
+#include "coordinator/runner/health.h"
+#include "coordinator/runner/metric_book.h"
+#include "coordinator/runner/run.h"
+#include "coordinator/runner/run_board.h"
+#include "coordinator/runner/sessions.h"
+#include "coordinator/runner/upload_desk.h"
+#include "coordinator/runner/work_pool.h"
+#include "coordinator/store/blobs.h"
+#include "coordinator/store/folder_lock.h"
+#include "coordinator/store/spool.h"
+#include "coordinator/store/store.h"
+
+namespace tributary::coordinator {
+
+class Runner final : public Coordinator, private UploadListener {
+ public:
+  // What Open has opened.
+  struct Disk {
+    store::FolderLock lock;
+    std::unique_ptr<store::Store> store;
+    store::Blobs blobs;
+    std::unique_ptr<store::Spool> spool;
+    std::vector<store::ClientRow> clients;
+  };
+  Runner(const Options& options, Disk disk);
+  ~Runner() override;
+
+  // Brings back every run of the database. Before Start.
+  absl::Status Resume();
+  void Start();
+
+  absl::StatusOr<StreamId> Join(const Identity& identity,
+                                const v1::Hello& hello,
+                                std::shared_ptr<Peer> peer) override;
+  void Receive(StreamId stream, const v1::ClientMessage& message) override;
+  void Leave(StreamId stream) override;
+  absl::StatusOr<std::unique_ptr<Upload>> OpenUpload(
+      const Identity& identity, const v1::UploadHeader& header) override;
+  absl::StatusOr<std::unique_ptr<ModelFile>> OpenModel(
+      const Digest& digest) override;
+  void SetRevoked(std::vector<std::string> serials) override;
+  bool IsRevoked(const std::string& serial) const override;
+  void CountRefusal(round::Refusal reason) override;
+
+  absl::StatusOr<Digest> StoreBlob(const Source& source) override;
+  absl::StatusOr<v1::RunSummary> Submit(const v1::Plan& plan,
+                                        const Digest& weights,
+                                        const Digest* archive) override;
+  v1::ListRunsReply ListRuns(const v1::ListRunsRequest& request) override;
+  absl::StatusOr<v1::RunDetail> GetRun(const std::string& run) override;
+  absl::StatusOr<std::unique_ptr<Watch>> WatchRun(
+      const std::string& run,
+      std::function<void(const v1::RunDetail&)> callback) override;
+  absl::StatusOr<v1::RunSummary> StopRun(const std::string& run) override;
+  absl::StatusOr<Digest> ModelOf(const std::string& run, int round) override;
+  v1::ListClientsReply ListClients(
+      const v1::ListClientsRequest& request) override;
+
+  std::vector<Metric> Metrics() const override;
+  absl::Status Health() const override;
+  void Drain(std::chrono::milliseconds limit) override;
+
+ private:
+  using Job = std::function<void()>;
+  using Fields = std::vector<std::pair<std::string, std::string>>;
+  using Level = LogEvent::Level;
+
+  // UploadListener
+  bool SendGrant(const UploadKey& key, std::uint64_t offset) override;
+  void UploadEnded(UploadResult result) override;
+  void UploadReceived(std::size_t bytes) override;
+  void SpoolFailed(const absl::Status& status) override;
+
+  void Log(Level level, const std::string& message, Fields fields) const;
+  void Post(Job job);
+  // Waits for the answer of a job on the engine thread.
+  absl::StatusOr<v1::RunSummary> Ask(
+      std::function<absl::StatusOr<std::string>()> job);
+  v1::ServerMessage IdleWindow() const;
+
+  // ---- the engine thread: engine_thread.cc ----
+  void Loop();
+  std::deque<Job> TakeJobs();
+  SteadyTime NextWake() const;
+  void Tick();
+  bool Commit();
+  void ShowHealth();
+  void At(SteadyTime when, Job job);
+  void Happen(Run& run, const round::Event& event);
+
+  // ---- events: handle.cc ----
+  Run* RunOf(const std::string& population);
+  void Handle(const Session& session, const v1::ClientMessage& message);
+  void HandleCheckIn(const Session& session);
+  void HandleUpdateReady(const Session& session,
+                         const v1::UpdateHeader& header);
+  void HandleEvaluation(const Session& session,
+                        const v1::EvaluationResult& result);
+  void HandleTaskFailed(const Session& session, const v1::TaskFailed& failed);
+  void RefuseMessage(const Session& session, const std::string& why);
+  void Arrived(UploadResult result);
+  void ProbeSpool();
+  void SyncFailed(const UploadKey& key, const absl::Status& status);
+  absl::StatusOr<std::string> Begin(const store::RunRow& row,
+                                    std::shared_ptr<const ModelFormat> format);
+  void FailRun(Run& run, const std::string& why);
+
+  // ---- effects: perform.cc ----
+  void Perform(Run& run, const round::Effect& effect);
+  void Do(Run& run, const round::OfferTask& effect);
+  void Do(Run& run, const round::ComeBack& effect);
+  void Do(Run& run, const round::GrantUpload& effect);
+  void Do(Run& run, const round::AcceptUpdate& effect);
+  void Do(Run& run, const round::AcknowledgeAgain& effect);
+  void Do(Run& run, const round::Refuse& effect);
+  void Do(Run& run, const round::CancelTask& effect);
+  void Do(Run& run, const round::AcceptEvaluation& effect);
+  void Do(Run& run, const round::OpenRound& effect);
+  void Do(Run& run, const round::ReleaseRound& effect);
+  void Do(Run& run, const round::CommitRound& effect);
+  void Do(Run& run, const round::AbandonRound& effect);
+  void Do(Run& run, const round::EndRun& effect);
+  void Do(Run& run, const round::WakeAt& effect);
+  void Fold(Run& run, SpooledUpdate update, std::uint32_t weight);
+  void ReleaseIfFolded(Run& run);
+  void StartRelease(Run& run);
+  void ReleaseDone(Run& run, int round, const absl::StatusOr<Digest>& model);
+  void ForgetRound(Run& run);
+  void RemoveUnkeptBlobs(const std::set<Digest>& candidates);
+  std::filesystem::path StateFolder(const Run& run) const;
+
+  // ---- after a restart: resume.cc ----
+  absl::Status ResumeRun(const store::RunRow& row);
+  absl::Status Replay(Run& run, const Key& key);
+  absl::Status FoldAgain(Run& run);
+  void Publish(const Run& run);
+  void ShowNew(const Run& run, const store::RunRow& row);
+
+  const Options options_;
+  const SteadyClock clock_ = [] { return std::chrono::steady_clock::now(); };
+  Disk disk_;
+  HealthBook health_;
+  MetricBook metrics_;
+  ClientBook clients_;
+  RunBoard board_;
+  Sessions sessions_;
+  std::atomic<bool> is_draining_ = false;
+
+  mutable std::mutex revoked_mutex_;
+  std::set<std::string> revoked_;
+  std::map<std::string, std::set<std::string>> names_by_serial_;
+
+  // The engine thread's own.
+  std::map<std::string, std::unique_ptr<Run>> runs_;
+  std::map<std::string, Run*> latest_;  // by population
+  std::int64_t runs_submitted_ = 0;
+  store::Batch batch_;
+  std::vector<Job> outbox_;   // after the commit, in order
+  std::set<Run*> changed_;    // to be published
+  std::vector<Job> replies_;  // after that
+  std::multimap<SteadyTime, Job> timers_;
+  SteadyTime last_expiry_{};
+  bool is_probing_ = false;
+
+  std::mutex queue_mutex_;
+  std::condition_variable queue_changed_;
+  std::deque<Job> queue_;
+  bool is_stopping_ = false;
+
+  UploadDesk desk_;
+  WorkPool pool_;
+  std::thread thread_;
+};
+
+}  // namespace tributary::coordinator

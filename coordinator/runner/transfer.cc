@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/runner/transfer.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "aggregation/exact_sum.h"
+
+namespace tributary::coordinator {
+
+using round::Refusal;
+
+Transfer::Running::Running(const ModelFormat& format)
+    : decoder(format.encoding, format.layout.length) {}
+
+Transfer::Outcome Transfer::Digest(std::span<const std::byte> bytes) {
+  running_->checksum.Update(bytes);
+  const aggregation::Layout& layout = terms_.format->layout;
+  auto block_defect = aggregation::BlockDefect::kNone;
+  std::size_t block_offset = 0;
+  const absl::Status status = running_->decoder.Feed(
+      bytes, [&](std::size_t offset, std::span<const float> values) {
+        block_defect = aggregation::CheckBlock(layout, offset, values);
+        block_offset = offset;
+        return block_defect == aggregation::BlockDefect::kNone
+                   ? absl::OkStatus()
+                   : absl::InvalidArgumentError("value out of range");
+      });
+  if (status.ok()) return {};
+  const std::string where =
+      absl::StrCat("among the values from ", block_offset);
+  switch (block_defect) {
+    case aggregation::BlockDefect::kNotFinite:
+      return {{}, Refusal::kNotFinite, absl::StrCat("NaN or infinity ", where)};
+    case aggregation::BlockDefect::kOverBound:
+      return {{},
+              Refusal::kOverBound,
+              absl::StrCat("a magnitude over the plan's bound ", where)};
+    case aggregation::BlockDefect::kNone:
+      break;
+  }
+  return {{}, Refusal::kBadEncoding, std::string(status.message())};
+}
+
+Transfer::Outcome Transfer::Prepare(store::Spool& spool) {
+  if (slot_ == nullptr) {
+    absl::StatusOr<std::shared_ptr<store::Spool::Slot>> slot = spool.Take();
+    if (!slot.ok()) return {slot.status(), Refusal::kNone, {}};
+    slot_ = *std::move(slot);
+  }
+  if (running_ != nullptr) return {};
+  running_ = std::make_unique<Running>(*terms_.format);
+  constexpr std::uint64_t kReadBytes = 256u << 10;
+  std::vector<std::byte> buffer(
+      static_cast<std::size_t>(std::min<std::uint64_t>(received_, kReadBytes)));
+  for (std::uint64_t offset = 0; offset < received_;) {
+    const auto block = std::span(buffer).first(static_cast<std::size_t>(
+        std::min<std::uint64_t>(buffer.size(), received_ - offset)));
+    absl::Status status = slot_->file().ReadFully(offset, block);
+    if (!status.ok()) {
+      running_.reset();
+      return {status, Refusal::kNone, {}};
+    }
+    Outcome outcome = Digest(block);
+    if (!outcome.IsFine()) return outcome;
+    offset += block.size();
+  }
+  return {};
+}
+
+Transfer::Outcome Transfer::Write(store::Spool& spool,
+                                  std::span<const std::byte> bytes) {
+  if (bytes.size() > terms_.size - received_) {
+    return {{},
+            Refusal::kWrongSize,
+            absl::StrCat("more than the ", terms_.size, " bytes announced")};
+  }
+  Outcome outcome = Prepare(spool);
+  if (!outcome.IsFine()) return outcome;
+  absl::Status status = slot_->file().Write(received_, bytes);
+  if (!status.ok()) return {status, Refusal::kNone, {}};
+  received_ += bytes.size();
+  return Digest(bytes);
+}
+
+Transfer::Outcome Transfer::Check(store::Spool& spool) {
+  Outcome outcome = Prepare(spool);
+  if (!outcome.IsFine()) return outcome;
+  if (running_->checksum.Value() != terms_.checksum) {
+    return {{}, Refusal::kBadChecksum, "the bytes are not those announced"};
+  }
+  absl::Status status = running_->decoder.Finish();
+  if (!status.ok()) {
+    return {{}, Refusal::kBadEncoding, std::string(status.message())};
+  }
+  return {};
+}
+
+SpooledUpdate Transfer::Spooled() const {
+  return {.slot = slot_,
+          .encoding = terms_.format->encoding,
+          .size = terms_.size,
+          .checksum = terms_.checksum};
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// The receiving end of one update: hashes, decodes, checks and spools its
+// bytes, in that order while they are hot in the cache.
+//
+// Threads: one writer at a time holds mutex(); received() from any.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+
+#include "aggregation/encoding.h"
+#include "coordinator/runner/checksum.h"
+#include "coordinator/runner/upload_desk.h"
+
+namespace tributary::coordinator {
+
+class Transfer {
+ public:
+  // What a call found wrong: with the disk (`status`) or the update (`defect`).
+  struct Outcome {
+    absl::Status status;
+    round::Refusal defect = round::Refusal::kNone;
+    std::string detail;
+    bool IsFine() const {
+      return status.ok() && defect == round::Refusal::kNone;
+    }
+  };
+
+  explicit Transfer(UploadTerms terms) : terms_(std::move(terms)) {}
+
+  std::mutex& mutex() { return mutex_; }
+  const UploadTerms& terms() const { return terms_; }
+  std::uint64_t received() const { return received_; }
+
+  Outcome Write(store::Spool& spool, std::span<const std::byte> bytes);
+  // All bytes are there: is it what was announced?
+  Outcome Check(store::Spool& spool);
+  // Lets go of everything but the bytes in the spool.
+  void Rest() { running_.reset(); }
+  SpooledUpdate Spooled() const;
+
+ private:
+  struct Running {
+    Checksum checksum;
+    aggregation::UpdateDecoder decoder;
+    explicit Running(const ModelFormat& format);
+  };
+  // A slot, and a running hash and decoder that have seen received() bytes.
+  Outcome Prepare(store::Spool& spool);
+  Outcome Digest(std::span<const std::byte> bytes);
+
+  const UploadTerms terms_;
+  std::mutex mutex_;
+  std::shared_ptr<store::Spool::Slot> slot_;
+  std::atomic<std::uint64_t> received_ = 0;
+  std::unique_ptr<Running> running_;
+};
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/runner/wire.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cstring>
+
+namespace tributary::coordinator {
+namespace {
+
+void SetDuration(google::protobuf::Duration& out, round::Duration duration) {
+  const auto count = std::max<std::int64_t>(duration.count(), 0);
+  out.set_seconds(count / 1000);
+  out.set_nanos(static_cast<std::int32_t>(count % 1000) * 1'000'000);
+}
+
+v1::Verdict& NewVerdict(v1::ServerMessage& message,
+                        const round::TaskToken& token) {
+  v1::Verdict& verdict = *message.mutable_verdict();
+  verdict.set_task_token(ToBytes(token));
+  return verdict;
+}
+
+}  // namespace
+
+std::string ToBytes(const round::TaskToken& token) {
+  return {reinterpret_cast<const char*>(token.bytes.data()),
+          token.bytes.size()};
+}
+
+std::optional<round::TaskToken> ToToken(const std::string& bytes) {
+  round::TaskToken token;
+  if (bytes.size() != token.bytes.size()) return std::nullopt;
+  std::memcpy(token.bytes.data(), bytes.data(), bytes.size());
+  return token;
+}
+
+// The two enumerations have the same values (types.h).
+v1::Refusal ToWire(round::Refusal reason) {
+  return static_cast<v1::Refusal>(reason);
+}
+
+v1::ServerMessage WelcomeMessage(const std::string& client, v1::Role role) {
+  v1::ServerMessage message;
+  message.mutable_welcome()->set_wire_version(1);
+  message.mutable_welcome()->set_client_name(client);
+  message.mutable_welcome()->set_role(role);
+  return message;
+}
+
+v1::ServerMessage ComeBackMessage(round::Duration earliest,
+                                  round::Duration latest) {
+  v1::ServerMessage message;
+  SetDuration(*message.mutable_come_back()->mutable_earliest(), earliest);
+  SetDuration(*message.mutable_come_back()->mutable_latest(), latest);
+  return message;
+}
+
+v1::ServerMessage GrantMessage(const round::TaskToken& token,
+                               std::uint64_t offset) {
+  v1::ServerMessage message;
+  message.mutable_upload_grant()->set_task_token(ToBytes(token));
+  message.mutable_upload_grant()->set_offset(offset);
+  return message;
+}
+
+v1::ServerMessage AcceptedMessage(const round::TaskToken& token) {
+  v1::ServerMessage message;
+  NewVerdict(message, token).set_accepted(true);
+  return message;
+}
+
+v1::ServerMessage RefusedMessage(const round::TaskToken& token,
+                                 round::Refusal reason,
+                                 const std::string& detail) {
+  v1::ServerMessage message;
+  v1::Verdict& verdict = NewVerdict(message, token);
+  verdict.set_reason(ToWire(reason));
+  verdict.set_detail(detail.empty() ? std::string(round::Name(reason))
+                                    : detail.substr(0, 1024));
+  return message;
+}
+
+v1::ServerMessage CancelMessage(const round::TaskToken& token,
+                                round::Refusal reason) {
+  v1::ServerMessage message;
+  message.mutable_cancel()->set_task_token(ToBytes(token));
+  message.mutable_cancel()->set_reason(ToWire(reason));
+  return message;
+}
+
+v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
+                              round::Duration time_left) {
+  v1::ServerMessage message;
+  v1::Task& out = *message.mutable_task();
+  out.set_kind(task.kind == round::TaskKind::kTrain ? v1::Task::TRAIN
+                                                    : v1::Task::EVALUATE);
+  out.set_run(frame.run);
+  out.set_round(static_cast<std::uint32_t>(task.round));
+  out.set_attempt(static_cast<std::uint32_t>(task.attempt));
+  out.set_task_token(ToBytes(task.token));
+  out.set_model(std::string(task.model.AsBytes()));
+  out.set_archive(frame.archive);
+  *out.mutable_training() = frame.training;
+  *out.mutable_update() = frame.update;
+  SetDuration(*out.mutable_time_left(), time_left);
+  out.set_seed(std::string(reinterpret_cast<const char*>(task.seed.data()),
+                           task.seed.size()));
+  return message;
+}
+
+}  // namespace tributary::coordinator

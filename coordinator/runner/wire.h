@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine's words as wire messages and back.
+//
+// Pure; any thread.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "coordinator/round/effect.h"
+#include "coordinator/round/types.h"
+#include "tributary/v1/federation.pb.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::coordinator {
+
+std::string ToBytes(const round::TaskToken& token);
+std::optional<round::TaskToken> ToToken(const std::string& bytes);
+v1::Refusal ToWire(round::Refusal reason);
+
+v1::ServerMessage WelcomeMessage(const std::string& client, v1::Role role);
+v1::ServerMessage ComeBackMessage(round::Duration earliest,
+                                  round::Duration latest);
+v1::ServerMessage GrantMessage(const round::TaskToken& token,
+                               std::uint64_t offset);
+v1::ServerMessage AcceptedMessage(const round::TaskToken& token);
+v1::ServerMessage RefusedMessage(const round::TaskToken& token,
+                                 round::Refusal reason,
+                                 const std::string& detail);
+v1::ServerMessage CancelMessage(const round::TaskToken& token,
+                                round::Refusal reason);
+
+// What tasks of one run have in common.
+struct TaskFrame {
+  std::string run;
+  std::string archive;  // 32 bytes, or empty
+  v1::TrainingPlan training;
+  v1::UpdatePlan update;
+};
+v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
+                              round::Duration time_left);
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/runner/work_pool.h"
+
+#include <utility>
+
+namespace tributary::coordinator {
+
+WorkPool::WorkPool(int threads) {
+  threads_.reserve(static_cast<std::size_t>(threads));
+  for (int i = 0; i < threads; ++i) threads_.emplace_back([this] { Loop(); });
+}
+
+WorkPool::~WorkPool() {
+  {
+    std::lock_guard lock(mutex_);
+    is_stopping_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void WorkPool::Post(std::function<void()> work) {
+  {
+    std::lock_guard lock(mutex_);
+    if (is_stopping_) return;
+    queue_.push_back(std::move(work));
+  }
+  changed_.notify_one();
+}
+
+void WorkPool::Loop() {
+  std::unique_lock lock(mutex_);
+  while (true) {
+    changed_.wait(lock, [this] { return is_stopping_ || !queue_.empty(); });
+    if (is_stopping_) return;
+    {
+      std::function<void()> work = std::move(queue_.front());
+      queue_.pop_front();
+      lock.unlock();
+      work();
+      // What the work held is let go of before the lock is taken again.
+    }
+    lock.lock();
+  }
+}
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// The threads that sync, fold and release. Work is taken in the order it came.
+//
+// Threads: any. The destructor waits for work in progress and drops the rest.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace tributary::coordinator {
+
+class WorkPool {
+ public:
+  explicit WorkPool(int threads);
+  ~WorkPool();
+
+  void Post(std::function<void()> work);
+  int size() const { return static_cast<int>(threads_.size()); }
+
+ private:
+  void Loop();
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<std::function<void()>> queue_;
+  bool is_stopping_ = false;
+  std::vector<std::thread> threads_;
+};
+
+}  // namespace tributary::coordinator

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: Apache-2.0
+// A coordinator in a temporary folder and clients that talk to it in memory.
+// The clients react to one letter (a message of the coordinator) at a time, in
+// the order they come, on the test's thread.
+#pragma once
+
+#include <chrono>
+#include <condition_variable>
+#include <deque>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "coordinator/runner/coordinator.h"
+#include "tests/coordinator/runner/oracle.h"
+
+namespace tributary::testing {
+
+class TempFolder {
+ public:
+  TempFolder();
+  ~TempFolder();
+  const std::filesystem::path& path() const { return path_; }
+
+ private:
+  std::filesystem::path path_;
+};
+
+struct Letter {
+  std::string to;
+  v1::ServerMessage message;
+  absl::Status closed;  // not OK: the stream was ended with this
+};
+
+// Where the peers of all clients leave what they get.
+class Mailroom {
+ public:
+  void Put(Letter letter);
+  // The next letter, or nullopt after `limit`.
+  std::optional<Letter> Take(std::chrono::milliseconds limit);
+  // The next letter that `wanted` accepts; the others are thrown away. Fails
+  // the test after 20 s.
+  Letter Await(const std::function<bool(const Letter&)>& wanted);
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::deque<Letter> letters_;
+};
+
+class Federation {
+ public:
+  explicit Federation(int fold_threads = 2);
+  ~Federation();
+
+  coordinator::Coordinator& coordinator() { return *coordinator_; }
+  const std::filesystem::path& folder() const { return folder_.path(); }
+  coordinator::Options& options() { return options_; }
+  Mailroom& mail() { return *mail_; }
+
+  // ---- the coordinator ----
+  void Open();
+  void Close();
+  // The name of the run.
+  std::string Submit(const v1::Plan& plan);
+  v1::RunDetail Show(const std::string& run);
+  std::string ModelBytes(const Digest& digest);
+  std::string ModelBytes(const std::string& run, int round);
+  double MetricOf(const std::string& name,
+                  const std::map<std::string, std::string>& labels);
+
+  // ---- clients ----
+  void Join(const std::string& client, const std::string& population = "pumps",
+            v1::Role role = v1::TRAINER, const std::string& serial = "");
+  void Say(const std::string& client, const v1::ClientMessage& message);
+  void CheckIn(const std::string& client);
+  void Announce(const std::string& client, const v1::UpdateHeader& header);
+  // Header, bytes in pieces, end.
+  absl::Status Upload(const std::string& client, const TestUpdate& update,
+                      std::uint64_t offset);
+  v1::Task AwaitTask(const std::string& client);
+  v1::UploadGrant AwaitGrant(const std::string& client);
+  v1::Verdict AwaitVerdict(const std::string& client);
+  // Task in hand, through announcement, grant and upload, to the verdict.
+  v1::Verdict Return(const std::string& client, const TestUpdate& update);
+
+  // A client as it should be: reacts to one letter.
+  void React(const Letter& letter);
+  // Lets all clients of `population` join, check in, and react until the run is
+  // over; `before` is called before each letter with its number.
+  void Drive(const std::string& run, const std::vector<std::string>& clients,
+             const std::function<void(int)>& before = nullptr);
+  // Joins and checks in again after a restart.
+  void ComeBack(const std::vector<std::string>& clients);
+
+  // The updates the good clients made, by round: what the oracle needs.
+  std::vector<std::vector<TestUpdate>> Updates() const;
+
+ private:
+  TempFolder folder_;
+  coordinator::Options options_;
+  std::shared_ptr<Mailroom> mail_;
+  std::unique_ptr<coordinator::Coordinator> coordinator_;
+  std::map<std::string, coordinator::StreamId> streams_;
+  std::map<std::string, coordinator::Identity> identities_;
+  std::map<std::string, TestUpdate> at_work_;  // by client
+  std::map<int, std::map<std::string, TestUpdate>> made_;
+};
+
+std::vector<std::string> ClientNames(int count);
+
+}  // namespace tributary::testing
