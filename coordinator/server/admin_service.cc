@@ -10,7 +10,6 @@
 #include "absl/synchronization/mutex.h"
 #include "absl/time/time.h"
 #include "coordinator/server/grpc_status.h"
-#include "coordinator/server/log.h"
 #include "coordinator/server/model_chunk.h"
 
 namespace tributary::coordinator {
@@ -126,9 +125,6 @@ grpc::Status AdminService::SubmitRun(
   absl::StatusOr<v1::RunSummary> summary =
       Submit(edge_.coordinator, *call, submission);
   if (!summary.ok()) return ToGrpc(summary.status());
-  LogInfo("run submitted", {{"run", summary->run()},
-                            {"plan", summary->plan_name()},
-                            {"population", summary->population()}});
   *reply = *std::move(summary);
   return grpc::Status::OK;
 }
