@@ -78,8 +78,9 @@ Bytes EncodeInt8(std::span<const float> values, const Words& words) {
     Store(out, scale);
     out += kScaleBytes;
     if (scale > 0) {
+      const double levels_per_unit = 1 / static_cast<double>(scale);
       for (std::size_t i = 0; i < block.size(); ++i) {
-        const double point = static_cast<double>(block[i]) / scale;
+        const double point = static_cast<double>(block[i]) * levels_per_unit;
         // floor() without a call: |point| is hardly over 127.
         int below = static_cast<int>(point);
         if (below > point) --below;

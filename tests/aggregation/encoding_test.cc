@@ -10,6 +10,7 @@
 
 #include "tests/aggregation/decoding.h"
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {

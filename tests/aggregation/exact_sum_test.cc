@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "aggregation/exact_sum.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <limits>
 
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {
@@ -27,6 +29,30 @@ TEST_CASE("a sum holds weight times the nearest grid point, ties to even") {
   CHECK(sum.sums()[3] == 3 * -1);
   CHECK(sum.weight() == 3);
   CHECK(sum.contributions() == 1);
+}
+
+TEST_CASE("the vectorised fold equals integer arithmetic one by one") {
+  // Every length and alignment up to a few vectors, at every weight.
+  KeyedStream random(KeyFromSeed(10));
+  for (const std::uint32_t max_weight : {1u, 3'000u, 1u << 24}) {
+    const Layout layout{300, 300, MakeGrid(0.3, max_weight),
+                        MakeGrid(1, max_weight)};
+    ExactSum sum(layout);
+    std::vector<std::int64_t> expected(300);
+    for (int i = 0; i < 400; ++i) {
+      const std::size_t first = random.Below(150);
+      const auto values = UniformVector(random, random.Below(150), 0.3f);
+      const auto weight =
+          static_cast<std::uint32_t>(1 + random.Below(max_weight));
+      sum.AddBlock(first, values, weight);
+      for (std::size_t j = 0; j < values.size(); ++j) {
+        expected[first + j] +=
+            std::int64_t{weight} *
+            std::llrint(double{values[j]} / layout.parameters.step());
+      }
+    }
+    CHECK(std::ranges::equal(sum.sums(), expected));
+  }
 }
 
 TEST_CASE("a block across parameters and buffers uses the grid of each") {

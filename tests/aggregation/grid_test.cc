@@ -6,6 +6,7 @@
 #include <string>
 
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {

@@ -11,6 +11,7 @@
 
 #include "aggregation/release.h"
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {

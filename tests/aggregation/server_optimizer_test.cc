@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {

@@ -6,6 +6,7 @@
 #include "aggregation/encoding.h"
 #include "tests/aggregation/decoding.h"
 #include "tests/aggregation/vectors.h"
+
 #include "tests/catch.h"
 
 namespace tributary::aggregation {

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "privacy/crypto/random.h"
+
 #include "tests/catch.h"
 
 namespace tributary {

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "privacy/crypto/digest.h"
+
 #include "tests/catch.h"
 
 namespace tributary {

@@ -2,9 +2,10 @@
 #include <cmath>
 #include <string>
 
-#include "tests/catch.h"
 #include "tests/client/data/folder.h"
 #include "tributary/dataset.h"
+
+#include "tests/catch.h"
 
 namespace tributary {
 namespace {

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string>
 
-#include "tests/catch.h"
 #include "tests/client/data/folder.h"
 #include "tributary/dataset.h"
+
+#include "tests/catch.h"
 
 namespace tributary {
 namespace {
