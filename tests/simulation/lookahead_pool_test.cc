@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/lookahead_pool.h"
+
+#include <atomic>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+round::Instant At(int milliseconds) {
+  return round::Instant(round::Duration(milliseconds));
+}
+
+TEST_CASE("every awaited job is done once, however many threads") {
+  for (const int workers : {1, 2, 4}) {
+    LookaheadPool pool(workers);
+    std::vector<std::atomic<int>> done(100);
+    std::vector<LookaheadPool::JobId> jobs;
+    for (int i = 0; i < 100; ++i) {
+      jobs.push_back(pool.Submit(At(i), [&done, i] { ++done[i]; }));
+    }
+    for (int i = 0; i < 100; ++i) {
+      pool.Await(jobs[i]);
+      CHECK(done[i] == 1);
+    }
+  }
+}
+
+// The limit on what is done ahead must not stop what is due earliest.
+TEST_CASE("a job that was submitted late and is due first can be awaited") {
+  LookaheadPool pool(2);
+  std::atomic<int> done = 0;
+  std::vector<LookaheadPool::JobId> later;
+  for (int i = 0; i < 50; ++i) {
+    later.push_back(pool.Submit(At(1000 + i), [&] { ++done; }));
+  }
+  std::atomic<bool> first = false;
+  pool.Await(pool.Submit(At(1), [&] { first = true; }));
+  CHECK(first);
+  for (const auto job : later) pool.Await(job);
+  CHECK(done == 50);
+}
+
+TEST_CASE("a dropped job that has not begun is never done") {
+  LookaheadPool pool(1);
+  bool done = false;
+  pool.Drop(pool.Submit(At(1), [&] { done = true; }));
+  CHECK_FALSE(done);
+}
+
+}  // namespace
+}  // namespace tributary::simulation

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: Apache-2.0
+// The command on the digits that come with the project.
+#include <stdlib.h>
+
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+
+#include "nlohmann/json.hpp"
+#include "simulation/commands.h"
+#include "simulation/partition.h"
+#include "simulation/population.h"
+#include "tributary/dataset.h"
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+namespace fs = std::filesystem;
+
+class SimulateFixture {
+ public:
+  SimulateFixture() {
+    std::string name = (fs::temp_directory_path() / "simulate-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    folder = name;
+  }
+  ~SimulateFixture() {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+
+  SimulateOptions Options(const std::string& out, int seed, int rounds,
+                          int workers = 1) {
+    const fs::path file = folder / (out + ".yaml");
+    std::ofstream(file)
+        << "name: digits\npopulation: digits\nseed: " << seed
+        << "\nmodel: {architecture: {mlp: {inputs: 64, hidden: [32], outputs: "
+           "10}}}\n"
+           "round: {cohort_size: 5, over_selection: 1.2, min_updates: 4,"
+           " selection_timeout: 1s, deadline: 60s}\n"
+           "training: {epochs: 2, batch_size: 16, learning_rate: 0.1}\n"
+           "update: {max_abs: 4, max_weight: 2000}\n"
+           "evaluation: {every_rounds: 2}\n"
+           "stop: {rounds: "
+        << rounds
+        << "}\nsimulation:\n  clients: 6\n"
+           "  train: {features: " TRIBUTARY_DIGITS
+           "/train.csv.gz, scale: 0.0625}\n"
+           "  test: {features: " TRIBUTARY_DIGITS
+           "/test.csv.gz, scale: 0.0625}\n"
+           "  partition: {dirichlet: {alpha: 1, min_examples: 10}}\n";
+    return {.plan = file,
+            .out = folder / out,
+            .workers = workers,
+            .progress = std::nullopt};
+  }
+
+  std::string Read(const std::string& file) const {
+    std::ifstream in(folder / file, std::ios::binary);
+    REQUIRE(in.good());
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  fs::path folder;
+  std::atomic<bool> interrupted = false;
+  std::ostringstream report;
+};
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "the digits are read in a few rounds, the same for every "
+                 "number of workers") {
+  REQUIRE(Simulate(Options("one", 7, 6), interrupted, report).ok());
+  REQUIRE(Simulate(Options("four", 7, 6, 4), interrupted, report).ok());
+  REQUIRE(Simulate(Options("other", 8, 1), interrupted, report).ok());
+
+  const std::string model = Read("one/model.safetensors");
+  CHECK((Read("four/model.safetensors") == model));
+  CHECK(Read("four/metrics.jsonl") == Read("one/metrics.jsonl"));
+  CHECK(Read("four/partition.txt") == Read("one/partition.txt"));
+  CHECK((Read("other/model.safetensors") != model));
+
+  std::istringstream lines(Read("one/metrics.jsonl"));
+  std::string line;
+  int round = 0;
+  nlohmann::json last;
+  while (std::getline(lines, line)) {
+    last = nlohmann::json::parse(line);
+    CHECK(last.at("round") == ++round);
+    CHECK(last.at("accepted") == 5);
+    CHECK(last.at("metrics").contains("accuracy") == (round % 2 == 0));
+  }
+  CHECK(round == 6);
+  CHECK(last.at("metrics").at("accuracy").get<double>() > 0.9);
+  CHECK(last.at("model") == Sha256(std::string_view(model)).Hex());
+}
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "the effective plan is simulated to the same bytes") {
+  REQUIRE(Simulate(Options("first", 7, 1), interrupted, report).ok());
+  SimulateOptions again = Options("again", 7, 1);
+  again.plan = folder / "first" / "plan.yaml";
+  again.out = folder / "again";
+  REQUIRE(Simulate(again, interrupted, report).ok());
+  CHECK((Read("first/model.safetensors") == Read("again/model.safetensors")));
+  CHECK(Read("first/plan.yaml") == Read("again/plan.yaml"));
+}
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "the files for real clients hold what virtual clients hold") {
+  const SimulateOptions options = Options("files", 7, 1);
+  REQUIRE(WritePartition(options, report).ok());
+  v1::SimulationPlan plan;
+  plan.set_clients(6);
+  plan.mutable_partition()->mutable_dirichlet()->set_alpha(1);
+  plan.mutable_partition()->mutable_dirichlet()->set_min_examples(10);
+  const CsvOptions scaled{.scale = 0.0625};
+  const auto train = ReadCsv(TRIBUTARY_DIGITS "/train.csv.gz", scaled);
+  REQUIRE(train.ok());
+  const auto partition = MakePartition(plan, train->targets, KeyFromSeed(7));
+  REQUIRE(partition.ok());
+  for (std::size_t client = 0; client < 6; ++client) {
+    const auto file =
+        ReadCsv(options.out / (ClientName(client) + ".csv"), scaled);
+    REQUIRE(file.ok());
+    const auto own = partition->Of(client);
+    const Dataset expected = train->Select({own.begin(), own.end()});
+    CHECK((file->features == expected.features));
+    CHECK((file->targets == expected.targets));
+  }
+  const auto test = ReadCsv(options.out / "test.csv", scaled);
+  REQUIRE(test.ok());
+  CHECK(test->Size() == 1797);
+}
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "a folder that holds something is left alone unless forced") {
+  SimulateOptions options = Options("full", 7, 1);
+  fs::create_directories(options.out);
+  std::ofstream(options.out / "mine.txt") << "mine";
+  const auto refused = Simulate(options, interrupted, report);
+  CHECK(refused.status().code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(WritePartition(options, report).code() ==
+        absl::StatusCode::kFailedPrecondition);
+  CHECK(Read("full/mine.txt") == "mine");
+  options.existing = ExistingFiles::kOverwrite;
+  CHECK(Simulate(options, interrupted, report).ok());
+}
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "an interrupted run leaves a folder with what it has") {
+  interrupted = true;
+  const auto end = Simulate(Options("stopped", 7, 100), interrupted, report);
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kStopped);
+  CHECK(Read("stopped/metrics.jsonl").empty());
+  CHECK(Read("stopped/model.safetensors").size() > 64u * 32 * 4);
+}
+
+TEST_CASE_METHOD(SimulateFixture, "errors name the plan and the key") {
+  SimulateOptions options = Options("bad", 7, 1);
+  std::ofstream(options.plan, std::ios::app) << "  workers: 0\n";
+  const auto limit = Simulate(options, interrupted, report);
+  REQUIRE_FALSE(limit.ok());
+  CHECK(limit.status().message().find("simulation.workers") !=
+        std::string::npos);
+  CHECK_FALSE(fs::exists(options.out));
+
+  options = Options("missing", 7, 1);
+  std::string text = Read("missing.yaml");
+  text.replace(text.find("/train.csv.gz"), 13, "/absent.csv.g");
+  std::ofstream(options.plan) << text;
+  const auto missing = Simulate(options, interrupted, report);
+  CHECK(missing.status().message().find("simulation.train") !=
+        std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::simulation

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/simulation/virtual_federation.h"
+
+#include <utility>
+
+#include "proto/codec/safetensors.h"
+#include "proto/codec/yaml.h"
+#include "simulation/partition.h"
+
+namespace tributary::simulation {
+namespace {
+
+// Moves every weight by a step of the client's own that depends on the task.
+class Stepper final : public Trainer {
+ public:
+  Stepper(int client, std::size_t examples, bool fails)
+      : client_(client), examples_(examples), fails_(fails) {}
+
+  absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model&,
+                                    std::span<float> delta,
+                                    const TaskContext&) override {
+    if (fails_) return absl::InternalError("out of battery");
+    KeyedStream random(task.seed, "step");
+    for (float& value : delta) {
+      value = static_cast<float>(random.Uniform() / (client_ + 1));
+    }
+    return TrainResult{.examples = static_cast<std::uint32_t>(examples_),
+                       .loss = 1.0 / task.round};
+  }
+
+  absl::StatusOr<EvaluateResult> Evaluate(const TrainTask&, const Model& model,
+                                          const TaskContext&) override {
+    EvaluateResult result;
+    result.examples = examples_;
+    result.metrics["first_weight"] = model.weights.front();
+    return result;
+  }
+
+ private:
+  const int client_;
+  const std::size_t examples_;
+  const bool fails_;
+};
+
+v1::Plan MakePlan(const FederationPlan& federation) {
+  v1::Plan plan;
+  plan.set_name("virtual");
+  plan.set_population("virtual");
+  plan.set_seed(federation.seed);
+  auto* architecture = plan.mutable_model()->mutable_architecture();
+  architecture->mutable_linear()->set_inputs(3);
+  architecture->mutable_linear()->set_outputs(1);
+  auto* round = plan.mutable_round();
+  round->set_cohort_size(federation.cohort_size);
+  round->set_over_selection(federation.over_selection);
+  round->set_min_updates(federation.min_updates);
+  round->mutable_deadline()->set_seconds(federation.deadline_seconds);
+  round->mutable_selection_timeout()->set_seconds(2);
+  round->mutable_retry_backoff()->set_seconds(1);
+  round->set_max_attempts(2);
+  plan.mutable_training()->set_epochs(1);
+  plan.mutable_training()->set_batch_size(10);
+  plan.mutable_training()->set_learning_rate(0.1);
+  plan.mutable_update()->set_max_abs(1);
+  plan.mutable_update()->set_max_weight(1000);
+  plan.mutable_evaluation()->set_every_rounds(1);
+  plan.mutable_stop()->set_rounds(federation.rounds);
+  return codec::WithDefaults(plan);
+}
+
+FirstModel MakeFirstModel() {
+  auto model = std::make_shared<Model>();
+  model->manifest = Manifest(
+      {{.name = "weight", .shape = {1, 3}}, {.name = "bias", .shape = {1}}});
+  model->weights = {0, 0, 0, 0};
+  FirstModel first;
+  first.header = codec::FormatSafetensorsHeader(model->manifest, {});
+  model->id = ModelDigest(first.header, model->weights);
+  first.model = std::move(model);
+  return first;
+}
+
+}  // namespace
+
+VirtualFederation::VirtualFederation(const FederationPlan& federation) {
+  SimulationInputs inputs;
+  inputs.plan = MakePlan(federation);
+  inputs.run_key = KeyFromSeed(federation.seed);
+  inputs.first = MakeFirstModel();
+  inputs.workers = federation.workers;
+  for (int client = 0; client < federation.clients; ++client) {
+    const std::size_t examples = federation.examples(client);
+    const bool fails = federation.fails(client);
+    inputs.participants.push_back({.id = {ClientName(client)},
+                                   .role = v1::TRAINER,
+                                   .population = "virtual",
+                                   .examples = examples,
+                                   .make_trainer = [=] {
+                                     return std::make_unique<Stepper>(
+                                         client, examples, fails);
+                                   }});
+  }
+  inputs.participants.push_back(
+      {.id = {kEvaluatorName},
+       .role = v1::EVALUATOR,
+       .population = "virtual",
+       .examples = 10,
+       .make_trainer = [] { return std::make_unique<Stepper>(0, 10, false); }});
+  auto made = Simulation::Create(std::move(inputs), record);
+  created = made.status();
+  if (made.ok()) simulation = *std::move(made);
+}
+
+absl::StatusOr<round::EndRun> VirtualFederation::Run() {
+  if (!created.ok()) return created;
+  return simulation->Run(interrupted);
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+// A vocabulary for federations of virtual clients whose trainer is arithmetic:
+// every client moves every weight by its own step.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "simulation/observer.h"
+#include "simulation/simulation.h"
+
+namespace tributary::simulation {
+
+// What an observer was told.
+class Record final : public Observer {
+ public:
+  void OnRound(const RoundSummary& round) override { rounds.push_back(round); }
+  void OnEvaluation(int round, const round::Metrics& metrics) override {
+    evaluations[round] = metrics;
+  }
+  void OnAbandoned(const round::AbandonRound& attempt) override {
+    abandoned.push_back(attempt);
+  }
+  void OnUpdate() override { ++updates; }
+
+  std::vector<RoundSummary> rounds;
+  std::map<int, round::Metrics> evaluations;
+  std::vector<round::AbandonRound> abandoned;
+  int updates = 0;
+};
+
+struct FederationPlan {
+  int clients = 4;
+  int cohort_size = 4;
+  double over_selection = 1.0;
+  int min_updates = 2;
+  int rounds = 3;
+  int deadline_seconds = 60;
+  int workers = 1;
+  std::uint64_t seed = 1;
+  // Examples of a client; training one takes a virtual millisecond.
+  std::function<std::size_t(int)> examples = [](int) { return 100; };
+  // Clients whose trainer fails.
+  std::function<bool(int)> fails = [](int) { return false; };
+};
+
+class VirtualFederation {
+ public:
+  explicit VirtualFederation(const FederationPlan& plan);
+  // Runs to the end, which it returns.
+  absl::StatusOr<round::EndRun> Run();
+
+  Record record;
+  std::atomic<bool> interrupted = false;
+  std::unique_ptr<Simulation> simulation;
+  absl::Status created;
+};
+
+}  // namespace tributary::simulation

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: Apache-2.0
+// Federations in virtual time: who is lost, who is slow, who is too many.
+#include "tests/simulation/virtual_federation.h"
+
+#include <chrono>
+#include <vector>
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+using std::chrono::seconds;
+
+round::Instant At(int when) { return round::Instant(seconds(when)); }
+
+TEST_CASE("all take part in every round, and every round is evaluated") {
+  VirtualFederation federation({.clients = 4, .cohort_size = 4, .rounds = 3});
+  const auto end = federation.Run();
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kFinished);
+  REQUIRE(federation.record.rounds.size() == 3);
+  for (const RoundSummary& round : federation.record.rounds) {
+    CHECK(round.asked == 4);
+    CHECK(round.accepted == 4);
+    CHECK(round.examples == 400);
+    CHECK(round.train_loss == Approx(1.0 / round.round));
+  }
+  CHECK(federation.record.updates == 12);
+  CHECK(federation.record.evaluations.size() == 3);
+  CHECK(federation.record.evaluations.at(3).at("first_weight") ==
+        Approx(federation.simulation->model().weights.front()));
+  CHECK(federation.simulation->model().id ==
+        federation.record.rounds.back().model);
+}
+
+TEST_CASE("the same seed gives the same model, whatever the workers") {
+  const auto model = [](std::uint64_t seed, int workers) {
+    VirtualFederation federation(
+        {.clients = 40,
+         .cohort_size = 10,
+         .over_selection = 1.5,
+         .rounds = 5,
+         .workers = workers,
+         .seed = seed,
+         .examples = [](int client) { return std::size_t(50 + 7 * client); }});
+    REQUIRE(federation.Run().ok());
+    return federation.simulation->model().id.Hex();
+  };
+  const std::string one = model(1, 1);
+  CHECK(model(1, 1) == one);
+  CHECK(model(1, 4) == one);
+  CHECK(model(2, 1) != one);
+}
+
+TEST_CASE("with over-selection the round does not wait for the slow") {
+  // Client 0 holds 50,000 examples: 50 s of training. The others need 0.1 s.
+  VirtualFederation federation({.clients = 5,
+                                .cohort_size = 4,
+                                .over_selection = 1.25,
+                                .rounds = 4,
+                                .examples = [](int client) {
+                                  return std::size_t(client == 0 ? 50000 : 100);
+                                }});
+  REQUIRE(federation.Run().ok());
+  REQUIRE(federation.record.rounds.size() == 4);
+  for (const RoundSummary& round : federation.record.rounds) {
+    CHECK(round.accepted == 4);
+    CHECK(round.examples == 400);
+    CHECK(round.committed - round.opened < seconds(2));
+  }
+}
+
+TEST_CASE(
+    "a straggler past the deadline is left out, with a quorum of others") {
+  VirtualFederation federation({.clients = 4,
+                                .cohort_size = 4,
+                                .min_updates = 3,
+                                .rounds = 1,
+                                .deadline_seconds = 10,
+                                .examples = [](int client) {
+                                  return std::size_t(client == 0 ? 50000 : 100);
+                                }});
+  REQUIRE(federation.Run().ok());
+  REQUIRE(federation.record.rounds.size() == 1);
+  const RoundSummary& round = federation.record.rounds.front();
+  CHECK(round.accepted == 3);
+  CHECK(round.committed - round.opened == seconds(10));
+}
+
+TEST_CASE("clients that never return do not stop the rounds") {
+  VirtualFederation federation({.clients = 10,
+                                .cohort_size = 7,
+                                .over_selection = 1.4,
+                                .min_updates = 6,
+                                .rounds = 5,
+                                .deadline_seconds = 10});
+  federation.simulation->SwitchOffAt(At(2), "client-0003");
+  federation.simulation->SwitchOffAt(At(3), "client-0007");
+  federation.simulation->SwitchOffAt(At(4), "client-0008");
+  const auto end = federation.Run();
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kFinished);
+  REQUIRE(federation.record.rounds.size() == 5);
+  for (const RoundSummary& round : federation.record.rounds) {
+    CHECK(round.accepted >= 6);
+  }
+}
+
+TEST_CASE("a round that loses its quorum is abandoned, and the run fails") {
+  VirtualFederation federation(
+      {.clients = 4,
+       .cohort_size = 4,
+       .min_updates = 3,
+       .deadline_seconds = 10,
+       .fails = [](int client) { return client >= 2; }});
+  const auto end = federation.Run();
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kFailed);
+  CHECK(federation.record.abandoned.size() == 2);
+  CHECK(federation.record.rounds.empty());
+}
+
+TEST_CASE("when nobody is left the simulation says so") {
+  VirtualFederation federation({.clients = 2, .cohort_size = 2});
+  federation.simulation->SwitchOffAt(At(0), "client-0000");
+  federation.simulation->SwitchOffAt(At(0), "client-0001");
+  const auto end = federation.Run();
+  CHECK(end.status().code() == absl::StatusCode::kFailedPrecondition);
+}
+
+TEST_CASE("an interrupted simulation stops where it is") {
+  VirtualFederation federation({.clients = 4});
+  federation.interrupted = true;
+  const auto end = federation.Run();
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kStopped);
+}
+
+TEST_CASE("a quorum larger than the population is an error") {
+  VirtualFederation federation(
+      {.clients = 3, .cohort_size = 4, .min_updates = 4});
+  CHECK(federation.created.message() ==
+        "round.min_updates: 4 exceeds the 3 clients with examples");
+}
+
+TEST_CASE("ten thousand clients are no problem") {
+  VirtualFederation federation({.clients = 10000,
+                                .cohort_size = 1000,
+                                .over_selection = 1.3,
+                                .min_updates = 800,
+                                .rounds = 3});
+  const auto end = federation.Run();
+  REQUIRE(end.ok());
+  REQUIRE(federation.record.rounds.size() == 3);
+  CHECK(federation.record.rounds.back().accepted == 1000);
+}
+
+}  // namespace
+}  // namespace tributary::simulation
