@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// tributary-client: takes part in a population with the LibTorch trainer over a
+// data file or folder. Runs until it is told to stop.
+#include <CLI/CLI.hpp>
+#include <csignal>
+#include <iostream>
+#include <memory>
+#include <string>
+
+#include "client/program/progress_log.h"
+#include "client/program/stop_on_signal.h"
+#include "tributary/client.h"
+#include "tributary/dataset.h"
+#include "tributary/torch_trainer.h"
+
+namespace tributary::program {
+namespace {
+
+constexpr int kFailure = 1;
+constexpr int kUsage = 2;
+constexpr int kInterrupted = 128 + SIGINT;
+
+struct DataFiles {
+  std::string train, train_labels;
+  std::string test, test_labels;
+  CsvOptions csv;
+};
+
+int Fail(const absl::Status& status, int code) {
+  std::cerr << "tributary-client: " << status.message() << "\n";
+  return code;
+}
+
+void AddOptions(CLI::App& app, ClientOptions& client, DataFiles& data) {
+  app.add_option("--coordinator", client.coordinator, "HOST:PORT")->required();
+  app.add_option("--population", client.population,
+                 "population to take part in")
+      ->required();
+  app.add_option("--ca", client.credentials.authority,
+                 "the authority's certificate (PEM)");
+  app.add_option("--cert", client.credentials.certificate,
+                 "this client's certificate (PEM)");
+  app.add_option("--key", client.credentials.key,
+                 "this client's private key (PEM)");
+  app.add_option("--state", client.state_folder,
+                 "folder of this client's state, made if missing")
+      ->required();
+  app.add_option("--data", data.train,
+                 "training data: CSV, IDX or a folder of CSV files, plain or "
+                 ".gz");
+  app.add_option("--labels", data.train_labels, "labels of IDX training data");
+  app.add_option("--test", data.test, "test data, for an evaluator");
+  app.add_option("--test-labels", data.test_labels, "labels of IDX test data");
+  app.add_option("--label-column", data.csv.label_column,
+                 "label column of CSV data, from 0; negative counts from the "
+                 "end (default -1)");
+  app.add_flag("--header", data.csv.header,
+               "the first line of CSV data holds names");
+  app.add_option("--scale", data.csv.scale,
+                 "multiply each feature by this (default 1)");
+  app.add_option("--max-updates", client.max_updates,
+                 "leave after this many accepted updates (default: never)");
+  app.add_flag("--insecure", client.insecure,
+               "no TLS; loopback only, with --name");
+  app.add_option("--name", client.name, "this client's name, without TLS");
+  app.add_flag("--evaluator", client.evaluator,
+               "take evaluation tasks, without TLS");
+}
+
+// Null if no file is named.
+absl::StatusOr<std::shared_ptr<const Dataset>> Read(const std::string& file,
+                                                    const std::string& labels,
+                                                    const CsvOptions& options) {
+  if (file.empty()) return nullptr;
+  auto data = ReadData(file, labels, options);
+  if (!data.ok()) return data.status();
+  return std::make_shared<const Dataset>(*std::move(data));
+}
+
+int Main(int argc, char** argv) {
+  CLI::App app("Takes part in federated training over local data");
+  app.set_version_flag("--version",
+                       std::string("tributary-client ") + TRIBUTARY_VERSION);
+  ClientOptions options;
+  DataFiles files;
+  AddOptions(app, options, files);
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kUsage;
+  }
+  if (files.train.empty() && files.test.empty()) {
+    return Fail(absl::InvalidArgumentError("give --data, or --test, or both"),
+                kUsage);
+  }
+  if (auto status = options.Validate(); !status.ok()) {
+    return Fail(status, kUsage);
+  }
+
+  auto train = Read(files.train, files.train_labels, files.csv);
+  if (!train.ok()) return Fail(train.status(), kFailure);
+  auto test = Read(files.test, files.test_labels, files.csv);
+  if (!test.ok()) return Fail(test.status(), kFailure);
+
+  ProgressLog log(std::cerr);
+  options.on_progress = [&log](const ClientProgress& progress) {
+    log.Note(progress);
+  };
+  std::unique_ptr<Trainer> trainer = MakeTorchTrainer(*train, *test);
+  LoggedTrainer logged(*trainer, log);
+  auto client = Client::Create(options, logged);
+  if (!client.ok()) return Fail(client.status(), kFailure);
+  StopOnSignal stop([&] { (*client)->Stop(); });
+  const absl::Status status = (*client)->Run();
+  if (!status.ok()) return Fail(status, kFailure);
+  return StopOnSignal::Signal() == SIGINT ? kInterrupted : 0;
+}
+
+}  // namespace
+}  // namespace tributary::program
+
+int main(int argc, char** argv) { return tributary::program::Main(argc, argv); }
