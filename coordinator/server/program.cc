@@ -72,7 +72,8 @@ std::string CountRunning(Coordinator& coordinator) {
   v1::ListRunsRequest request;
   request.set_limit(1000);
   int running = 0;
-  for (const v1::RunSummary& run : coordinator.ListRuns(request).runs()) {
+  const v1::ListRunsReply reply = coordinator.ListRuns(request);
+  for (const v1::RunSummary& run : reply.runs()) {
     if (run.state() == v1::RUNNING || run.state() == v1::PAUSED) ++running;
   }
   return std::to_string(running);
