@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <limits>
+#include <sstream>
+
+#include "coordinator/ctl/message_json.h"
+#include "coordinator/ctl/run_view.h"
+#include "coordinator/ctl/terminal.h"
+// Last.
+#include "tests/catch.h"
+
+namespace tributary::ctl {
+namespace {
+
+TEST_CASE("a table is as wide as its widest cells, numbers to the right") {
+  Table table({{"NAME"}, {"N", Align::kRight}});
+  table.Add({"ümlaut", "1"});
+  table.Add({"b", "100"});
+  CHECK(table.Lines(Style::kPlain) ==
+        std::vector<std::string>{"NAME      N", "ümlaut    1", "b       100"});
+}
+
+TEST_CASE("a name cannot move the cursor") {
+  CHECK(Shown("a\x1b[2Jb\n\x7f") == "a?[2Jb??");
+  CHECK(Shown("a\xc2\x9b"
+              "2J") == "a?2J");
+  CHECK(Shown("grün") == "grün");
+}
+
+TEST_CASE("a bar fills from the left and never overflows") {
+  CHECK(Bar(0, 10, 4) == "[----]");
+  CHECK(Bar(5, 10, 4) == "[##--]");
+  CHECK(Bar(20, 10, 4) == "[####]");
+  CHECK(Bar(1, 0, 4) == "[----]");
+}
+
+v1::RunDetail Detail() {
+  v1::RunDetail detail;
+  auto& summary = *detail.mutable_summary();
+  summary.set_run("digits-1");
+  summary.set_plan_name("digits");
+  summary.set_population("gateways");
+  summary.set_state(v1::RUNNING);
+  summary.set_released_rounds(1);
+  summary.set_total_rounds(2);
+  detail.set_phase("collecting");
+  detail.set_round(2);
+  detail.set_attempt(1);
+  detail.set_asked_clients(12);
+  detail.set_accepted_updates(5);
+  detail.set_wanted_updates(10);
+  auto& round = *detail.add_rounds();
+  round.set_round(1);
+  round.set_attempts(1);
+  round.set_accepted(10);
+  round.set_total_weight(3'000);
+  round.set_train_loss(1.5);
+  round.set_seconds(2.25);
+  round.set_model(std::string("\x00\xff", 2));
+  (*round.mutable_metrics())["accuracy"] = 0.875;
+  (*detail.mutable_refusals())["too_late"] = 2;
+  (*detail.mutable_refusals())["duplicate"] = 0;
+  return detail;
+}
+
+TEST_CASE("a run is shown with its bars, its rounds and its refusals") {
+  CHECK(RunLines(Detail(), Style::kPlain, 10) ==
+        std::vector<std::string>{
+            "run digits-1  plan digits  population gateways  running",
+            "[###############---------------] 1 of 2 rounds",
+            "[###############---------------] 5 of 10 updates in round 2, "
+            "collecting; 12 asked, 0 waiting",
+            "ROUND  UPDATES  EXAMPLES  TRAIN LOSS  ACCURACY  SECONDS",
+            "    1       10      3000      1.5000    0.8750      2.2"});
+  CHECK(RefusalLines(Detail()) ==
+        std::vector<std::string>{"refused: too_late 2"});
+}
+
+TEST_CASE("JSON has every field, numbers as numbers and hashes in hex") {
+  const auto json = ToJson(Detail());
+  CHECK(json.at("summary").at("state") == "RUNNING");
+  CHECK(json.at("waiting_clients") == 0);
+  CHECK(json.at("rounds")[0].at("total_weight") == 3'000);
+  CHECK(json.at("rounds")[0].at("model") == "00ff");
+  CHECK(json.at("rounds")[0].at("metrics").at("accuracy") == 0.875);
+  CHECK(json.at("refusals").at("too_late") == 2);
+  CHECK(json.begin().key() == "summary");
+  v1::RunDetail detail = Detail();
+  detail.mutable_summary()->mutable_submitted()->set_seconds(1'767'225'600);
+  detail.mutable_rounds(0)->set_train_loss(
+      std::numeric_limits<double>::quiet_NaN());
+  CHECK(ToJson(detail).at("summary").at("submitted") == "2026-01-01T00:00:00Z");
+  CHECK(ToJson(detail).at("rounds")[0].at("train_loss").is_null());
+}
+
+}  // namespace
+}  // namespace tributary::ctl
