@@ -210,6 +210,8 @@ void Runner::Do(Run& run, const round::EndRun& effect) {
   health_.Set(absl::StrCat("models of ", run.name), absl::OkStatus());
   desk_.DropRun(run.name);
   OptimizerState::RemoveAllBut(StateFolder(run), -1);
+  // Operators first: whoever hears of the end may ask them.
+  Publish(run);
   // Those who waited in the engine wait no longer.
   for (const Session& session : sessions_.All()) {
     if (session.population == run.population) session.peer->Send(IdleWindow());

@@ -1,1 +1,148 @@
 // SPDX-License-Identifier: Apache-2.0
+// A disk that cannot be written: really so, by a limit on the size of files.
+#include <signal.h>
+#include <sys/resource.h>
+
+#include <string>
+
+#include "tests/coordinator/runner/federation.h"
+
+#include "tests/catch.h"
+
+namespace tributary::testing {
+namespace {
+
+// While it lives no file of this process can grow past `bytes`, nor be written
+// beyond them.
+class FullDisk {
+ public:
+  explicit FullDisk(rlim_t bytes) {
+    ::signal(SIGXFSZ, SIG_IGN);
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    const rlimit limit{bytes, before_.rlim_max};
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
+
+ private:
+  rlimit before_{};
+};
+
+// A watch that a test can wait on.
+class Watched {
+ public:
+  Watched(coordinator::Coordinator& coordinator, const std::string& run) {
+    auto watch = coordinator.WatchRun(run, [this](const v1::RunDetail& detail) {
+      const std::lock_guard lock(mutex_);
+      state_ = detail.summary().state();
+      changed_.notify_all();
+    });
+    REQUIRE(watch.ok());
+    watch_ = *std::move(watch);
+  }
+  void Await(v1::RunState state) {
+    std::unique_lock lock(mutex_);
+    CHECK(changed_.wait_for(lock, std::chrono::seconds(20),
+                            [&] { return state_ == state; }));
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  v1::RunState state_ = v1::RUN_STATE_UNSPECIFIED;
+  std::unique_ptr<coordinator::Coordinator::Watch> watch_;
+};
+
+TEST_CASE("a journal that cannot be written pauses, and nothing is lost") {
+  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  Watched watched(federation.coordinator(), run);
+  watched.Await(v1::RUNNING);
+  federation.Join("client-0");
+  {
+    const FullDisk full(0);
+    federation.CheckIn("client-0");
+    watched.Await(v1::PAUSED);
+    CHECK_FALSE(federation.coordinator().Health().ok());
+    CHECK(federation.Show(run).summary().state() == v1::PAUSED);
+    // Others are sent away meanwhile.
+    federation.Join("client-1");
+    federation.CheckIn("client-1");
+    const Letter letter = federation.mail().Await([](const Letter& one) {
+      CHECK_FALSE(one.message.has_task());  // not before it is durable
+      return one.message.has_come_back();
+    });
+    CHECK(letter.to == "client-1");
+    v1::UploadHeader header;
+    header.set_task_token(std::string(16, 'x'));
+    CHECK(absl::IsResourceExhausted(
+        federation.coordinator()
+            .OpenUpload({.name = "client-1", .role = v1::TRAINER, .serial = {}},
+                        header)
+            .status()));
+    CHECK(absl::IsUnavailable(federation.coordinator().StopRun(run).status()));
+  }
+  // The event that could not be written was kept.
+  const v1::Task task = federation.AwaitTask("client-0");
+  watched.Await(v1::RUNNING);
+  CHECK(federation.coordinator().Health().ok());
+  const TestUpdate update = MakeUpdate(task);
+  CHECK(federation.Return("client-0", update).accepted());
+  watched.Await(v1::FINISHED);
+  CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
+}
+
+TEST_CASE("a spool that cannot be written pauses, and the upload goes on") {
+  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  Watched watched(federation.coordinator(), run);
+  federation.Join("client-0");
+  federation.CheckIn("client-0");
+  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
+  federation.Announce("client-0", update.header);
+  federation.AwaitGrant("client-0");
+  {
+    // The journal is shorter than this, the update is not.
+    const FullDisk full(500'000);
+    CHECK(absl::IsResourceExhausted(federation.Upload("client-0", update, 0)));
+    watched.Await(v1::PAUSED);
+  }
+  watched.Await(v1::RUNNING);
+  federation.Announce("client-0", update.header);
+  const v1::UploadGrant grant = federation.AwaitGrant("client-0");
+  CHECK(grant.offset() > 0);
+  CHECK(federation.Upload("client-0", update, grant.offset()).ok());
+  CHECK(federation.AwaitVerdict("client-0").accepted());
+  watched.Await(v1::FINISHED);
+}
+
+TEST_CASE("a model that cannot be written is made once it can") {
+  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  Watched watched(federation.coordinator(), run);
+  federation.Join("client-0");
+  federation.CheckIn("client-0");
+  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
+  federation.Announce("client-0", update.header);
+  federation.AwaitGrant("client-0");
+  // The update is in the spool but for its end; the model is longer than that.
+  TestUpdate most = update;
+  most.bytes.resize(most.bytes.size() - 8);
+  CHECK(absl::IsOutOfRange(federation.Upload("client-0", most, 0)));
+  federation.Announce("client-0", update.header);
+  const std::uint64_t offset = federation.AwaitGrant("client-0").offset();
+  {
+    const FullDisk full(update.bytes.size());
+    CHECK(federation.Upload("client-0", update, offset).ok());
+    CHECK(federation.AwaitVerdict("client-0").accepted());
+    watched.Await(v1::PAUSED);
+  }
+  watched.Await(v1::FINISHED);
+  CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
+}
+
+}  // namespace
+}  // namespace tributary::testing

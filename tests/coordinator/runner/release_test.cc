@@ -4,8 +4,9 @@
 #include <vector>
 
 #include "coordinator/store/store.h"
-#include "tests/catch.h"
 #include "tests/coordinator/runner/federation.h"
+
+#include "tests/catch.h"
 
 namespace tributary::testing {
 namespace {
