@@ -40,8 +40,10 @@ int Simulate(const SimulateOptions& options) {
   const auto end =
       tributary::simulation::Simulate(options, interrupted, std::cerr);
   if (!end.ok()) return Fail(end.status());
+  const bool is_stopped = end->end == tributary::round::RunEnd::kStopped;
   if (options.progress) {
-    std::cerr << end->reason << "; results in " << options.out.string() << "\n";
+    std::cerr << (is_stopped ? "interrupted" : end->reason) << "; results in "
+              << options.out.string() << "\n";
   }
   switch (end->end) {
     case tributary::round::RunEnd::kFinished:
