@@ -1,0 +1,46 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# exit_codes.sh TRIBUTARY-CLIENT TRIBUTARY-MODEL: 0 done, 1 failed, 2 wrong usage,
+# and errors on stderr that name what was wrong.
+client=$1 model=$2
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+bad=0
+
+# expect CODE TEXT COMMAND...: the command exits so and says so.
+expect() {
+  code=$1 text=$2
+  shift 2
+  "$@" >"$folder/out" 2>&1
+  got=$?
+  if [ "$got" -ne "$code" ] || ! grep -q -e "$text" "$folder/out"; then
+    echo "$*: exit code $got, expected $code and \"$text\"; it said:"
+    cat "$folder/out"
+    bad=1
+  fi
+}
+
+expect 0 "tributary-client [0-9]" "$client" --version
+expect 0 "--population" "$client" --help
+expect 2 "--coordinator" "$client" --population p --state s --data d
+expect 2 "give --data" "$client" --coordinator localhost:1 --population p \
+  --state "$folder/state" --insecure --name a
+expect 2 "name" "$client" --coordinator localhost:1 --population p \
+  --state "$folder/state" --insecure --data "$folder/none.csv"
+expect 2 "loopback" "$client" --coordinator example.org:1 --population p \
+  --state "$folder/state" --insecure --name a --data "$folder/none.csv"
+expect 1 "none.csv" "$client" --coordinator localhost:1 --population p \
+  --state "$folder/state" --insecure --name a --data "$folder/none.csv"
+
+expect 0 "tributary-model [0-9]" "$model" --version
+expect 2 "subcommand" "$model"
+expect 2 "FILE" "$model" inspect
+expect 1 "none.safetensors" "$model" inspect "$folder/none.safetensors"
+echo "not a model" >"$folder/broken.safetensors"
+expect 1 "tributary-model: " "$model" inspect "$folder/broken.safetensors"
+expect 1 "tributary-model: " "$model" export "$folder/broken.safetensors" \
+  --out "$folder/out.pt"
+echo "nme: x" >"$folder/plan.yaml"
+expect 1 "nme" "$model" init "$folder/plan.yaml" --out "$folder/x.safetensors"
+[ ! -e "$folder/x.safetensors" ] || bad=1
+exit $bad
