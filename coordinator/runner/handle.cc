@@ -11,6 +11,7 @@
 #include "coordinator/runner/runner.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/yaml.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -45,6 +46,9 @@ void Runner::RefuseMessage(const Session& session, const std::string& why) {
 }
 
 void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
+  if (const absl::Status limits = codec::CheckLimits(message); !limits.ok()) {
+    return RefuseMessage(session, std::string(limits.message()));
+  }
   switch (message.kind_case()) {
     case v1::ClientMessage::kCheckIn:
       return HandleCheckIn(session);
