@@ -37,9 +37,9 @@ inline constexpr std::uint32_t kWireVersion = 1;
 inline constexpr std::chrono::minutes kLongestOpenWait{5};
 
 struct Options {
-  std::string population;
+  std::string population = {};
   // Plaintext only: who this is. Empty and unspecified under TLS.
-  std::string client_name;
+  std::string client_name = {};
   v1::Role role = v1::ROLE_UNSPECIFIED;
   // n-th pause before another attempt: uniform in
   // [0, min(backoff_max, backoff_min 2^n)].

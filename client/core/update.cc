@@ -5,7 +5,6 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
+#include "aggregation/encoding_layout.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 
@@ -31,11 +31,13 @@ float Bound(Encoding encoding, double max_abs) {
   float bound = static_cast<float>(max_abs);
   if (static_cast<double>(bound) > max_abs) bound = std::nextafter(bound, 0.0f);
   switch (encoding) {
-    case Encoding::kBfloat16:
-      // Rounding to nearest is monotone: below a representable value it never
-      // ends above it.
-      return std::bit_cast<float>(std::bit_cast<std::uint32_t>(bound) &
-                                  0xffff0000u);
+    case Encoding::kBfloat16: {
+      // Rounding to nearest is monotone: below a value of 8 binary digits it
+      // never ends above it.
+      int exponent = 0;
+      const float digits = std::frexp(bound, &exponent);
+      return std::ldexp(std::trunc(std::ldexp(digits, 8)), exponent - 8);
+    }
     case Encoding::kInt8:
       // scale = bound / 127 and 127 * scale round once each.
       return bound * (1.0f - 0x1p-22f);
@@ -54,6 +56,24 @@ std::uint64_t Clamp(std::span<float> values, float bound) {
     value = std::clamp(value, -bound, bound);
   }
   return saturated;
+}
+
+// Clamps parameters and buffers, each to its bound.
+std::uint64_t ClampAll(std::span<float> values, Encoding encoding,
+                       const aggregation::Layout& layout) {
+  const float parameters = Bound(encoding, layout.parameters.max_abs());
+  const float buffers = Bound(encoding, layout.buffers.max_abs());
+  // An int8 block that holds both has one scale, so the smaller bound for all.
+  std::size_t from = layout.trainable;
+  std::size_t to = layout.trainable;
+  if (encoding == Encoding::kInt8 && from % aggregation::kInt8Block != 0) {
+    from -= from % aggregation::kInt8Block;
+    to = std::min(layout.length, from + aggregation::kInt8Block);
+    if (to <= layout.trainable) from = to = layout.trainable;
+  }
+  return Clamp(values.first(from), parameters) +
+         Clamp(values.subspan(from, to - from), std::min(parameters, buffers)) +
+         Clamp(values.subspan(to), buffers);
 }
 
 absl::Status NotFinite(const Manifest& manifest, std::size_t coordinate) {
@@ -145,13 +165,7 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
     for (std::size_t i = 0; i < delta.size(); ++i) delta[i] += residual[i];
   }
   PreparedUpdate prepared;
-  const std::span<float> all(delta);
-  const std::size_t trainable = manifest.TrainableLength();
-  prepared.saturated =
-      Clamp(all.first(trainable),
-            Bound(encoding.encoding, layout->parameters.max_abs())) +
-      Clamp(all.subspan(trainable),
-            Bound(encoding.encoding, layout->buffers.max_abs()));
+  prepared.saturated = ClampAll(delta, encoding.encoding, *layout);
 
   KeyedStream rounding(*seed, "rounding");
   auto bytes = std::make_shared<std::vector<std::byte>>(aggregation::Encode(

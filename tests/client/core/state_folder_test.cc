@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/core/state_folder.h"
+
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include "tests/client/core/temporary_folder.h"
+
+#include "tests/catch.h"
+
+namespace tributary {
+namespace {
+
+namespace fs = std::filesystem;
+
+TEST_CASE("one client at a time uses a state folder") {
+  const TemporaryFolder folder;
+  auto one = StateFolder::Open(folder.path() / "state", 0);
+  REQUIRE(one.ok());
+  const auto other = StateFolder::Open(folder.path() / "state", 0);
+  CHECK(absl::IsFailedPrecondition(other.status()));
+  one->reset();
+  CHECK(StateFolder::Open(folder.path() / "state", 0).ok());
+}
+
+TEST_CASE("residuals and the newest model outlive the process") {
+  const TemporaryFolder folder;
+  const std::vector<float> residual = {1, -2, 0.5F};
+  const StateFolder::ModelName name{Sha256("model"), Sha256("archive")};
+  {
+    const auto state = StateFolder::Open(folder.path(), 0);
+    REQUIRE(state.ok());
+    CHECK((*state)->SaveResidual("run-1", residual).ok());
+    CHECK((*state)->SetNewest(name).ok());
+  }
+  const auto state = StateFolder::Open(folder.path(), 0);
+  REQUIRE(state.ok());
+  CHECK((*state)->LoadResidual("run-1", 3) == residual);
+  CHECK((*state)->LoadResidual("run-1", 4).empty());
+  CHECK((*state)->LoadResidual("run-2", 3).empty());
+  CHECK((*state)->Newest() == name);
+}
+
+TEST_CASE("a damaged residual counts as none") {
+  const TemporaryFolder folder;
+  const auto state = StateFolder::Open(folder.path(), 0);
+  REQUIRE(state.ok());
+  CHECK((*state)->SaveResidual("../run", std::vector<float>{1, 2}).ok());
+  for (const auto& entry : fs::directory_iterator(folder.path())) {
+    if (entry.path().filename().string().starts_with("residual-")) {
+      std::fstream file(entry.path(),
+                        std::ios::in | std::ios::out | std::ios::binary);
+      file.seekp(-1, std::ios::end);
+      file.put('!');
+    }
+  }
+  CHECK((*state)->LoadResidual("../run", 2).empty());
+}
+
+TEST_CASE("a folder that cannot be made is said") {
+  const auto state = StateFolder::Open("/proc/none/state", 0);
+  CHECK_FALSE(state.ok());
+  CHECK(std::string(state.status().message()).find("state_folder") == 0);
+}
+
+}  // namespace
+}  // namespace tributary

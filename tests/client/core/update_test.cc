@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "client/core/update.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+#include <cmath>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "aggregation/encoding.h"
+#include "privacy/crypto/random.h"
+#include "proto/codec/plan.h"
+
+#include "tests/catch.h"
+
+namespace tributary {
+namespace {
+
+constexpr std::size_t kTrainable = 3000;
+constexpr std::size_t kLength = 3100;
+const Manifest manifest({{"fc.weight", {30, 100}, true},
+                         {"norm.mean", {100}, false}});
+
+v1::Task TaskWith(v1::UpdatePlan::Encoding encoding, double max_abs) {
+  v1::Task task;
+  task.set_kind(v1::Task::TRAIN);
+  task.set_task_token(std::string(16, 't'));
+  task.set_model(std::string(32, 'm'));
+  task.set_seed(std::string(32, 's'));
+  task.mutable_update()->set_encoding(encoding);
+  task.mutable_update()->set_max_abs(max_abs);
+  task.mutable_update()->set_max_weight(100);
+  task.mutable_update()->set_top_k_fraction(0.1);
+  return task;
+}
+
+std::vector<float> RandomDelta(float scale) {
+  KeyedStream random(Key{}, "delta");
+  std::vector<float> delta(kLength);
+  for (float& value : delta) {
+    value = scale * static_cast<float>(2 * random.Uniform() - 1);
+  }
+  return delta;
+}
+
+std::vector<float> Decode(const v1::Task& task,
+                          const std::vector<std::byte>& bytes) {
+  std::vector<float> values(kLength);
+  aggregation::UpdateDecoder decoder(codec::ToEncoding(task.update()).encoding,
+                                     kLength);
+  CHECK(decoder
+            .Feed(bytes,
+                  [&](std::size_t offset, std::span<const float> block) {
+                    std::copy(
+                        block.begin(), block.end(),
+                        values.begin() + static_cast<std::ptrdiff_t>(offset));
+                    return absl::OkStatus();
+                  })
+            .ok());
+  CHECK(decoder.Finish().ok());
+  return values;
+}
+
+constexpr TrainResult kResult{.examples = 7, .loss = 0.25};
+
+TEST_CASE("no encoding decodes to more than the bound") {
+  // 0.1 is no float and no bfloat16: both round it up.
+  for (const auto encoding : {v1::UpdatePlan::FLOAT32, v1::UpdatePlan::BFLOAT16,
+                              v1::UpdatePlan::INT8, v1::UpdatePlan::TOP_K}) {
+    for (const double max_abs : {0.1, 1.0, 0.3, 7.0 / 3, 1e-3}) {
+      v1::Task task = TaskWith(encoding, max_abs);
+      task.mutable_update()->set_buffer_max_abs(max_abs / 3);
+      const auto prepared =
+          PrepareUpdate(task, manifest, kResult,
+                        RandomDelta(static_cast<float>(4 * max_abs)), {});
+      REQUIRE(prepared.ok());
+      CHECK(prepared->saturated > kLength / 2);
+      const std::vector<float> decoded = Decode(task, *prepared->bytes);
+      double largest = 0;
+      double largest_buffer = 0;
+      for (std::size_t i = 0; i < kLength; ++i) {
+        double& most = i < kTrainable ? largest : largest_buffer;
+        most = std::max(most, std::fabs(static_cast<double>(decoded[i])));
+      }
+      CHECK(largest <= max_abs);
+      CHECK(largest > 0.98 * max_abs);
+      CHECK(largest_buffer <= max_abs / 3);
+    }
+  }
+}
+
+TEST_CASE("the header says what the bytes are") {
+  const v1::Task task = TaskWith(v1::UpdatePlan::FLOAT32, 1);
+  const auto prepared =
+      PrepareUpdate(task, manifest, kResult, RandomDelta(0.5F), {});
+  REQUIRE(prepared.ok());
+  const v1::UpdateHeader& header = prepared->header;
+  CHECK(header.task_token() == task.task_token());
+  CHECK(header.base_model() == task.model());
+  CHECK(header.size() == kLength * 4);
+  CHECK(header.checksum() ==
+        XXH3_64bits(prepared->bytes->data(), prepared->bytes->size()));
+  CHECK(header.weight() == 7);
+  CHECK(header.train_loss() == 0.25);
+  CHECK(prepared->saturated == 0);
+  CHECK(prepared->residual.empty());
+  CHECK(Decode(task, *prepared->bytes) == RandomDelta(0.5F));
+}
+
+TEST_CASE("the same task and delta give the same bytes") {
+  const v1::Task task = TaskWith(v1::UpdatePlan::INT8, 1);
+  const auto once =
+      PrepareUpdate(task, manifest, kResult, RandomDelta(0.5F), {});
+  const auto twice =
+      PrepareUpdate(task, manifest, kResult, RandomDelta(0.5F), {});
+  REQUIRE(once.ok());
+  REQUIRE(twice.ok());
+  CHECK(*once->bytes == *twice->bytes);
+  v1::Task other = task;
+  other.set_seed(std::string(32, 'o'));
+  const auto elsewhere =
+      PrepareUpdate(other, manifest, kResult, RandomDelta(0.5F), {});
+  REQUIRE(elsewhere.ok());
+  CHECK(*once->bytes != *elsewhere->bytes);
+}
+
+TEST_CASE("what an encoding drops is carried to the next update") {
+  // Karimireddy et al. 2019: with error feedback what was sent over T rounds
+  // differs from the sum of the deltas by the last residual only.
+  for (const auto encoding : {v1::UpdatePlan::TOP_K, v1::UpdatePlan::INT8}) {
+    v1::Task task = TaskWith(encoding, 100);
+    const std::vector<float> delta = RandomDelta(0.5F);
+    std::vector<double> sent(kLength);
+    std::vector<float> residual;
+    constexpr int kRounds = 20;
+    for (int round = 0; round < kRounds; ++round) {
+      const auto prepared =
+          PrepareUpdate(task, manifest, kResult, delta, residual);
+      REQUIRE(prepared.ok());
+      REQUIRE(prepared->residual.size() == kLength);
+      const std::vector<float> decoded = Decode(task, *prepared->bytes);
+      for (std::size_t i = 0; i < kLength; ++i) sent[i] += decoded[i];
+      residual = prepared->residual;
+    }
+    double worst = 0;
+    for (std::size_t i = 0; i < kLength; ++i) {
+      worst = std::max(worst,
+                       std::fabs(sent[i] + residual[i] - kRounds * delta[i]));
+    }
+    CHECK(worst < 1e-4);
+  }
+}
+
+TEST_CASE("a delta that is not finite is refused by tensor and place") {
+  const v1::Task task = TaskWith(v1::UpdatePlan::FLOAT32, 1);
+  for (const float bad : {std::numeric_limits<float>::quiet_NaN(),
+                          std::numeric_limits<float>::infinity()}) {
+    std::vector<float> delta = RandomDelta(0.5F);
+    delta[kTrainable + 5] = bad;
+    const auto prepared =
+        PrepareUpdate(task, manifest, kResult, std::move(delta), {});
+    CHECK(prepared.status().message() ==
+          "the delta of norm.mean is not finite at 5");
+  }
+}
+
+TEST_CASE("what is no update is refused") {
+  const v1::Task task = TaskWith(v1::UpdatePlan::FLOAT32, 1);
+  CHECK_FALSE(PrepareUpdate(task, manifest, {.examples = 0, .loss = 0},
+                            RandomDelta(1), {})
+                  .ok());
+  CHECK_FALSE(PrepareUpdate(task, manifest,
+                            {.examples = 1,
+                             .loss = std::numeric_limits<double>::infinity()},
+                            RandomDelta(1), {})
+                  .ok());
+  CHECK_FALSE(
+      PrepareUpdate(task, manifest, kResult, std::vector<float>(5), {}).ok());
+  CHECK_FALSE(PrepareUpdate(TaskWith(v1::UpdatePlan::FLOAT32, 0), manifest,
+                            kResult, RandomDelta(1), {})
+                  .ok());
+}
+
+}  // namespace
+}  // namespace tributary
