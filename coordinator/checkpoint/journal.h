@@ -19,6 +19,8 @@ struct TimedEvent {
   friend bool operator==(const TimedEvent&, const TimedEvent&) = default;
 };
 
+// The event is within the limits of checkpoint.proto: whoever takes events from
+// outside checks names and numbers of metrics first.
 v1::EngineStep ToMessage(const TimedEvent& step);
 absl::StatusOr<TimedEvent> FromMessage(const v1::EngineStep& message);
 

@@ -67,7 +67,9 @@ struct ModelReleased {
   ModelId model;
   friend bool operator==(const ModelReleased&, const ModelReleased&) = default;
 };
-// The process came back: no stream is open any more.
+// No stream is open any more: the process came back, or asks nobody new. Who
+// waited is forgotten, tasks stand. Effects are not repeated: what the runner
+// had not finished, such as making a model, it takes up by itself.
 struct Restarted {
   friend bool operator==(const Restarted&, const Restarted&) = default;
 };

@@ -3,9 +3,10 @@
 
 #include "coordinator/checkpoint/journal.h"
 #include "coordinator/checkpoint/snapshot.h"
-#include "tests/catch.h"
 #include "tests/coordinator/round/effect_text.h"
 #include "tests/coordinator/round/random_play.h"
+
+#include "tests/catch.h"
 
 namespace tributary::checkpoint {
 namespace {

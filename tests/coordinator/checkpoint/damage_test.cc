@@ -6,8 +6,9 @@
 
 #include "coordinator/checkpoint/journal.h"
 #include "coordinator/checkpoint/snapshot.h"
-#include "tests/catch.h"
 #include "tests/coordinator/round/round_fixture.h"
+
+#include "tests/catch.h"
 
 namespace tributary::checkpoint {
 namespace {

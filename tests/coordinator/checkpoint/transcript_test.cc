@@ -8,8 +8,9 @@
 #include <sstream>
 #include <string>
 
-#include "tests/catch.h"
 #include "tests/coordinator/checkpoint/script.h"
+
+#include "tests/catch.h"
 
 namespace tributary::checkpoint {
 namespace {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <limits>
 
-#include "tests/catch.h"
 #include "tests/coordinator/round/round_fixture.h"
+
+#include "tests/catch.h"
 
 namespace tributary::round {
 namespace {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Rounds after one another: commits, back-offs, restarts, ends.
-#include "tests/catch.h"
 #include "tests/coordinator/round/round_fixture.h"
+
+#include "tests/catch.h"
 
 namespace tributary::round {
 namespace {

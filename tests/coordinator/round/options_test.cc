@@ -4,8 +4,9 @@
 #include <limits>
 #include <utility>
 
-#include "tests/catch.h"
 #include "tests/coordinator/round/round_fixture.h"
+
+#include "tests/catch.h"
 
 namespace tributary::round {
 namespace {

@@ -2,9 +2,10 @@
 // What holds in every run, whatever happens in which order.
 #include <rapidcheck.h>
 
-#include "tests/catch.h"
 #include "tests/coordinator/round/effect_text.h"
 #include "tests/coordinator/round/random_play.h"
+
+#include "tests/catch.h"
 
 namespace tributary::round {
 namespace {

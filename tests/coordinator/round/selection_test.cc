@@ -2,8 +2,9 @@
 #include <set>
 
 #include "coordinator/round/pace.h"
-#include "tests/catch.h"
 #include "tests/coordinator/round/round_fixture.h"
+
+#include "tests/catch.h"
 
 namespace tributary::round {
 namespace {
