@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// Whatever the source, a real client reads back what a virtual client holds.
+#include "simulation/export.h"
+
+#include <stdlib.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string>
+
+#include "simulation/population.h"
+#include "tributary/dataset.h"
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+namespace fs = std::filesystem;
+
+class ExportFixture {
+ public:
+  ExportFixture() {
+    std::string name = (fs::temp_directory_path() / "export-XXXXXX").string();
+    REQUIRE(mkdtemp(name.data()) != nullptr);
+    folder = name;
+    plan.set_clients(2);
+    plan.mutable_partition()->mutable_iid();
+  }
+  ~ExportFixture() {
+    std::error_code ignored;
+    fs::remove_all(folder, ignored);
+  }
+
+  fs::path Write(const std::string& name, const std::string& bytes) const {
+    std::ofstream(folder / name, std::ios::binary) << bytes;
+    return folder / name;
+  }
+
+  std::string Read(const std::string& name) const {
+    std::ifstream in(folder / name, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
+
+  // Exports, and reads every client's file as a client with the plan's options
+  // would; each must be what the virtual client selects.
+  void CheckRoundTrip() {
+    const auto whole = ReadSource(plan.train(), "train");
+    REQUIRE(whole.ok());
+    const auto partition = MakePartition(plan, whole->targets, KeyFromSeed(5));
+    REQUIRE(partition.ok());
+    REQUIRE(ExportPartition(plan, *partition, folder).ok());
+    CsvOptions options;
+    options.header = plan.train().header();
+    if (plan.train().has_scale()) options.scale = plan.train().scale();
+    if (plan.train().has_label_column()) {
+      options.label_column = plan.train().label_column();
+    }
+    for (std::size_t client = 0; client < 2; ++client) {
+      const auto file =
+          ReadCsv(folder / (ClientName(client) + ".csv"), options);
+      REQUIRE(file.ok());
+      const auto own = partition->Of(client);
+      const Dataset expected = whole->Select({own.begin(), own.end()});
+      CHECK(file->features == expected.features);
+      CHECK(file->targets == expected.targets);
+    }
+  }
+
+  fs::path folder;
+  v1::SimulationPlan plan;
+};
+
+TEST_CASE_METHOD(ExportFixture,
+                 "lines of CSV keep header, label column and every digit") {
+  plan.mutable_train()->set_features(
+      Write("data.csv",
+            "class,a,b\r\n1,0.12345678901234567,3\r\n"
+            "0,1e-3,-2.5\n1,0.3333333333333333,7\n\n")
+          .string());
+  plan.mutable_train()->set_header(true);
+  plan.mutable_train()->set_label_column(0);
+  plan.mutable_train()->set_scale(0.1);
+  CheckRoundTrip();
+  CHECK(Read("client-0000.csv").starts_with("class,a,b\n"));
+}
+
+TEST_CASE_METHOD(ExportFixture, "IDX bytes become integers, the label last") {
+  const auto word = [](char last) { return std::string("\0\0\0", 3) + last; };
+  const std::string images = std::string("\0\0\x08\x03", 4) + word(3) +
+                             word(1) + word(2) + "\x01\xff\x10\x20\x7f" +
+                             std::string(1, '\0');
+  const std::string labels =
+      std::string("\0\0\x08\x01", 4) + word(3) + "\x07\x02\x05";
+  plan.mutable_train()->set_features(Write("images", images).string());
+  plan.mutable_train()->set_labels(Write("labels", labels).string());
+  plan.mutable_train()->set_scale(1.0 / 255);
+  CheckRoundTrip();
+  const std::string text = Read("client-0000.csv") + Read("client-0001.csv");
+  CHECK(text.find("1,255,7\n") != std::string::npos);
+  CHECK(text.find("127,0,5\n") != std::string::npos);
+}
+
+TEST_CASE_METHOD(ExportFixture, "a client without examples gets no file") {
+  plan.mutable_train()->set_features(Write("data.csv", "1,0\n2,1\n").string());
+  const Partition partition({{0, 1}, {}});
+  REQUIRE(ExportPartition(plan, partition, folder).ok());
+  CHECK(fs::exists(folder / "client-0000.csv"));
+  CHECK_FALSE(fs::exists(folder / "client-0001.csv"));
+}
+
+TEST_CASE_METHOD(ExportFixture, "a file that cannot be written is named") {
+  plan.mutable_train()->set_features(Write("data.csv", "1,0\n2,1\n").string());
+  const auto status =
+      ExportPartition(plan, Partition({{0}, {1}}), folder / "absent");
+  REQUIRE_FALSE(status.ok());
+  CHECK(status.message().find("absent/client-0000.csv") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::simulation
