@@ -8,6 +8,7 @@
 #   make bench   figures beside their limits, into build/bench.json
 #   make asan    the tests under AddressSanitizer and UBSan
 #   make tsan    the tests under ThreadSanitizer
+#   make fuzz    each decoder under libFuzzer for a minute (SECONDS_EACH=60)
 #   make install PREFIX=/usr/local
 .PHONY: demo test soak bench asan tsan fuzz install clean help
 .DEFAULT_GOAL := help
@@ -17,7 +18,7 @@ PROGRAMS := tributary-coordinator tributaryctl tributary-client \
 	tributary-model tributary-simulate
 
 help:
-	@sed -n '3,12s/^# \{0,1\}//p' Makefile
+	@sed -n '2,14s/^# \{0,1\}//p' Makefile
 
 demo:
 	@deploy/setup.sh
@@ -37,12 +38,18 @@ soak:
 bench:
 	@deploy/setup.sh --bench
 	@deploy/build.sh release
-	@deploy/bench.sh build/release/bin build/bench.json
+	build/release/bin/tributary-bench --out build/bench.json
 
 asan tsan:
 	@deploy/setup.sh --test
 	@deploy/build.sh $@
 	ctest --preset $@ --parallel 2
+
+SECONDS_EACH ?= 60
+fuzz:
+	@deploy/setup.sh --test
+	@deploy/build.sh fuzz -DTRIBUTARY_FUZZ_SECONDS=$(SECONDS_EACH)
+	ctest --preset fuzz --parallel 2
 
 install:
 	@deploy/setup.sh
