@@ -71,15 +71,17 @@ void Session::On(const v1::Welcome& message) {
 void Session::On(const v1::ComeBack& message) {
   const bool asked = std::exchange(asked_, false);
   if (auto* finished = std::get_if<Finished>(&work_)) {
-    // The round went on without this task; its verdict may have been lost with
-    // the old stream, so ask.
+    // Its verdict may have been lost with the old stream, so ask.
     if (asked && finished->stage == Finished::Stage::kUnannounced) Announce();
     return;
   }
-  if (!std::holds_alternative<Resting>(work_)) {
-    if (!asked) return;
-    DropWork();
+  if (auto* fetching = std::get_if<Fetching>(&work_)) {
+    if (asked && !fetching->running) FetchNext();
+    return;
   }
+  // A coordinator that cannot take tasks now may still want what it asked for;
+  // if not, the verdict on the finished update will say so.
+  if (std::holds_alternative<Working>(work_)) return;
   const Duration earliest = ToDuration(message.earliest());
   const Duration latest = std::max(earliest, ToDuration(message.latest()));
   const Instant when = now_ + earliest +

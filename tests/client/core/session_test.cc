@@ -119,6 +119,20 @@ TEST_CASE_METHOD(SessionFixture,
   CHECK(ChecksIn());
 }
 
+TEST_CASE_METHOD(
+    SessionFixture,
+    "a coordinator that has no time gets the update all the same") {
+  TrainingOn(first);
+  Happens(Disconnected{absl::UnavailableError("gone")});
+  Reconnect();
+  Hears(ComeBackIn(5s, 10s));
+  CHECK_FALSE(Wants<CancelWork>());
+  Happens(Trained{first.task_token(), HeaderFor(first), 0});
+  CHECK(Announces());
+  Hears(Refuse(first, v1::TOO_LATE));
+  CHECK(ChecksIn());
+}
+
 TEST_CASE_METHOD(SessionFixture, "an upload ends with its stream") {
   Uploading(first);
   Happens(Disconnected{absl::UnavailableError("gone")});
