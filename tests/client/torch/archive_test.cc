@@ -2,6 +2,7 @@
 // TorchScript archives as networks: what can be trained, and what is refused.
 #include <torch/script.h>
 
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <string>

@@ -3,6 +3,7 @@
 #include <torch/nn.h>
 #include <torch/script.h>
 
+#include <algorithm>
 #include <numeric>
 #include <vector>
 

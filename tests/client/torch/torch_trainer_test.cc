@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tributary/torch_trainer.h"
 
+#include <algorithm>
 #include <chrono>
 #include <cmath>
 #include <limits>
