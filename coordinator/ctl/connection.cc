@@ -111,8 +111,9 @@ absl::Status Explain(const grpc::Status& status,
     case grpc::StatusCode::UNAUTHENTICATED:
       return absl::PermissionDeniedError(absl::StrCat(
           "the coordinator does not let this certificate do it: ", detail,
-          "; an operator's is made with \"pki sign --role "
-          "operator\""));
+          Contains(detail, "role") ? "; make an operator's with \"tributaryctl "
+                                     "pki sign --role operator\""
+                                   : ""));
     default:
       return absl::Status(static_cast<absl::StatusCode>(status.error_code()),
                           detail.empty() ? "the call failed" : detail);

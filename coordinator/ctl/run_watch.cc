@@ -51,15 +51,20 @@ class View {
       Log(detail);
     }
   }
+  // Something else was written below: the next drawing starts after it.
+  void LeaveDrawing() { drawn_ = 0; }
 
  private:
   void Redraw(const std::vector<std::string>& lines) {
+    // Without wrapping, so that a narrow window does not shift the next
+    // drawing.
+    session_.out << "\x1b[?7l";
     if (drawn_ > 0) session_.out << "\x1b[" << drawn_ << "A";
     for (const std::string& line : lines) {
       session_.out << "\x1b[2K" << line << "\n";
     }
     // Lines of before that are not needed now.
-    session_.out << "\x1b[J" << std::flush;
+    session_.out << "\x1b[J\x1b[?7h" << std::flush;
     drawn_ = lines.size();
   }
 
@@ -146,6 +151,7 @@ ExitCode RunWatch(Session& session, const std::string& run) {
     }
     if (tries == 1) {
       session.err << "the coordinator is away; waiting for it\n";
+      view.LeaveDrawing();
     }
     interrupt.WaitFor(kBetweenTries);
     if (interrupt.HasCome()) return kExitInterrupted;

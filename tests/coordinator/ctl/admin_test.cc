@@ -347,7 +347,8 @@ TEST_CASE_METHOD(TlsFixture,
   INFO(stranger.err);
   CHECK(stranger.exit == 1);
   CHECK(stranger.Says("--cert"));
-  admin.answer = grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "trainer");
+  admin.answer =
+      grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "wrong role");
   CHECK(
       List(admin.address(), "pki/ca.pem", "operator").Says("--role operator"));
   CHECK(List(admin.address(), "none", "operator").Says("no such file"));
