@@ -8,9 +8,11 @@
 // whatever a client was told survives a kill -9.
 //
 // Threads: every method may be called from any thread and none of them waits
-// for the disk, except Upload::Write and ModelFile::Read, which do file I/O on
-// the caller's thread. Inside, one thread steps the engines and commits the
-// journal, and `fold_threads` fold and release.
+// for the disk, except Upload's and ModelFile's, which do file I/O on the
+// caller's thread, and StoreBlob, Submit, StopRun and Drain, which return once
+// what they did is durable. No call may be in progress when the coordinator is
+// destroyed, and it outlives its uploads. Inside, one thread steps the engines
+// and commits the journal, and `fold_threads` fold and release.
 #pragma once
 
 #include <cstddef>

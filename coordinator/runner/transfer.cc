@@ -70,19 +70,25 @@ Transfer::Outcome Transfer::Prepare(store::Spool& spool) {
   return {};
 }
 
-Transfer::Outcome Transfer::Write(store::Spool& spool,
-                                  std::span<const std::byte> bytes) {
-  if (bytes.size() > terms_.size - received_) {
+Transfer::Outcome Transfer::Write(
+    store::Spool& spool, std::span<const std::span<const std::byte>> pieces) {
+  std::uint64_t size = 0;
+  for (const auto& piece : pieces) size += piece.size();
+  if (size > terms_.size - received_) {
     return {{},
             Refusal::kWrongSize,
             absl::StrCat("more than the ", terms_.size, " bytes announced")};
   }
   Outcome outcome = Prepare(spool);
   if (!outcome.IsFine()) return outcome;
-  absl::Status status = slot_->file().Write(received_, bytes);
+  absl::Status status = slot_->file().WritePieces(received_, pieces);
   if (!status.ok()) return {status, Refusal::kNone, {}};
-  received_ += bytes.size();
-  return Digest(bytes);
+  received_ += size;
+  for (const auto& piece : pieces) {
+    outcome = Digest(piece);
+    if (!outcome.IsFine()) break;
+  }
+  return outcome;
 }
 
 Transfer::Outcome Transfer::Check(store::Spool& spool) {

@@ -36,7 +36,9 @@ class Transfer {
   const UploadTerms& terms() const { return terms_; }
   std::uint64_t received() const { return received_; }
 
-  Outcome Write(store::Spool& spool, std::span<const std::byte> bytes);
+  // The next bytes, in consecutive pieces.
+  Outcome Write(store::Spool& spool,
+                std::span<const std::span<const std::byte>> pieces);
   // All bytes are there: is it what was announced?
   Outcome Check(store::Spool& spool);
   // Lets go of everything but the bytes in the spool.

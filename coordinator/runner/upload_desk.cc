@@ -22,13 +22,19 @@ class SpoolUpload final : public Upload {
   ~SpoolUpload() override { BreakOff(); }
 
   absl::Status Write(std::span<const std::byte> bytes) override {
+    return WritePieces({&bytes, 1});
+  }
+
+  absl::Status WritePieces(
+      std::span<const std::span<const std::byte>> pieces) override {
     const std::lock_guard lock(transfer_->mutex());
     if (absl::Status status = Current(); !status.ok()) return status;
-    Transfer::Outcome outcome = transfer_->Write(desk_.spool_, bytes);
+    Transfer::Outcome outcome = transfer_->Write(desk_.spool_, pieces);
     if (!outcome.IsFine()) return Fail(std::move(outcome));
-    expected_ += bytes.size();
+    const std::uint64_t size = transfer_->received() - expected_;
+    expected_ += size;
     desk_.Progress(key(), generation_);
-    desk_.listener_.UploadReceived(bytes.size());
+    desk_.listener_.UploadReceived(size);
     return absl::OkStatus();
   }
 

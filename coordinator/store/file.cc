@@ -3,8 +3,11 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <string>
@@ -119,6 +122,40 @@ absl::Status File::Write(std::uint64_t offset,
       return SystemError("write", path_);
     }
     done += static_cast<std::size_t>(count);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status File::WritePieces(
+    std::uint64_t offset, std::span<const std::span<const std::byte>> pieces) {
+  constexpr std::size_t kMostPieces = 64;
+  while (!pieces.empty()) {
+    std::array<iovec, kMostPieces> vectors;
+    const std::size_t count = std::min(pieces.size(), kMostPieces);
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      // The system only reads from them.
+      vectors[i] = {const_cast<std::byte*>(pieces[i].data()), pieces[i].size()};
+      size += pieces[i].size();
+    }
+    ssize_t written = 0;
+    do {
+      written = ::pwritev(descriptor_, vectors.data(), static_cast<int>(count),
+                          static_cast<off_t>(offset));
+    } while (written < 0 && errno == EINTR);
+    if (written < 0) return SystemError("write", path_);
+    // A short write, such as of the last bytes that fit: piece by piece it
+    // either goes on or says why not.
+    if (static_cast<std::size_t>(written) < size) {
+      for (std::size_t i = 0; i < count; ++i) {
+        absl::Status status = Write(offset, pieces[i]);
+        if (!status.ok()) return status;
+        offset += pieces[i].size();
+      }
+    } else {
+      offset += size;
+    }
+    pieces = pieces.subspan(count);
   }
   return absl::OkStatus();
 }

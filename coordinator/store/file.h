@@ -39,6 +39,9 @@ class File {
   absl::Status ReadFully(std::uint64_t offset, std::span<std::byte> out) const;
   // All of `bytes`.
   absl::Status Write(std::uint64_t offset, std::span<const std::byte> bytes);
+  // All bytes of consecutive pieces, with as few calls as the system allows.
+  absl::Status WritePieces(std::uint64_t offset,
+                           std::span<const std::span<const std::byte>> pieces);
   // Data, and what is needed to read it back, are on the disk.
   absl::Status Sync();
 

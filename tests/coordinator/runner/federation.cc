@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/coordinator/runner/federation.h"
 
-#include <stdlib.h>
-
-#include <stdexcept>
 #include <utility>
 
 #include "tests/catch.h"
@@ -31,18 +28,6 @@ class MailPeer final : public coordinator::Peer {
 };
 
 }  // namespace
-
-TempFolder::TempFolder() {
-  std::string name =
-      (std::filesystem::temp_directory_path() / "tributary-XXXXXX").string();
-  if (::mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  path_ = name;
-}
-
-TempFolder::~TempFolder() {
-  std::error_code ignored;
-  std::filesystem::remove_all(path_, ignored);
-}
 
 void Mailroom::Put(Letter letter) {
   {

@@ -19,18 +19,9 @@
 
 #include "coordinator/runner/coordinator.h"
 #include "tests/coordinator/runner/oracle.h"
+#include "tests/coordinator/store/temp_folder.h"
 
 namespace tributary::testing {
-
-class TempFolder {
- public:
-  TempFolder();
-  ~TempFolder();
-  const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-};
 
 struct Letter {
   std::string to;

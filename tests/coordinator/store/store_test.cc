@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/store/store.h"
+
+#include <string>
+
+#include "coordinator/store/file.h"
+#include "coordinator/store/schema.h"
+#include "tests/coordinator/store/temp_folder.h"
+
+#include "tests/catch.h"
+
+namespace tributary::store {
+namespace {
+
+struct StoreFixture {
+  StoreFixture() { REQUIRE(store->Commit({AddRun{row}}).ok()); }
+  UpdateRow Update(const std::string& client, int attempt) {
+    return {.round = 1,
+            .attempt = attempt,
+            .client = client,
+            .token = {1, 2, 3},
+            .weight = 5,
+            .slot = 9,
+            .size = 100,
+            .checksum = ~std::uint64_t{0},
+            .state = {}};
+  }
+  void Damage(const std::string& sql) {
+    auto database = Database::Open(folder.path() / "tributary.db");
+    REQUIRE(database.ok());
+    REQUIRE((*database)->Execute(sql).ok());
+  }
+
+  testing::TempFolder folder;
+  RunRow row{.run = "digits-1",
+             .number = 1,
+             .plan = std::string("plan\0bytes", 10),
+             .key = std::string(32, 'k'),
+             .first_model = Sha256(std::string_view("model")),
+             .archive = {},
+             .state = 1,
+             .message = "it's fine",
+             .submitted = 1'234};
+  std::unique_ptr<Store> store = Store::Open(folder.path()).value();
+};
+
+TEST_CASE_METHOD(StoreFixture, "what was committed is there in a new process") {
+  REQUIRE(store
+              ->Commit({SaveRound{row.run,
+                                  {.round = 1,
+                                   .attempts = 2,
+                                   .model = row.first_model,
+                                   .accepted = 3,
+                                   .total_weight = 4,
+                                   .train_loss = 0.5,
+                                   .seconds = 6,
+                                   .metrics = {}}},
+                        SaveMetrics{row.run, 1, {{"accuracy", 0.75}}},
+                        KeepModel{row.run, 1, row.first_model},
+                        SaveClient{{.client = "a", .population = "pumps"}}})
+              .ok());
+  store.reset();
+  store = Store::Open(folder.path()).value();
+  const auto runs = store->Runs();
+  REQUIRE(runs.ok());
+  REQUIRE(runs->size() == 1);
+  CHECK(runs->front().plan == row.plan);
+  CHECK(runs->front().message == row.message);
+  CHECK(runs->front().first_model == row.first_model);
+  const auto rounds = store->Rounds(row.run, 10);
+  REQUIRE(rounds.ok());
+  REQUIRE(rounds->size() == 1);
+  CHECK(rounds->front().metrics.at("accuracy") == 0.75);
+  CHECK(store->Clients()->front().population == "pumps");
+  CHECK(store->KeptBlobs()->contains(row.first_model));
+}
+
+TEST_CASE_METHOD(StoreFixture, "a batch that fails leaves nothing behind") {
+  const absl::Status status =
+      store->Commit({AppendEvent{row.run, {1, "event"}}, AddRun{row}});
+  CHECK(absl::IsAlreadyExists(status));
+  CHECK(store->JournalAfter(row.run, 0)->empty());
+  CHECK(store->Commit({AppendEvent{row.run, {1, "event"}}}).ok());
+  CHECK(store->JournalAfter(row.run, 0)->size() == 1);
+}
+
+TEST_CASE_METHOD(StoreFixture, "an update counts at most once in a round") {
+  REQUIRE(store
+              ->Commit({CountUpdate{row.run, Update("a", 1)},
+                        VoidUpdates{row.run, 1, 1},
+                        CountUpdate{row.run, Update("a", 2)}})
+              .ok());
+  CHECK(*store->SpooledSlots() == std::set<std::int64_t>{9});
+  // The same attempt again.
+  CHECK(absl::IsAlreadyExists(
+      store->Commit({CountUpdate{row.run, Update("a", 2)}})));
+  REQUIRE(store->Commit({CommitUpdates{row.run, 1, 2}}).ok());
+  // Another attempt of a round that is released.
+  CHECK(absl::IsAlreadyExists(store->Commit(
+      {CountUpdate{row.run, Update("a", 3)}, CommitUpdates{row.run, 1, 3}})));
+  const auto updates = store->Updates(row.run, "committed");
+  REQUIRE(updates.ok());
+  REQUIRE(updates->size() == 1);
+  CHECK(updates->front().attempt == 2);
+  CHECK(updates->front().checksum == ~std::uint64_t{0});
+  CHECK(store->SpooledSlots()->empty());
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "two snapshots are kept, and the events since the older") {
+  for (std::int64_t seq = 1; seq <= 9; ++seq) {
+    Batch batch = {AppendEvent{row.run, {seq, "event"}}};
+    if (seq % 3 == 0) {
+      batch.push_back(
+          SaveSnapshot{row.run, {seq, "state " + std::to_string(seq)}});
+    }
+    REQUIRE(store->Commit(batch).ok());
+  }
+  CHECK(store->LatestSnapshot(row.run)->row.state == "state 9");
+  CHECK(store->JournalAfter(row.run, 9)->empty());
+
+  Damage("UPDATE snapshots SET state = 'stat' WHERE seq = 9");
+  const auto before = store->LatestSnapshot(row.run);
+  REQUIRE(before.ok());
+  CHECK(before->row.state == "state 6");
+  CHECK(before->damaged == 1);
+  CHECK(store->JournalAfter(row.run, 6)->size() == 3);
+  CHECK(absl::IsDataLoss(store->JournalAfter(row.run, 3).status()));
+
+  Damage("UPDATE snapshots SET checksum = 0 WHERE seq = 6");
+  CHECK(absl::IsDataLoss(store->LatestSnapshot(row.run).status()));
+}
+
+TEST_CASE_METHOD(StoreFixture, "an event that is missing is found out") {
+  REQUIRE(store
+              ->Commit({AppendEvent{row.run, {1, "a"}},
+                        AppendEvent{row.run, {2, "b"}},
+                        AppendEvent{row.run, {3, "c"}}})
+              .ok());
+  Damage("DELETE FROM journal WHERE seq = 2");
+  CHECK(absl::IsDataLoss(store->JournalAfter(row.run, 0).status()));
+}
+
+TEST_CASE("the schema has a version, and a newer one is refused") {
+  const testing::TempFolder folder;
+  REQUIRE(Store::Open(folder.path()).ok());
+  auto database = Database::Open(folder.path() / "tributary.db");
+  REQUIRE(database.ok());
+  {
+    Query version(**database, "PRAGMA user_version");
+    REQUIRE(version.Next());
+    CHECK(version.Integer(0) == static_cast<std::int64_t>(Migrations().size()));
+  }
+  REQUIRE((*database)->Execute("PRAGMA user_version = 99").ok());
+  CHECK(absl::IsFailedPrecondition(Store::Open(folder.path()).status()));
+}
+
+TEST_CASE("a file that is no database is refused") {
+  const testing::TempFolder folder;
+  auto file = File::Open(folder.path() / "tributary.db", File::Mode::kCreate);
+  REQUIRE(file.ok());
+  const std::string text(8'192, 'x');
+  REQUIRE(file->Write(0, std::as_bytes(std::span<const char>(text))).ok());
+  CHECK(absl::IsDataLoss(Store::Open(folder.path()).status()));
+}
+
+}  // namespace
+}  // namespace tributary::store
