@@ -210,8 +210,7 @@ absl::StatusOr<std::vector<std::string>> ReadRevocationList(
         });
     if (!is_signed) {
       ERR_clear_error();
-      return absl::InvalidArgumentError(
-          "the revocation list is not signed by the authority");
+      return absl::InvalidArgumentError("is not signed by the authority");
     }
     STACK_OF(X509_REVOKED)* revoked = X509_CRL_get_REVOKED(list.get());
     for (int i = 0; i < sk_X509_REVOKED_num(revoked); ++i) {

@@ -55,6 +55,13 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (absl::Status status = CheckKeyMatches(*certificate, *key); !status.ok()) {
     return Named("tls.key", files.key, status);
   }
+  if (files.crl.empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> list = ReadFile("tls.crl", files.crl);
+  if (!list.ok()) return list.status();
+  if (absl::Status status = ReadRevocationList(*list, *authority).status();
+      !status.ok()) {
+    return Named("tls.crl", files.crl, status);
+  }
   return absl::OkStatus();
 }
 

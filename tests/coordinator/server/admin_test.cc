@@ -2,8 +2,9 @@
 #include <thread>
 
 #include "httplib.h"
-#include "tests/catch.h"
 #include "tests/coordinator/server/server_fixture.h"
+
+#include "tests/catch.h"
 
 using namespace tributary;
 using namespace tributary::testing;
@@ -223,4 +224,10 @@ TEST_CASE_METHOD(ServerFixture, "a missing or unfit PEM file is named") {
   CHECK(coordinator::Server::Start(options, other).status().message() ==
         "tls.key: " + options.tls->key.string() +
             " holds no PEM private key without a pass phrase");
+  options = options_;
+  options.tls->crl =
+      folder_.Write("other.pem", Authority("another").Revoke({"0A"}));
+  CHECK(coordinator::Server::Start(options, other).status().message() ==
+        "tls.crl: " + options.tls->crl.string() +
+            " is not signed by the authority");
 }

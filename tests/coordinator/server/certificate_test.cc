@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/server/certificate.h"
 
-#include "tests/catch.h"
 #include "tests/coordinator/server/certificates.h"
+
+#include "tests/catch.h"
 
 using namespace tributary;
 using namespace tributary::coordinator;

@@ -5,6 +5,7 @@
 #include "coordinator/server/log.h"
 #include "coordinator/server/metrics_page.h"
 #include "coordinator/server/server_options.h"
+
 #include "tests/catch.h"
 
 using namespace tributary;

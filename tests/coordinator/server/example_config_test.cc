@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/server/server_options.h"
 #include "proto/codec/yaml.h"
+
 #include "tests/catch.h"
 
 using namespace tributary;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
-#include "tests/catch.h"
 #include "tests/coordinator/server/server_fixture.h"
+
+#include "tests/catch.h"
 
 using namespace tributary;
 using namespace tributary::testing;

@@ -2,8 +2,9 @@
 #include <atomic>
 #include <thread>
 
-#include "tests/catch.h"
 #include "tests/coordinator/server/server_fixture.h"
+
+#include "tests/catch.h"
 
 using namespace tributary;
 using namespace tributary::testing;
