@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <ctime>
+#include <map>
 
 #include "absl/strings/escaping.h"
 #include "google/protobuf/descriptor.h"

@@ -5,6 +5,7 @@
 // finds them.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "google/protobuf/message.h"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/ctl/program.h"
 
-#include <algorithm>
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <utility>
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <fstream>
+#include <span>
 #include <vector>
 
 #include "absl/strings/str_cat.h"

@@ -2,6 +2,7 @@
 #include "proto/codec/limits.h"
 
 #include <charconv>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/codec/duration.h"

@@ -3,6 +3,8 @@
 // them.
 #pragma once
 
+#include <string>
+
 #include "absl/status/statusor.h"
 #include "aggregation/encoding.h"
 #include "aggregation/grid.h"

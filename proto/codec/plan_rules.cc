@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstdint>
 #include <string>
-#include <string_view>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"

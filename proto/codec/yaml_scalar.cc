@@ -3,6 +3,8 @@
 
 #include <charconv>
 #include <cmath>
+#include <cstdint>
+#include <system_error>
 #include <type_traits>
 #include <vector>
 

@@ -7,7 +7,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <filesystem>
 #include <limits>
+#include <sstream>
 #include <string>
 #include <vector>
 

@@ -2,6 +2,7 @@
 #include "tests/coordinator/ctl/fake_admin.h"
 
 #include <algorithm>
+#include <chrono>
 
 #include "grpcpp/server_builder.h"
 

@@ -3,6 +3,8 @@
 #include <openssl/x509_vfy.h>
 #include <sys/stat.h>
 
+#include <cctype>
+#include <memory>
 #include <string>
 #include <vector>
 
