@@ -103,6 +103,7 @@ void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
   ++run.folding;
   pool_.Post([this, &run, sum = run.sum, update = std::move(update), weight] {
     const absl::Status status = sum->Fold(update, weight);
+    update.slot->Close();
     Post([this, &run, sum, status] {
       if (run.sum != sum || run.IsOver()) return;
       --run.folding;

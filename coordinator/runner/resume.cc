@@ -175,7 +175,7 @@ absl::Status Runner::Replay(Run& run, const Key& key) {
   }
   run.engine =
       std::make_unique<round::Engine>(*options, key, *std::move(state));
-  run.seq = snapshot->row.seq;
+  run.seq = run.snapshot_seq = snapshot->row.seq;
   absl::StatusOr<std::vector<store::JournalRow>> journal =
       disk_.store->JournalAfter(run.name, run.seq);
   if (!journal.ok()) return journal.status();

@@ -156,7 +156,14 @@ void Record(Run& run, const checkpoint::TimedEvent& step,
       run.name, {.seq = ++run.seq, .event = checkpoint::EncodeStep(step)}});
   Recorder recorder{run, step, batch};
   for (const round::Effect& effect : effects) std::visit(recorder, effect);
-  if (!recorder.is_milestone) return;
+  // A round may be long and its clients many; a restart should not be.
+  constexpr std::int64_t kMostEvents = 4'096;
+  // Between ReleaseRound and CommitRound a resume needs the former's event.
+  const bool is_due =
+      run.seq - run.snapshot_seq >= kMostEvents &&
+      !std::holds_alternative<round::Released>(run.engine->state().phase);
+  if (!recorder.is_milestone && !is_due) return;
+  run.snapshot_seq = run.seq;
   batch.push_back(store::SaveSnapshot{
       run.name,
       {.seq = run.seq, .state = checkpoint::EncodeState(run.engine->state())}});

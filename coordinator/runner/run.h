@@ -35,7 +35,8 @@ struct Run {
   TaskFrame frame;
   std::shared_ptr<const ModelFormat> format;
   std::unique_ptr<round::Engine> engine;
-  std::int64_t seq = 0;  // of the latest event in the journal
+  std::int64_t seq = 0;           // of the latest event in the journal
+  std::int64_t snapshot_seq = 0;  // of the latest in its newest snapshot
   // Why the coordinator itself gives the run up; empty if it does not.
   std::string failure;
   // How it ended.

@@ -195,7 +195,10 @@ void Runner::Leave(StreamId stream) {
   Post([this, session = *std::move(session)] {
     Run* run = RunOf(session.population);
     // It may have come back on another stream meanwhile, and still wait.
-    if (run == nullptr || sessions_.IsConnected(session.client())) return;
+    if (run == nullptr ||
+        sessions_.IsIn(session.client(), session.population)) {
+      return;
+    }
     Happen(*run, round::Left{session.client()});
   });
 }

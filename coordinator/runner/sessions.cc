@@ -73,6 +73,14 @@ bool Sessions::IsConnected(const round::ClientId& client) const {
   return by_name_.contains(client.name);
 }
 
+bool Sessions::IsIn(const round::ClientId& client,
+                    const std::string& population) const {
+  std::lock_guard lock(mutex_);
+  const auto name = by_name_.find(client.name);
+  return name != by_name_.end() &&
+         by_id_.at(name->second).session.population == population;
+}
+
 std::vector<Session> Sessions::All() const {
   std::lock_guard lock(mutex_);
   std::vector<Session> all;

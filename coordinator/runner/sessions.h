@@ -53,6 +53,7 @@ class Sessions {
   bool Send(const round::ClientId& client,
             const v1::ServerMessage& message) const;
   bool IsConnected(const round::ClientId& client) const;
+  bool IsIn(const round::ClientId& client, const std::string& population) const;
   std::vector<Session> All() const;
   std::size_t size() const;
 

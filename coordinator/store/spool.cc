@@ -89,7 +89,7 @@ void Spool::Return(Slot& slot) {
   if (free_.size() < kMaxFree) {
     free_.push_back({slot.number_, slot.fresh_});
   } else {
-    ::unlink(slot.file_.path().c_str());
+    ::unlink(PathOf(slot.number_).c_str());
   }
 }
 

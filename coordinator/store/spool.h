@@ -38,6 +38,10 @@ class Spool {
     std::int64_t number() const { return number_; }
     File& file() { return file_; }
     const File& file() const { return file_; }
+    // Lets go of the descriptor: an accepted update keeps its slot until its
+    // round is released, and a cohort may be larger than what a process may
+    // have open. Nobody reads or writes any more.
+    void Close() { file_ = File(); }
     // What was written, and the slot itself, are on the disk.
     absl::Status Sync();
 
