@@ -131,7 +131,7 @@ TEST_CASE("a round without its quorum is abandoned and made again") {
   const v1::Plan plan = MakePlan({.clients = 2,
                                   .min_updates = 2,
                                   .rounds = 1,
-                                  .deadline_milliseconds = 300});
+                                  .deadline_milliseconds = 4'000});
   Federation federation;
   const std::string run = federation.Submit(plan);
   federation.Join("client-0");
