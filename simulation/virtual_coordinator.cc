@@ -12,7 +12,6 @@
 #include "aggregation/release.h"
 #include "coordinator/checkpoint/plan_options.h"
 #include "proto/codec/plan.h"
-#include "simulation/messages.h"
 
 namespace tributary::simulation {
 namespace {
@@ -45,7 +44,10 @@ VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
                                        Observer& observer)
     : plan_(plan),
       header_(std::move(first.header)),
-      archive_(std::move(first.archive)),
+      frame_{.run = plan.name(),
+             .archive = std::move(first.archive),
+             .training = plan.training(),
+             .update = plan.update()},
       layout_(layout),
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
       link_(link),
@@ -60,16 +62,12 @@ void VirtualCoordinator::Receive(const ClientId& client,
                                  round::Instant now) {
   // A malformed message names no task: what the token was does not matter.
   const auto token_of = [](const auto& part) {
-    return TokenFromBytes(part.task_token()).value_or(TaskToken{});
+    return coordinator::ToToken(part.task_token()).value_or(TaskToken{});
   };
   switch (message.kind_case()) {
     case v1::ClientMessage::kHello: {
-      v1::ServerMessage answer;
-      answer.mutable_welcome()->set_wire_version(
-          message.hello().max_wire_version());
-      answer.mutable_welcome()->set_client_name(client.name);
-      answer.mutable_welcome()->set_role(message.hello().role());
-      link_.Deliver(client, std::move(answer));
+      link_.Deliver(client, coordinator::WelcomeMessage(
+                                client.name, message.hello().role()));
       return;
     }
     case v1::ClientMessage::kCheckIn: {
@@ -81,7 +79,7 @@ void VirtualCoordinator::Receive(const ClientId& client,
     }
     case v1::ClientMessage::kUpdateReady: {
       const v1::UpdateHeader& header = message.update_ready().header();
-      const auto contribution = ToContribution(header);
+      const auto contribution = coordinator::ToContribution(header);
       const auto size = aggregation::EncodedSize(
           codec::ToEncoding(plan_.update()).encoding, layout_.length);
       Refusal defect = Refusal::kNone;
@@ -130,8 +128,10 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
   const Refusal defect = Verify(header, bytes);
   Step(
       round::UpdateArrived{
-          client, TokenFromBytes(header.task_token()).value_or(TaskToken{}),
-          ToContribution(header).value_or(round::Contribution{}), defect},
+          client,
+          coordinator::ToToken(header.task_token()).value_or(TaskToken{}),
+          coordinator::ToContribution(header).value_or(round::Contribution{}),
+          defect},
       now);
 }
 
@@ -214,69 +214,45 @@ void VirtualCoordinator::ForgetOldModels() {
   });
 }
 
-void VirtualCoordinator::SendVerdict(const ClientId& client,
-                                     const TaskToken& token, Refusal reason) {
-  v1::ServerMessage message;
-  v1::Verdict& verdict = *message.mutable_verdict();
-  verdict.set_task_token(ToBytes(token));
-  verdict.set_accepted(reason == Refusal::kNone);
-  verdict.set_reason(static_cast<v1::Refusal>(reason));
-  if (reason != Refusal::kNone) {
-    verdict.set_detail(std::string(round::Name(reason)));
-  }
-  link_.Deliver(client, std::move(message));
-}
-
 void VirtualCoordinator::Perform(const round::OfferTask& effect) {
-  v1::ServerMessage message;
-  *message.mutable_task() =
-      ToMessage(effect.task, plan_, archive_, engine_.state().now);
-  link_.Deliver(effect.client, std::move(message));
+  link_.Deliver(effect.client, coordinator::TaskMessage(
+                                   frame_, effect.task,
+                                   effect.task.deadline - engine_.state().now));
 }
 
 void VirtualCoordinator::Perform(const round::ComeBack& effect) {
-  v1::ServerMessage message;
-  const auto set = [](google::protobuf::Duration& to, round::Duration from) {
-    to.set_seconds(from / std::chrono::seconds(1));
-    to.set_nanos(
-        static_cast<int>((from % std::chrono::seconds(1)).count() * 1'000'000));
-  };
-  set(*message.mutable_come_back()->mutable_earliest(), effect.earliest);
-  set(*message.mutable_come_back()->mutable_latest(), effect.latest);
-  link_.Deliver(effect.client, std::move(message));
+  link_.Deliver(effect.client,
+                coordinator::ComeBackMessage(effect.earliest, effect.latest));
 }
 
 void VirtualCoordinator::Perform(const round::GrantUpload& effect) {
-  v1::ServerMessage message;
-  message.mutable_upload_grant()->set_task_token(ToBytes(effect.token));
-  link_.Deliver(effect.client, std::move(message));
+  link_.Deliver(effect.client, coordinator::GrantMessage(effect.token, 0));
 }
 
 void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
   sum_->AddBlock(0, update_, effect.weight);
   sum_->AddContribution(effect.weight);
   observer_.OnUpdate();
-  SendVerdict(effect.client, effect.token, Refusal::kNone);
+  link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
 
 void VirtualCoordinator::Perform(const round::AcknowledgeAgain& effect) {
-  SendVerdict(effect.client, effect.token, Refusal::kNone);
+  link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
 
 void VirtualCoordinator::Perform(const round::Refuse& effect) {
-  SendVerdict(effect.client, effect.token, effect.reason);
+  link_.Deliver(effect.client,
+                coordinator::RefusedMessage(effect.token, effect.reason, ""));
 }
 
 void VirtualCoordinator::Perform(const round::CancelTask& effect) {
-  v1::ServerMessage message;
-  message.mutable_cancel()->set_task_token(ToBytes(effect.token));
-  message.mutable_cancel()->set_reason(static_cast<v1::Refusal>(effect.reason));
-  link_.Deliver(effect.client, std::move(message));
+  link_.Deliver(effect.client,
+                coordinator::CancelMessage(effect.token, effect.reason));
 }
 
 void VirtualCoordinator::Perform(const round::AcceptEvaluation& effect) {
   observer_.OnEvaluation(effect.round, effect.metrics);
-  SendVerdict(effect.client, effect.token, Refusal::kNone);
+  link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
 
 void VirtualCoordinator::Perform(const round::OpenRound& effect) {

@@ -16,6 +16,7 @@
 #include "aggregation/exact_sum.h"
 #include "aggregation/server_optimizer.h"
 #include "coordinator/round/engine.h"
+#include "coordinator/wire/messages.h"
 #include "simulation/first_model.h"
 #include "simulation/observer.h"
 #include "tributary/model.h"
@@ -61,7 +62,7 @@ class VirtualCoordinator {
   std::shared_ptr<const Model> Fetch(const round::ModelId& id) const;
   // Whether this names the run's TorchScript archive.
   bool IsArchive(const Digest& digest) const {
-    return digest.AsBytes() == archive_;
+    return digest.AsBytes() == frame_.archive;
   }
   const Model& latest() const { return *models_.back(); }
   // Of every model's file.
@@ -81,8 +82,6 @@ class VirtualCoordinator {
                         std::span<const std::byte> bytes);
   void Release(const round::ReleaseRound& release);
   void ForgetOldModels();
-  void SendVerdict(const round::ClientId& client, const round::TaskToken& token,
-                   round::Refusal reason);
 
   void Perform(const round::OfferTask& effect);
   void Perform(const round::ComeBack& effect);
@@ -101,7 +100,7 @@ class VirtualCoordinator {
 
   const v1::Plan plan_;
   const std::string header_;
-  const std::string archive_;  // its digest, 32 bytes; or none
+  const coordinator::TaskFrame frame_;
   const aggregation::Layout layout_;
   const aggregation::ServerOptimizer optimizer_;
   CoordinatorLink& link_;

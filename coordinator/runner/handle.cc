@@ -79,8 +79,8 @@ void Runner::HandleCheckIn(const Session& session) {
 void Runner::HandleUpdateReady(const Session& session,
                                const v1::UpdateHeader& header) {
   const auto token = ToToken(header.task_token());
-  const auto base = Digest::FromBytes(header.base_model());
-  if (!token || !base.ok()) {
+  const auto contribution = ToContribution(header);
+  if (!token || !contribution) {
     return RefuseMessage(session, "a token has 16 bytes, a model name 32");
   }
   Run* run = RunOf(session.population);
@@ -90,9 +90,6 @@ void Runner::HandleUpdateReady(const Session& session,
     return;
   }
   const UploadKey key{session.client(), *token};
-  const round::Contribution contribution{.base_model = *base,
-                                         .weight = header.weight(),
-                                         .train_loss = header.train_loss()};
   v1::UpdatePlan encoding;
   encoding.set_encoding(header.encoding());
   const auto [least, most] = aggregation::EncodedSize(
@@ -110,16 +107,16 @@ void Runner::HandleUpdateReady(const Session& session,
   }
   if (defect != round::Refusal::kNone) {
     Happen(*run,
-           round::UpdateArrived{key.client, key.token, contribution, defect});
+           round::UpdateArrived{key.client, key.token, *contribution, defect});
     return;
   }
   run->announced[key] = {.key = key,
                          .run = run->name,
-                         .contribution = contribution,
+                         .contribution = *contribution,
                          .size = header.size(),
                          .checksum = header.checksum(),
                          .format = run->format};
-  Happen(*run, round::UpdateAnnounced{key.client, key.token, contribution});
+  Happen(*run, round::UpdateAnnounced{key.client, key.token, *contribution});
 }
 
 void Runner::HandleEvaluation(const Session& session,

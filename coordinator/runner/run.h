@@ -19,7 +19,7 @@
 #include "coordinator/runner/model_release.h"
 #include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/upload_desk.h"
-#include "coordinator/runner/wire.h"
+#include "coordinator/wire/messages.h"
 #include "coordinator/store/records.h"
 #include "tributary/v1/admin.pb.h"
 #include "tributary/v1/plan.pb.h"

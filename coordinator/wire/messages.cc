@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "coordinator/runner/wire.h"
+#include "coordinator/wire/messages.h"
 
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+
+#include "privacy/crypto/digest.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -33,6 +35,15 @@ std::optional<round::TaskToken> ToToken(const std::string& bytes) {
   if (bytes.size() != token.bytes.size()) return std::nullopt;
   std::memcpy(token.bytes.data(), bytes.data(), bytes.size());
   return token;
+}
+
+std::optional<round::Contribution> ToContribution(
+    const v1::UpdateHeader& header) {
+  const auto base = Digest::FromBytes(header.base_model());
+  if (!base.ok()) return std::nullopt;
+  return round::Contribution{.base_model = *base,
+                             .weight = header.weight(),
+                             .train_loss = header.train_loss()};
 }
 
 // The two enumerations have the same values (types.h).

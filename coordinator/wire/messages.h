@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine's words as wire messages and back.
+// The engine's words as wire messages and back; shared by the coordinator and
+// the simulator.
 //
 // Pure; any thread.
 #pragma once
@@ -15,7 +16,11 @@
 namespace tributary::coordinator {
 
 std::string ToBytes(const round::TaskToken& token);
+// Nothing unless there are 16 bytes.
 std::optional<round::TaskToken> ToToken(const std::string& bytes);
+// Nothing unless the base model is a digest.
+std::optional<round::Contribution> ToContribution(
+    const v1::UpdateHeader& header);
 v1::Refusal ToWire(round::Refusal reason);
 
 v1::ServerMessage WelcomeMessage(const std::string& client, v1::Role role);
