@@ -38,7 +38,7 @@ soak:
 bench:
 	@deploy/setup.sh --bench
 	@deploy/build.sh release
-	build/release/bin/tributary-bench --out build/bench.json
+	@deploy/bench.sh build/release/bin build/bench.json
 
 asan tsan:
 	@deploy/setup.sh --test
