@@ -6,11 +6,12 @@
 #include <string>
 
 #include "privacy/crypto/random.h"
-#include "tests/catch.h"
 #include "tests/end_to_end/federation.h"
 #include "tests/end_to_end/plans.h"
 #include "tests/faults/counted_updates.h"
 #include "tests/faults/oracle.h"
+
+#include "tests/catch.h"
 
 namespace tributary::testing {
 namespace {
@@ -19,26 +20,36 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 
 constexpr int kKillsPerRun = 3;
+// Long enough for every kill to hit a run that is not over.
+constexpr int kRounds = 40;
 
 int FromEnvironment(const char* name, int otherwise) {
   const char* value = std::getenv(name);
   return value == nullptr ? otherwise : std::atoi(value);
 }
 
-// Starts everything, kills the coordinator at instants drawn from the seed, and
-// waits for the end. Returns the run.
+// Starts everything and, once rounds are being released, kills the coordinator
+// at instants drawn from the seed; each time it must come back to a run that is
+// not over. Waits for the end and returns the run.
 std::string RunWithKills(Federation& federation, int seed) {
   KeyedStream instants(KeyFromSeed(static_cast<std::uint64_t>(seed)), "kill");
   federation.StartCoordinator();
   federation.StartAllClients();
   const std::string run = federation.Submit();
   for (int kill = 0; kill < kKillsPerRun; ++kill) {
-    const milliseconds instant(20 + instants.Below(1500));
+    // Clients take seconds to start; no instant is wasted on waiting for them.
+    federation.WaitFor(run, seconds(60), [&](const nlohmann::json& show) {
+      return show.at("summary").at("released_rounds") > kill;
+    });
+    const milliseconds instant(instants.Below(700));
     const auto ended = federation.coordinator().WaitForExit(instant);
     INFO(federation.coordinator().Output());
     REQUIRE_FALSE(ended.has_value());
     federation.KillCoordinator();
     federation.StartCoordinator();
+    INFO("after kill " << kill + 1);
+    REQUIRE(federation.coordinator().Output().find("run resumed") !=
+            std::string::npos);
   }
   const auto end = federation.WaitForEnd(run, seconds(180));
   INFO(end.dump(1));
@@ -61,7 +72,7 @@ TEST_CASE(
     "killed at any instant, a run with full participation ends with the model "
     "of an undisturbed run") {
   ForEachSeed([](int seed) {
-    const SmallPlan plan{.rounds = 8, .seed = seed};
+    const SmallPlan plan{.rounds = kRounds, .seed = seed};
     Federation federation({.clients = plan.clients, .plan = DigitsPlan(plan)});
     const std::string run = RunWithKills(federation, seed);
     CheckNoGapAndNoDouble(CountedUpdates(federation.database(), run),
@@ -75,7 +86,7 @@ TEST_CASE(
     "the updates it counted") {
   ForEachSeed([](int seed) {
     const SmallPlan plan{.clients = 5,
-                         .rounds = 8,
+                         .rounds = kRounds,
                          .cohort_size = 3,
                          .over_selection = 1.6,
                          .min_updates = 3,
