@@ -94,6 +94,12 @@ void Runner::Happen(Run& run, const round::Event& event) {
   if (!run.IsOver()) Record(run, step, effects, batch_);
   changed_.insert(&run);
   for (round::Effect& effect : effects) {
+    if (const auto* accept = std::get_if<round::AcceptUpdate>(&effect)) {
+      // Out of reach of what this batch still has to clean up for the client:
+      // the journal names this update's place.
+      run.counted.insert(
+          run.arrived.extract(UploadKey{accept->client, accept->token}));
+    }
     outbox_.push_back(
         [this, &run, effect = std::move(effect)] { Perform(run, effect); });
   }

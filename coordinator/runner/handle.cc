@@ -257,6 +257,14 @@ absl::StatusOr<std::string> Runner::Begin(
   absl::StatusOr<Key> key = KeyOf(row);
   if (!key.ok()) return key.status();
 
+  // Until the run stands in the database, nothing keeps its blobs.
+  const auto archive = Digest::FromBytes(row.archive);
+  if (!disk_.blobs.Has(row.first_model) ||
+      (archive.ok() && !disk_.blobs.Has(*archive))) {
+    return absl::AbortedError(
+        "the first model or its archive was just removed; submit again");
+  }
+
   row.run = absl::StrCat(Slug(run.plan.name()), "-", row.number);
   run.name = run.frame.run = row.run;
   run.format = std::move(format);

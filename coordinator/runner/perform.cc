@@ -32,7 +32,7 @@ void Runner::Do(Run& run, const round::GrantUpload& effect) {
 
 void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
   const UploadKey key{effect.client, effect.token};
-  auto update = run.arrived.extract(key);
+  auto update = run.counted.extract(key);
   run.accepted.push_back(update.mapped());
   sessions_.Send(effect.client, AcceptedMessage(effect.token));
   desk_.Drop(key);

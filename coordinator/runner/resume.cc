@@ -120,10 +120,16 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
   if (status.ok()) {
     latest_[run.population] = &run;
     if (!run.IsOver()) {
-      Happen(run, round::Restarted{});
+      // In this order: Restarted may find the deadline passed and close the
+      // round, which then needs its updates.
       status = FoldAgain(run);
       if (!status.ok() && !IsDamage(status)) return status;
-      if (!status.ok()) FailRun(run, std::string(status.message()));
+      run.started = clock_();
+      if (status.ok()) {
+        Happen(run, round::Restarted{});
+      } else {
+        FailRun(run, std::string(status.message()));
+      }
       Log(Level::kInfo, "run resumed",
           {{"run", run.name},
            {"phase", std::string(round::Name(run.engine->state().phase))},
@@ -198,7 +204,6 @@ absl::Status Runner::Replay(Run& run, const Key& key) {
   run.round = now.round;
   run.attempt = now.attempt;
   run.base = now.now;
-  run.started = clock_();
   if (!std::holds_alternative<round::Released>(now.phase)) run.release.reset();
 
   absl::StatusOr<ModelFormat> format =
@@ -235,6 +240,7 @@ absl::Status Runner::FoldAgain(Run& run) {
     absl::StatusOr<std::shared_ptr<store::Spool::Slot>> slot =
         absl::NotFoundError("its place in the spool is not recorded");
     if (row != by_client.end()) slot = disk_.spool->Retake(row->second->slot);
+    if (!slot.ok() && !IsDamage(slot.status())) return slot.status();
     if (!slot.ok()) {
       return absl::DataLossError(absl::StrCat(
           "the accepted update of ", client.name, " in round ", state.round,

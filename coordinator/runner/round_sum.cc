@@ -39,10 +39,6 @@ absl::Status ReadSpooled(
 
 }  // namespace
 
-absl::Status VerifySpooled(const SpooledUpdate& update) {
-  return ReadSpooled(update, [](auto) { return absl::OkStatus(); });
-}
-
 RoundSum::RoundSum(const aggregation::Layout& layout)
     : sum_(layout), stripes_(layout.length / kStripe + 1) {}
 

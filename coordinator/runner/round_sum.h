@@ -28,10 +28,6 @@ struct SpooledUpdate {
   std::uint64_t checksum = 0;  // XXH3-64
 };
 
-// Reads the update once. DataLoss if its bytes are not those that were
-// accepted.
-absl::Status VerifySpooled(const SpooledUpdate& update);
-
 class RoundSum {
  public:
   explicit RoundSum(const aggregation::Layout& layout);

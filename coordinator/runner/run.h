@@ -19,8 +19,8 @@
 #include "coordinator/runner/model_release.h"
 #include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/upload_desk.h"
-#include "coordinator/wire/messages.h"
 #include "coordinator/store/records.h"
+#include "coordinator/wire/messages.h"
 #include "tributary/v1/admin.pb.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -54,7 +54,9 @@ struct Run {
   std::shared_ptr<RoundSum> sum;
   int folding = 0;
   std::map<UploadKey, UploadTerms> announced;  // asked, not answered yet
-  std::map<UploadKey, SpooledUpdate> arrived;  // complete, not answered yet
+  std::map<UploadKey, SpooledUpdate> arrived;  // complete, not judged yet
+  // Judged and journaled as counted; their AcceptUpdate is on its way.
+  std::map<UploadKey, SpooledUpdate> counted;
   std::map<UploadKey, std::string> details;    // of their defects
   std::vector<SpooledUpdate> accepted;         // holds their slots
   std::optional<round::ReleaseRound> release;  // asked for

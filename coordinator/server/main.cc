@@ -1,10 +1,25 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributary-coordinator: the central process.
+#include <sys/resource.h>
+
 #include <cstdio>
 #include <string>
 
 #include "CLI/CLI.hpp"
 #include "coordinator/server/program.h"
+
+namespace {
+
+// A connection is a descriptor, and so is an update that waits to be folded: as
+// many as the system allows rather than the shell's default of 1,024.
+void RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+}  // namespace
 
 int main(int argc, char** argv) {
   CLI::App app(
@@ -37,6 +52,7 @@ int main(int argc, char** argv) {
     std::printf("%s is valid\n", config.c_str());
     return 0;
   }
+  RaiseDescriptorLimit();
   const absl::Status status = tributary::coordinator::Run(*program);
   return status.ok() ? 0 : fail(status);
 }

@@ -295,5 +295,24 @@ TEST_CASE("malformed messages end the stream") {
   CHECK(absl::IsInvalidArgument(closed.closed));
 }
 
+TEST_CASE("a refused message about a task does not touch its counted update") {
+  OpenRound round;
+  Federation& federation = round.federation;
+  const TestUpdate update = MakeUpdate(round.bad);
+  federation.Announce("bad", update.header);
+  federation.AwaitGrant("bad");
+  REQUIRE(federation.Upload("bad", update, 0).ok());
+  // Names the train task while its update is being synced and judged.
+  v1::ClientMessage evaluation;
+  evaluation.mutable_evaluation()->set_task_token(round.bad.task_token());
+  for (int i = 0; i < 40; ++i) federation.Say("bad", evaluation);
+  federation.mail().Await([](const Letter& letter) {
+    return letter.message.has_verdict() && letter.message.verdict().accepted();
+  });
+  CHECK(federation.Show(round.run).summary().state() == v1::RUNNING);
+  CHECK(federation.Show(round.run).accepted_updates() == 1);
+  CHECK(federation.Return("good", MakeUpdate(round.good)).accepted());
+}
+
 }  // namespace
 }  // namespace tributary::testing
