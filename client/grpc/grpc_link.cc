@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/grpc/grpc_link.h"
 
-#include <fstream>
-#include <iterator>
 #include <utility>
 
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
+#include "client/grpc/credentials.h"
 #include "client/grpc/fetch_call.h"
 #include "client/grpc/join_call.h"
 #include "client/grpc/open_calls.h"
@@ -22,29 +20,15 @@ namespace {
 constexpr int kKeepaliveMs = 60'000;
 constexpr int kKeepaliveTimeoutMs = 20'000;
 
-absl::StatusOr<std::string> ReadPem(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  std::string text{std::istreambuf_iterator<char>(in), {}};
-  if (!in.is_open() || text.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("credentials: cannot read ", file.string()));
-  }
-  return text;
-}
-
 absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
     const ClientOptions& options) {
   if (options.insecure) return grpc::InsecureChannelCredentials();
-  const auto authority = ReadPem(options.credentials.authority);
-  if (!authority.ok()) return authority.status();
-  const auto certificate = ReadPem(options.credentials.certificate);
-  if (!certificate.ok()) return certificate.status();
-  const auto key = ReadPem(options.credentials.key);
-  if (!key.ok()) return key.status();
+  const auto texts = ReadPemFiles(options.credentials);
+  if (!texts.ok()) return texts.status();
   grpc::SslCredentialsOptions tls;
-  tls.pem_root_certs = *authority;
-  tls.pem_cert_chain = *certificate;
-  tls.pem_private_key = *key;
+  tls.pem_root_certs = texts->authority;
+  tls.pem_cert_chain = texts->certificate;
+  tls.pem_private_key = texts->key;
   return grpc::SslCredentials(tls);
 }
 

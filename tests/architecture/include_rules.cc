@@ -105,7 +105,7 @@ const std::vector<FolderRule>& Rules() {
       {"client/grpc/",
        {"client/grpc/", "client/core/", "client/include/", "aggregation/",
         "privacy/", "proto/"},
-       {"absl", "protobuf", "grpc"}},
+       {"absl", "protobuf", "grpc", "openssl"}},
       {"client/torch/",
        {"client/torch/", "client/core/", "client/data/", "client/include/",
         "aggregation/", "privacy/", "proto/"},

@@ -87,7 +87,8 @@ struct ClientOptions {
 // Thread-safe.
 class Client {
  public:
-  // `trainer` outlives the client.
+  // `trainer` outlives the client. Fails, and names what is wrong, if an option
+  // or a credentials file is; files may be renewed later.
   static absl::StatusOr<std::unique_ptr<Client>> Create(
       const ClientOptions& options, Trainer& trainer);
   virtual ~Client() = default;

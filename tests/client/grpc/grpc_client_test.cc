@@ -226,5 +226,43 @@ TEST_CASE_METHOD(FederationFixture,
   CHECK(server_->Joins() == 0);
 }
 
+TEST_CASE_METHOD(FederationFixture,
+                 "credentials that cannot work are named before connecting") {
+  std::string option, file, reason;
+  SECTION("no authority") {
+    fs::remove(folder_ / "ca.pem");
+    option = "authority", file = "ca.pem", reason = "No such file";
+  }
+  SECTION("an empty certificate") {
+    Write("client.pem", "");
+    option = "certificate", file = "client.pem", reason = "empty";
+  }
+  SECTION("an authority that is no certificate") {
+    Write("ca.pem", "garbage");
+    option = "authority", file = "ca.pem", reason = "holds no PEM certificate";
+  }
+  SECTION("a certificate that is none") {
+    Write("client.pem", certificates_.client.key);
+    option = "certificate", file = "client.pem",
+    reason = "holds no PEM certificate";
+  }
+  SECTION("a key that is none") {
+    Write("client.key", "garbage");
+    option = "key", file = "client.key", reason = "holds no PEM private key";
+  }
+  SECTION("the key of another certificate") {
+    Write("client.key", certificates_.coordinator.key);
+    option = "key", file = "client.key",
+    reason = "is not the key of the certificate";
+  }
+  const auto client = Client::Create(Options(), trainer_);
+  REQUIRE_FALSE(client.ok());
+  const std::string message(client.status().message());
+  INFO(message);
+  CHECK(message.find("credentials." + option + ": ") == 0);
+  CHECK(message.find((folder_ / file).string()) != std::string::npos);
+  CHECK(message.find(reason) != std::string::npos);
+}
+
 }  // namespace
 }  // namespace tributary
