@@ -34,6 +34,24 @@ TEST_CASE("plaintext is for loopback addresses only") {
   CHECK_FALSE(Plaintext("localhost.example.org:1").Validate().ok());
 }
 
+TEST_CASE("the coordinator's address is a host and a port") {
+  for (const char* good : {"localhost:1", "10.0.0.1:65535", "[fe80::1]:8470"}) {
+    ClientOptions options = Tls();
+    options.coordinator = good;
+    CHECK(options.Validate().ok());
+  }
+  for (const char* bad :
+       {"", "localhost", "localhost:", ":8470", "localhost:0",
+        "localhost:65536", "localhost:99999", "localhost:99999999999",
+        "localhost:-1", "localhost:80a", "localhost:port", "fe80::1:8470"}) {
+    ClientOptions options = Tls();
+    options.coordinator = bad;
+    const std::string message(options.Validate().message());
+    INFO(message);
+    CHECK(message.find("coordinator: \"" + std::string(bad) + "\"") == 0);
+  }
+}
+
 TEST_CASE("a wrong option is named") {
   CHECK(Tls().Validate().ok());
   const auto names = [](const ClientOptions& options, const char* name) {

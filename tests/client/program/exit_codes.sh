@@ -27,10 +27,17 @@ expect 2 "give --data" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --name a
 expect 2 "name" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --data "$folder/none.csv"
+expect 2 "\"localhost:99999\" is not host:port" "$client" --coordinator \
+  localhost:99999 --population p --state "$folder/state" --insecure --name a \
+  --data "$folder/none.csv"
 expect 2 "loopback" "$client" --coordinator example.org:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
 expect 1 "none.csv" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
+echo "1,0" >"$folder/data.csv"
+expect 1 "none.pem" "$client" --coordinator localhost:1 --population p \
+  --state "$folder/state" --ca "$folder/none.pem" --cert "$folder/none.pem" \
+  --key "$folder/none.key" --data "$folder/data.csv"
 
 expect 0 "tributary-model [0-9]" "$model" --version
 expect 2 "subcommand" "$model"
