@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # The full counts: every kill seed, long fuzzing, large property counts.
 # Interrupt it at any time: what has passed for this commit is written down and
-# not run again. Prints what it covered.
+# not run again (delete build/soak to start anew). Prints what it covered.
 #
 #   deploy/soak.sh BUILD        e.g. build/dev
 #   SOAK_KILL_SEEDS=50 SOAK_FUZZ_RUNS=200000 SOAK_PROPERTIES=2000
@@ -12,7 +12,7 @@ build=$1
 seeds=${SOAK_KILL_SEEDS:-50}
 fuzz_runs=${SOAK_FUZZ_RUNS:-200000}
 properties=${SOAK_PROPERTIES:-2000}
-commit=$(git rev-parse --short HEAD 2>/dev/null || echo unversioned)
+commit=$(git describe --always --dirty 2>/dev/null || echo unversioned)
 folder=build/soak
 mkdir -p "$folder/log"
 done_list=$folder/$commit.done
@@ -52,7 +52,7 @@ while read -r test; do
         TRIBUTARY_KILL_SEEDS=1 ctest --test-dir "$build" -R "^$test\$" \
         --timeout 3600 --output-on-failure
     done ;;
-    *) step "$test" env "RC_PARAMS=max_success=$properties" \
+    *) step "$test.$properties" env "RC_PARAMS=max_success=$properties" \
       ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
       --output-on-failure ;;
   esac
