@@ -245,6 +245,10 @@ void Runner::SetRevoked(std::vector<std::string> serials) {
     if (!IsRevoked(session.identity.serial)) continue;
     names.insert(session.identity.name);
     if (sessions_.Remove(session.id)) {
+      CountRefusal(round::Refusal::kRevoked);
+      Log(Level::kWarning, "client revoked",
+          {{"client", session.identity.name},
+           {"serial", session.identity.serial}});
       session.peer->Close(
           absl::PermissionDeniedError("revoked: the certificate was revoked"));
     }

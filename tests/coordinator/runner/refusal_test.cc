@@ -2,7 +2,9 @@
 // What clients do wrong is refused with its reason, and the round goes on.
 #include <cmath>
 #include <limits>
+#include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "tests/coordinator/runner/federation.h"
@@ -190,8 +192,38 @@ TEST_CASE("a broken upload goes on where it broke off") {
   CHECK(round.federation.AwaitVerdict("bad").accepted());
 }
 
+using Facts = std::vector<std::pair<std::string, std::string>>;
+
+// What the coordinator logs, from any thread.
+class LogBook {
+ public:
+  void Listen(Federation& federation) {
+    federation.Close();
+    federation.options().log = [this](const coordinator::LogEvent& event) {
+      const std::lock_guard lock(mutex_);
+      events_.push_back(event);
+    };
+    federation.Open();
+  }
+  // Facts of the events with this sentence.
+  std::vector<Facts> FactsOf(const std::string& message) {
+    const std::lock_guard lock(mutex_);
+    std::vector<Facts> facts;
+    for (const coordinator::LogEvent& event : events_) {
+      if (event.message == message) facts.push_back(event.fields);
+    }
+    return facts;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::vector<coordinator::LogEvent> events_;
+};
+
 TEST_CASE("a revoked client is out, and its uncounted work is void") {
+  LogBook log;
   Federation federation;
+  log.Listen(federation);
   const std::string run = federation.Submit(
       MakePlan({.clients = 2, .min_updates = 1, .rounds = 1}));
   federation.Join("bad", "pumps", v1::TRAINER, "0A");
@@ -208,6 +240,17 @@ TEST_CASE("a revoked client is out, and its uncounted work is void") {
   const Letter closed = federation.mail().Await(
       [](const Letter& letter) { return !letter.closed.ok(); });
   CHECK(closed.to == "bad");
+  const auto refusals = [&] {
+    return federation.MetricOf("tributary_refusals_total",
+                               {{"reason", "revoked"}});
+  };
+  CHECK(refusals() == 1);
+  REQUIRE(log.FactsOf("client revoked").size() == 1);
+  CHECK(log.FactsOf("client revoked")[0] ==
+        Facts{{"client", "bad"}, {"serial", "0A"}});
+  // The same list again finds nobody.
+  federation.coordinator().SetRevoked({"0A"});
+  CHECK(refusals() == 1);
   CHECK(absl::IsPermissionDenied(federation.Upload("bad", update, 0)));
   CHECK(federation.coordinator().IsRevoked("0A"));
   v1::Hello hello;
