@@ -139,6 +139,7 @@ absl::StatusOr<StreamId> Runner::Join(const Identity& identity,
   if (!known.serial.empty()) {
     const std::lock_guard lock(revoked_mutex_);
     names_by_serial_[known.serial].insert(known.name);
+    newest_serial_[known.name] = known.serial;
   }
   clients_.Saw(known, hello.population(), std::chrono::system_clock::now());
   Sessions::Added added = sessions_.Add({.id = 0,
@@ -237,12 +238,18 @@ void Runner::SetRevoked(std::vector<std::string> serials) {
     for (const std::string& serial : revoked_) {
       const auto found = names_by_serial_.find(serial);
       if (found == names_by_serial_.end()) continue;
-      names.merge(found->second);
+      // Whoever came with a newer certificate since keeps that one's work.
+      for (const std::string& name : found->second) {
+        if (revoked_.contains(newest_serial_.at(name))) names.insert(name);
+      }
       names_by_serial_.erase(found);
     }
   }
   for (const Session& session : sessions_.All()) {
-    if (!IsRevoked(session.identity.serial)) continue;
+    if (!IsRevoked(session.identity.serial)) {
+      names.erase(session.identity.name);
+      continue;
+    }
     names.insert(session.identity.name);
     if (sessions_.Remove(session.id)) {
       CountRefusal(round::Refusal::kRevoked);

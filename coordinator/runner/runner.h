@@ -170,6 +170,7 @@ class Runner final : public Coordinator, private UploadListener {
   mutable std::mutex revoked_mutex_;
   std::set<std::string> revoked_;
   std::map<std::string, std::set<std::string>> names_by_serial_;
+  std::map<std::string, std::string> newest_serial_;  // by name
 
   // The engine thread's own.
   std::map<std::string, std::unique_ptr<Run>> runs_;

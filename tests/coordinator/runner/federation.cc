@@ -143,6 +143,10 @@ void Federation::Join(const std::string& client, const std::string& population,
   streams_[client] = *stream;
 }
 
+void Federation::Leave(const std::string& client) {
+  coordinator_->Leave(streams_.at(client));
+}
+
 void Federation::Say(const std::string& client,
                      const v1::ClientMessage& message) {
   coordinator_->Receive(streams_.at(client), message);

@@ -69,6 +69,8 @@ class Federation {
   // ---- clients ----
   void Join(const std::string& client, const std::string& population = "pumps",
             v1::Role role = v1::TRAINER, const std::string& serial = "");
+  // Its stream ends.
+  void Leave(const std::string& client);
   void Say(const std::string& client, const v1::ClientMessage& message);
   void CheckIn(const std::string& client);
   void Announce(const std::string& client, const v1::UpdateHeader& header);
