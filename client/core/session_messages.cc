@@ -65,13 +65,16 @@ void Session::On(const v1::Welcome& message) {
       *resting->check_in_at > now_) {
     return Say(Stage::kWaiting);
   }
+  // Its verdict may have been lost with the old stream, and a coordinator that
+  // has counted it offers nothing to be asked by: whatever it answers leads on.
+  if (std::holds_alternative<Finished>(work_)) return Announce();
   CheckIn();
 }
 
 void Session::On(const v1::ComeBack& message) {
   const bool asked = std::exchange(asked_, false);
   if (auto* finished = std::get_if<Finished>(&work_)) {
-    // Its verdict may have been lost with the old stream, so ask.
+    // Its training ended between the check-in and this answer.
     if (asked && finished->stage == Finished::Stage::kUnannounced) Announce();
     return;
   }
