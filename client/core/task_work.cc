@@ -2,6 +2,7 @@
 #include "client/core/task_work.h"
 
 #include <exception>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -48,17 +49,22 @@ absl::StatusOr<Happening> Do(const v1::Task& wire, Trainer& trainer,
                              const TaskContext& context) {
   const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
   if (!task.ok()) return task.status();
-  const absl::StatusOr<std::shared_ptr<const Model>> model =
-      newest.Become(ModelNameOf(wire));
-  if (!model.ok()) return model.status();
-  // A trainer is the app's code: what it throws must not end the client.
+  // A model may be too large for this device's memory, and a trainer is the
+  // app's code: what is thrown must not end the client.
   try {
+    const absl::StatusOr<std::shared_ptr<const Model>> model =
+        newest.Become(ModelNameOf(wire));
+    if (!model.ok()) return model.status();
     return wire.kind() == v1::Task::TRAIN
                ? Train(wire, *task, **model, trainer, folder, context)
                : Evaluate(wire, *task, **model, trainer, context);
+  } catch (const std::bad_alloc&) {
+    return absl::ResourceExhaustedError("out of memory");
   } catch (const std::exception& thrown) {
     return absl::InternalError(
         absl::StrCat("the trainer threw: ", thrown.what()));
+  } catch (...) {
+    return absl::InternalError("the trainer threw what is no std::exception");
   }
 }
 

@@ -10,6 +10,7 @@
 #include <iterator>
 #include <limits>
 #include <mutex>
+#include <new>
 #include <set>
 #include <stdexcept>
 #include <string>
@@ -155,6 +156,20 @@ TEST_CASE_METHOD(ClientFixture,
     };
     Run(Task('a'));
     CHECK(failure_ == "the trainer threw: boom");
+  }
+  SECTION("with what is no std::exception") {
+    trainer_.train = [](auto, auto&) -> absl::StatusOr<TrainResult> {
+      throw 42;
+    };
+    Run(Task('a'));
+    CHECK(failure_ == "the trainer threw what is no std::exception");
+  }
+  SECTION("with too little memory") {
+    trainer_.train = [](auto, auto&) -> absl::StatusOr<TrainResult> {
+      throw std::bad_alloc();
+    };
+    Run(Task('a'));
+    CHECK(failure_ == "out of memory");
   }
   SECTION("with a delta that is not finite") {
     trainer_.train = [](std::span<float> delta, auto&) {
