@@ -8,6 +8,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
 #include "aggregation/release.h"
 #include "coordinator/checkpoint/plan_options.h"
@@ -110,6 +111,8 @@ void VirtualCoordinator::Receive(const ClientId& client,
       return;
     }
     case v1::ClientMessage::kTaskFailed:
+      last_failure_ =
+          absl::StrCat(client.name, ": ", message.task_failed().message());
       Step(round::TaskFailed{client, token_of(message.task_failed())}, now);
       return;
     case v1::ClientMessage::KIND_NOT_SET:
@@ -126,6 +129,10 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
                                        std::span<const std::byte> bytes,
                                        round::Instant now) {
   const Refusal defect = Verify(header, bytes);
+  if (defect != Refusal::kNone) {
+    last_failure_ = absl::StrCat(client.name, ": its update was refused, ",
+                                 std::string(round::Name(defect)));
+  }
   Step(
       round::UpdateArrived{
           client,
@@ -284,7 +291,13 @@ void VirtualCoordinator::Perform(const round::AbandonRound& effect) {
   observer_.OnAbandoned(effect);
 }
 
-void VirtualCoordinator::Perform(const round::EndRun& effect) { end_ = effect; }
+void VirtualCoordinator::Perform(const round::EndRun& effect) {
+  end_ = effect;
+  if (effect.end == round::RunEnd::kFailed && !last_failure_.empty()) {
+    absl::StrAppend(&end_->reason, "; the last client to fail was ",
+                    last_failure_);
+  }
+}
 
 void VirtualCoordinator::Perform(const round::WakeAt& effect) {
   link_.WakeAt(effect.when);

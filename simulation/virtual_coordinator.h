@@ -67,7 +67,7 @@ class VirtualCoordinator {
   const Model& latest() const { return *models_.back(); }
   // Of every model's file.
   const std::string& header() const { return header_; }
-  // How the run ended, once it has.
+  // How the run ended, once it has; why a client failed last, if the run did.
   const std::optional<round::EndRun>& end() const { return end_; }
   const round::State& state() const { return engine_.state(); }
 
@@ -117,6 +117,8 @@ class VirtualCoordinator {
   RoundSummary summary_;
   // A release that was asked for in this step.
   std::optional<round::ReleaseRound> release_;
+  // The latest failed task or defective update: whose, and why.
+  std::string last_failure_;
   std::optional<round::EndRun> end_;
 };
 

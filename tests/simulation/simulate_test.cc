@@ -161,6 +161,21 @@ TEST_CASE_METHOD(SimulateFixture,
   CHECK(Read("stopped/model.safetensors").size() > 64u * 32 * 4);
 }
 
+TEST_CASE_METHOD(SimulateFixture,
+                 "a run that every client failed says why one did") {
+  SimulateOptions options = Options("narrow", 7, 1);
+  std::string text = Read("narrow.yaml");
+  text.replace(text.find("inputs: 64"), 10, "inputs: 63");
+  std::ofstream(options.plan) << text;
+  const auto end = Simulate(options, interrupted, report);
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kFailed);
+  INFO(end->reason);
+  CHECK(end->reason.find("the last client to fail was client-000") !=
+        std::string::npos);
+  CHECK(end->reason.find("64") != std::string::npos);
+}
+
 TEST_CASE_METHOD(SimulateFixture, "errors name the plan and the key") {
   SimulateOptions options = Options("bad", 7, 1);
   std::ofstream(options.plan, std::ios::app) << "  workers: 0\n";
