@@ -105,6 +105,8 @@ void Rules::CheckArchitecture(const v1::Architecture& architecture) {
 }
 
 void Rules::CheckRound(const v1::RoundPlan& round) {
+  // A cohort that is absent, 0 or no number was reported as that.
+  if (round.cohort_size() == 0) return;
   if (round.has_min_updates() && round.min_updates() > round.cohort_size()) {
     Fail("round.min_updates",
          absl::StrCat(round.min_updates(), " exceeds round.cohort_size ",

@@ -43,9 +43,18 @@ TEST_CASE("limits and rules of a file are reported at once, by line") {
 
 TEST_CASE("one mistake is reported once") {
   const TemporaryFolder folder;
-  const auto file =
-      folder.Write("plan.yaml", WithLine("  epochs: 1", "  epochs: one"));
-  CHECK(Lines(ReadPlan(file).status()).size() == 1);
+  const auto lines = [&](const std::string& line, const std::string& instead) {
+    const auto status =
+        ReadPlan(folder.Write("plan.yaml", WithLine(line, instead))).status();
+    INFO(status);
+    return Lines(status).size();
+  };
+  CHECK(lines("  epochs: 1", "  epochs: one") == 1);
+  // A quorum fits no cohort that is not there.
+  const std::string cohort = "  cohort_size: 10";
+  const std::string quorum = "\n  min_updates: 2";
+  CHECK(lines(cohort, "  cohort_size: ten" + quorum) == 1);
+  CHECK(lines(cohort, "  cohort_size: 0" + quorum) == 1);
 }
 
 TEST_CASE("a file that is not there is named") {
