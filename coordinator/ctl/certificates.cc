@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/ctl/openssl_objects.h"
 #include "privacy/crypto/random.h"
@@ -93,6 +94,26 @@ absl::StatusOr<std::string> CommonName(X509_NAME* subject) {
   OPENSSL_free(text);
   if (auto status = CheckName(name); !status.ok()) return status;
   return name;
+}
+
+// OpenSSL takes any text; a name that nobody can connect to would only be
+// noticed in a handshake. A wildcard stands for the first label.
+absl::Status CheckHostName(const std::string& name) {
+  const std::string shown = absl::CEscape(name.substr(0, 80));
+  const std::size_t first = name.starts_with("*.") ? 2 : 0;
+  for (std::size_t i = first; i < name.size(); ++i) {
+    const auto byte = static_cast<unsigned char>(name[i]);
+    if (absl::ascii_isalnum(byte) || byte == '-' || byte == '.' ||
+        byte == '_') {
+      continue;
+    }
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", shown, "\" is no host name: no DNS name holds '",
+        absl::CEscape(name.substr(i, 1)), "'; give --san once for each name"));
+  }
+  if (name.size() > first && name.size() <= 253) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("\"", shown, "\" is no host name of 1 to 253 characters"));
 }
 
 bool SetSubject(X509_NAME* subject, const std::string& name) {
@@ -238,8 +259,9 @@ absl::Status CheckName(const std::string& name) {
   }
   if (fine) return absl::OkStatus();
   return absl::InvalidArgumentError(
-      "a name has 1 to 64 letters, digits, '.', '_' and '-' and does not start "
-      "with '.'");
+      absl::StrCat("\"", absl::CEscape(name.substr(0, 80)),
+                   "\" is no name: a name has 1 to 64 letters, digits, '.', "
+                   "'_' and '-' and does not start with '.'"));
 }
 
 absl::StatusOr<KeyAndRequest> MakeRequest(const std::string& name,
@@ -254,7 +276,8 @@ absl::StatusOr<KeyAndRequest> MakeRequest(const std::string& name,
   }
   const NamesPtr alternative(GENERAL_NAMES_new());
   for (const std::string& dns : names.dns) {
-    if (dns.empty() || !AddName(alternative.get(), GEN_DNS, dns)) {
+    if (auto status = CheckHostName(dns); !status.ok()) return status;
+    if (!AddName(alternative.get(), GEN_DNS, dns)) {
       return OpenSslFailure(absl::StrCat("\"", dns, "\" is no host name"));
     }
   }

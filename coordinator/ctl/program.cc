@@ -8,6 +8,7 @@
 
 #include "CLI/CLI.hpp"
 #include "coordinator/ctl/commands.h"
+#include "coordinator/ctl/terminal.h"
 
 #ifndef TRIBUTARY_VERSION
 #define TRIBUTARY_VERSION "unknown"
@@ -204,6 +205,15 @@ int RunProgram(const std::vector<std::string>& arguments, std::ostream& out,
   try {
     std::vector<std::string> reversed(arguments.rbegin(), arguments.rend());
     app.parse(std::move(reversed));
+  } catch (const CLI::RequiredError& error) {
+    // "A subcommand is required" hides the word that is none.
+    const std::vector<std::string> unknown = app.remaining(true);
+    if (!unknown.empty()) {
+      err << "tributaryctl: \"" << Shown(unknown.front())
+          << "\" is no command here\n";
+    }
+    app.exit(error, out, err);
+    return kExitUsage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error, out, err) == 0 ? 0 : kExitUsage;
   }

@@ -171,6 +171,30 @@ TEST_CASE_METHOD(PkiFixture,
   CHECK(X509_check_ip_asc(certificate.get(), "::1", 0) == 1);
 }
 
+TEST_CASE_METHOD(PkiFixture, "names that no host or client has are shown") {
+  for (const char* name : {"a,b", "a b", "localhost:8470", "", "*."}) {
+    const Ended ended = Ctl({"pki", "request", "coordinator", "--out",
+                             folder.path().string(), "--san", name});
+    INFO(ended.err);
+    CHECK(ended.exit == 1);
+    CHECK(ended.Says("\"" + std::string(name) + "\" is no host name"));
+  }
+  Request("wild", {"--san", "*.example.org"});
+  const Ended ended =
+      Ctl({"pki", "request", "a/b", "--out", folder.path().string()});
+  CHECK(ended.exit == 1);
+  CHECK(ended.Says("\"a/b\" is no name"));
+}
+
+TEST_CASE("an unknown command is named") {
+  const Ended top = Ctl({"frob"});
+  CHECK(top.exit == 2);
+  CHECK(top.Says("frob"));
+  const Ended below = Ctl({"run", "frob"});
+  CHECK(below.exit == 2);
+  CHECK(below.Says("frob"));
+}
+
 TEST_CASE_METHOD(PkiFixture, "a request cannot give itself a role") {
   Request("sly", {"--san", "good.example"});
   // A URI in the request, as a client with its own tools could write it.
