@@ -14,6 +14,7 @@ std::int64_t ToMilliseconds(WallTime time) {
 ClientBook::ClientBook(std::vector<store::ClientRow> rows) {
   for (store::ClientRow& row : rows) {
     std::string name = row.client;
+    saved_seen_[name] = row.last_seen;
     rows_.emplace(std::move(name), std::move(row));
   }
 }
@@ -25,7 +26,7 @@ void ClientBook::Saw(const Identity& identity, const std::string& population,
   const std::int64_t seen = ToMilliseconds(now);
   const int role = static_cast<int>(identity.role);
   if (row.client.empty() || row.population != population || row.role != role ||
-      seen - row.last_seen > kLagMilliseconds) {
+      seen - saved_seen_[identity.name] > kLagMilliseconds) {
     changed_.insert(identity.name);
   }
   row.client = identity.name;
@@ -53,7 +54,9 @@ void ClientBook::Refused(const round::ClientId& client) {
 void ClientBook::AddChanges(store::Batch& batch) {
   const std::lock_guard lock(mutex_);
   for (const std::string& name : changed_) {
-    batch.push_back(store::SaveClient{rows_.at(name)});
+    const store::ClientRow& row = rows_.at(name);
+    saved_seen_[name] = row.last_seen;
+    batch.push_back(store::SaveClient{row});
   }
   changed_.clear();
 }

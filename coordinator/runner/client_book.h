@@ -37,12 +37,16 @@ class ClientBook {
                                      std::size_t limit) const;
 
  private:
-  // What an unchanged client's last_seen may lag behind in the database.
+  // What an unchanged client's last_seen may lag behind in the database: after
+  // a kill it may be this much older than it was, and the time until the next
+  // batch of events.
   static constexpr std::int64_t kLagMilliseconds = 60'000;
 
   mutable std::mutex mutex_;
   std::map<std::string, store::ClientRow> rows_;
   std::set<std::string> changed_;
+  // The last_seen that the database has, or gets with changed_.
+  std::map<std::string, std::int64_t> saved_seen_;
 };
 
 std::int64_t ToMilliseconds(WallTime time);
