@@ -18,6 +18,7 @@
 #include "coordinator/server/credentials.h"
 #include "coordinator/server/edge.h"
 #include "coordinator/server/federation_service.h"
+#include "coordinator/server/grpc_log.h"
 #include "coordinator/server/housekeeper.h"
 #include "coordinator/server/http_server.h"
 #include "coordinator/server/log.h"
@@ -273,6 +274,11 @@ std::vector<Metric> ServerBody::Metrics() const {
                      Kind::kCounter,
                      {},
                      static_cast<double>(edge_.stalls.load())});
+  metrics.push_back({"tributary_handshake_failures_total",
+                     "TLS handshakes that failed.",
+                     Kind::kCounter,
+                     {},
+                     static_cast<double>(HandshakeFailureCount())});
   return metrics;
 }
 
@@ -293,6 +299,7 @@ void ServerBody::Shutdown() {
 absl::StatusOr<std::unique_ptr<Server>> Server::Start(
     const ServerOptions& options, Coordinator& coordinator) {
   if (absl::Status status = options.Validate(); !status.ok()) return status;
+  RouteGrpcLog();
   auto server = std::make_unique<ServerBody>(options, coordinator);
   if (absl::Status status = server->Open(); !status.ok()) return status;
   return server;

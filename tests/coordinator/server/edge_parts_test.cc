@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small pure parts of the edge: statuses, options, log lines, metrics.
 #include "coordinator/server/deadlines.h"
+#include "coordinator/server/grpc_log.h"
 #include "coordinator/server/grpc_status.h"
 #include "coordinator/server/log.h"
 #include "coordinator/server/metrics_page.h"
@@ -154,4 +155,24 @@ TEST_CASE("what is due expires once, in the order of time") {
   deadlines.Run(start + 9s);
   deadlines.Run(start + 9s);
   CHECK(expired == std::vector{1, 2});
+}
+
+TEST_CASE("each failed handshake counts, and few are lines of the log") {
+  CHECK(FailedHandshake("Handshake failed with fatal error SSL_ERROR_SSL: "
+                        "certificate verify failed.") ==
+        "fatal error SSL_ERROR_SSL: certificate verify failed.");
+  CHECK_FALSE(FailedHandshake("Cannot bind").has_value());
+  HandshakeFailures failures;
+  const HandshakeFailures::Time start{};
+  const auto first = failures.Note("no certificate", start);
+  REQUIRE(first.has_value());
+  CHECK(FormatLogEvent(*first) ==
+        "\"handshake failed\" why=\"no certificate\" failed=1");
+  CHECK_FALSE(failures.Note("a scan", start + 1s).has_value());
+  CHECK_FALSE(failures.Note("a scan", start + 9s).has_value());
+  const auto later = failures.Note("a scan", start + 10s);
+  REQUIRE(later.has_value());
+  CHECK(FormatLogEvent(*later) ==
+        "\"handshake failed\" why=\"a scan\" failed=3");
+  CHECK(failures.count() == 4);
 }

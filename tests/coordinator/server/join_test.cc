@@ -61,13 +61,15 @@ TEST_CASE_METHOD(ServerFixture, "messages to a client arrive in order") {
 }
 
 TEST_CASE_METHOD(ServerFixture,
-                 "a certificate of another authority is refused") {
+                 "a certificate of another authority is refused and counted") {
   Start();
+  const double before = MetricOf("tributary_handshake_failures_total");
   const Authority stranger("another authority");
   Joining client(ConnectClient(stranger.Issue("pump-1", {})));
   client.Hello();
   CHECK(client.End().error_code() == grpc::UNAVAILABLE);
   CHECK(fake_.With([](auto& state) { return state.joined.empty(); }));
+  CHECK(MetricOf("tributary_handshake_failures_total") >= before + 1);
 }
 
 TEST_CASE_METHOD(ServerFixture,

@@ -9,6 +9,7 @@
 #include "grpcpp/create_channel.h"
 #include "grpcpp/generic/generic_stub.h"
 #include "grpcpp/security/credentials.h"
+#include "httplib.h"
 
 namespace tributary::testing {
 namespace {
@@ -60,6 +61,18 @@ std::shared_ptr<grpc::Channel> ServerFixture::Connect(
       grpc::SslCredentials(
           {authority_.certificate(), client.key, client.certificate}),
       arguments);
+}
+
+double ServerFixture::MetricOf(const std::string& name) const {
+  httplib::Client http("http://" + server_->http_address());
+  const auto page = http.Get("/metrics");
+  const std::string start = "\n" + name + " ";
+  const std::size_t at = page ? page->body.find(start) : std::string::npos;
+  if (at == std::string::npos) {
+    std::fprintf(stderr, "no metric %s\n", name.c_str());
+    std::abort();
+  }
+  return std::strtod(page->body.c_str() + at + start.size(), nullptr);
 }
 
 Joining::Joining(const std::shared_ptr<grpc::Channel>& channel)

@@ -42,6 +42,9 @@ class ServerFixture {
     return v1::Admin::NewStub(Connect(server_->admin_address(), client));
   }
 
+  // A metric without labels, from the metrics page.
+  double MetricOf(const std::string& name) const;
+
   TemporaryFolder folder_;
   Authority authority_{"test authority"};
   IssuedCertificate server_certificate_;
