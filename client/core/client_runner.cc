@@ -134,6 +134,7 @@ class Runner final : public Client {
         folder_->models().StartDownload(digest);
     if (!started.ok()) return done(started.status());
     const std::shared_ptr<Download> download = *std::move(started);
+    download_ = download;
     link_->Fetch(digest, download->offset(),
                  {[download](std::uint64_t total) {
                     return download->ExpectTotal(total);
@@ -148,6 +149,9 @@ class Runner final : public Client {
   void Do(const session::CancelFetch&) {
     Renew(Activity::kFetch);
     link_->CancelFetch();
+    // Its handlers may be called once more, while the next fetch of the same
+    // model already goes on with the same file.
+    if (const auto download = download_.lock()) download->Abandon();
   }
 
   void Do(const session::StartTraining& effect) { StartWork(effect.task); }
@@ -226,6 +230,7 @@ class Runner final : public Client {
   std::array<std::uint64_t, 5> numbers_{};
   std::shared_ptr<const PreparedUpdate> update_;
   std::string run_;
+  std::weak_ptr<Download> download_;
   std::optional<steady_clock::time_point> wake_at_;
   std::optional<absl::Status> finished_;
 

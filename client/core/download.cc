@@ -48,7 +48,19 @@ absl::StatusOr<std::unique_ptr<Download>> Download::Resume(
   }
 }
 
+void Download::Abandon() {
+  const std::lock_guard lock(mutex_);
+  abandoned_ = true;
+}
+
+absl::Status Download::Usable() const {
+  if (!abandoned_) return absl::OkStatus();
+  return absl::CancelledError("the download was abandoned");
+}
+
 absl::Status Download::ExpectTotal(std::uint64_t total) {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = Usable(); !status.ok()) return status;
   if (offset_ <= total) return absl::OkStatus();
   if (::ftruncate(descriptor_, 0) != 0) {
     return FileError("truncating", PartOf(file_));
@@ -58,6 +70,8 @@ absl::Status Download::ExpectTotal(std::uint64_t total) {
 }
 
 absl::Status Download::Add(std::span<const std::byte> bytes) {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = Usable(); !status.ok()) return status;
   hash_.Update(bytes);
   while (!bytes.empty()) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
@@ -72,6 +86,8 @@ absl::Status Download::Add(std::span<const std::byte> bytes) {
 }
 
 absl::Status Download::Finish() {
+  const std::lock_guard lock(mutex_);
+  if (absl::Status status = Usable(); !status.ok()) return status;
   const std::filesystem::path part = PartOf(file_);
   if (hash_.Finish() != digest_) {
     ::unlink(part.c_str());

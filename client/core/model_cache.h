@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <span>
 
@@ -40,8 +41,12 @@ class Download {
   // All bytes have arrived: verifies, syncs and renames. DataLoss if the digest
   // is another; the bytes are dropped then.
   absl::Status Finish();
+  // From any thread: what is still under way ends first, and from then on every
+  // call above fails and touches no file, so that another may go on with it.
+  void Abandon();
 
  private:
+  absl::Status Usable() const;
   Download(std::filesystem::path file, const Digest& digest, int descriptor);
 
   std::filesystem::path file_;
@@ -49,6 +54,8 @@ class Download {
   int descriptor_;
   std::uint64_t offset_ = 0;
   Sha256Stream hash_;
+  std::mutex mutex_;
+  bool abandoned_ = false;
 };
 
 class ModelCache {

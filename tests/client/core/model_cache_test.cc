@@ -41,6 +41,24 @@ TEST_CASE("a download goes on where an earlier process stopped") {
   CHECK(cache.Contains(digest));
 }
 
+TEST_CASE("an abandoned download leaves the file to the next") {
+  const TemporaryFolder folder;
+  const Digest digest = Sha256(file);
+  ModelCache cache(folder.path(), 0);
+  const auto first = cache.StartDownload(digest);
+  REQUIRE(first.ok());
+  CHECK((*first)->Add(Part(0, 60'000)).ok());
+  (*first)->Abandon();
+  const auto second = cache.StartDownload(digest);
+  REQUIRE(second.ok());
+  CHECK_FALSE((*first)->Add(Part(60'000, file.size())).ok());
+  CHECK_FALSE((*first)->Finish().ok());
+  CHECK_FALSE((*first)->ExpectTotal(1).ok());
+  CHECK((*second)->Add(Part(60'000, file.size())).ok());
+  CHECK((*second)->Finish().ok());
+  CHECK(cache.Contains(digest));
+}
+
 TEST_CASE("bytes with another digest never get into the cache") {
   const TemporaryFolder folder;
   ModelCache cache(folder.path(), 0);
