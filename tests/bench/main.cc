@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
   app.add_option("--out", out, "JSON file to write or add to");
   app.add_option("--section", sections, "cpu, memory, idle (default: all)")
       ->check(CLI::IsMember({"cpu", "memory", "idle"}));
-  app.add_option("--repetitions", repetitions, "Of the CPU comparison");
+  app.add_option("--repetitions", repetitions, "Of the CPU comparison")
+      ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
 
   rlimit limit{};
@@ -44,5 +45,6 @@ int main(int argc, char** argv) {
   if (wants("memory")) add(MeasureIngestMemory(bench));
   if (wants("idle")) add(MeasureIdle(bench));
   PrintTable(figures);
-  if (!out.empty()) WriteJson(out, figures);
+  std::printf("%s\n", Verdict(figures).c_str());
+  if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);
 }

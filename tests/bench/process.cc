@@ -84,7 +84,7 @@ double Process::CpuSeconds() const {
   for (int field = 3; field < 14; ++field) fields >> skipped;
   double user = 0;
   double system = 0;
-  fields >> user >> system;
+  if (!(fields >> user >> system)) Fail(name_ + " ended");
   return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
 }
 

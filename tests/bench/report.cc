@@ -48,6 +48,19 @@ double Median(std::vector<double> values) {
                                 : (values[middle - 1] + values[middle]) / 2;
 }
 
+bool IsOver(const Figure& figure) {
+  // A figure that is no number is not within anything.
+  return figure.limit.has_value() && !(figure.value <= *figure.limit);
+}
+
+std::string Verdict(const std::vector<Figure>& figures) {
+  std::string over;
+  for (const Figure& figure : figures) {
+    if (IsOver(figure)) over += " " + figure.name;
+  }
+  return over.empty() ? "Within every limit." : "OVER the limit:" + over;
+}
+
 void PrintTable(const std::vector<Figure>& figures) {
   std::printf("%-40s %10s %10s  %-5s %s\n", "figure", "value", "limit", "unit",
               "note");
@@ -56,16 +69,14 @@ void PrintTable(const std::vector<Figure>& figures) {
     if (figure.limit.has_value()) {
       std::snprintf(limit, sizeof limit, "%.2f", *figure.limit);
     }
-    const bool is_over =
-        figure.limit.has_value() && figure.value > *figure.limit;
     std::printf("%-40s %10.2f %10s  %-5s %s%s\n", figure.name.c_str(),
                 figure.value, limit, figure.unit.c_str(),
-                is_over ? "OVER; " : "", figure.note.c_str());
+                IsOver(figure) ? "OVER; " : "", figure.note.c_str());
   }
   std::fflush(stdout);
 }
 
-void WriteJson(const std::string& file, const std::vector<Figure>& figures) {
+bool WriteJson(const std::string& file, const std::vector<Figure>& figures) {
   nlohmann::json report;
   if (std::ifstream before(file); before) {
     report = nlohmann::json::parse(before, nullptr, false);
@@ -90,7 +101,10 @@ void WriteJson(const std::string& file, const std::vector<Figure>& figures) {
     kept.push_back(std::move(entry));
   }
   report["figures"] = std::move(kept);
-  std::ofstream(file) << report.dump(2) << "\n";
+  std::ofstream written(file);
+  written << report.dump(2) << "\n";
+  written.close();
+  return written.good();
 }
 
 }  // namespace tributary::bench

@@ -20,9 +20,12 @@ struct Figure {
 // The middle of the values.
 double Median(std::vector<double> values);
 
+bool IsOver(const Figure& figure);
+// One line: which figures are over their limit.
+std::string Verdict(const std::vector<Figure>& figures);
 void PrintTable(const std::vector<Figure>& figures);
 // Writes {"machine": ..., "figures": [...]}; figures of other programs that are
-// in the file already stay.
-void WriteJson(const std::string& file, const std::vector<Figure>& figures);
+// in the file already stay. False if it cannot.
+bool WriteJson(const std::string& file, const std::vector<Figure>& figures);
 
 }  // namespace tributary::bench

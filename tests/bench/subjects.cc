@@ -40,7 +40,7 @@ std::string AwaitLine(const std::string& file, const std::string& text) {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
-  Fail("the coordinator did not start:\n" + ReadFile(file));
+  Fail("the coordinator did not come to \"" + text + "\":\n" + ReadFile(file));
 }
 
 v1::Plan PlanFor(int clients) {
@@ -112,15 +112,15 @@ CoordinatorSubject::CoordinatorSubject(const Bench& bench, Transport transport)
   }
   const std::string file =
       folder_.Write("coordinator.yaml", config.str()).string();
-  const std::string log = (folder_.path() / "log").string();
+  log_ = (folder_.path() / "log").string();
   const std::string program =
       (bench.programs / "tributary-coordinator").string();
   process_ = std::make_unique<Process>(
       std::vector<std::string>{
           "/bin/sh", "-c",
-          "exec " + program + " --config " + file + " 2>" + log},
+          "exec " + program + " --config " + file + " 2>" + log_},
       Process::Read::kOutput);
-  const std::string line = AwaitLine(log, "listening");
+  const std::string line = AwaitLine(log_, "listening");
   federation_ = ValueOf(line, "federation");
   admin_ = ValueOf(line, "admin");
 }
@@ -151,6 +151,13 @@ void CoordinatorSubject::Submit(int clients, std::size_t floats) {
   writer->WritesDone();
   const grpc::Status status = writer->Finish();
   if (!status.ok()) Fail("submit: " + status.error_message());
+}
+
+int CoordinatorSubject::AwaitRelease(int round) {
+  // Its log, for a question would cost it CPU time.
+  const std::string line =
+      AwaitLine(log_, " round=" + std::to_string(round) + " updates=");
+  return std::stoi(ValueOf(line, "updates"));
 }
 
 DropSubject::DropSubject(const Bench& bench, Transport transport) {

@@ -39,6 +39,9 @@ class CoordinatorSubject {
   CoordinatorSubject(const Bench& bench, Transport transport);
   // Submits a run of `clients` updates of `floats` parameters a round.
   void Submit(int clients, std::size_t floats);
+  // Waits until the round's updates are folded and its model is out; how many
+  // updates are in it.
+  int AwaitRelease(int round);
   Process& process() { return *process_; }
   const std::string& address() const { return federation_; }
 
@@ -46,6 +49,7 @@ class CoordinatorSubject {
   const Bench& bench_;
   Transport transport_;
   testing::TemporaryFolder folder_;
+  std::string log_;
   std::unique_ptr<Process> process_;
   std::string federation_;
   std::string admin_;

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "tests/bench/report.h"
+
+#include <cmath>
+
+#include "tests/catch.h"
+
+namespace tributary::bench {
+namespace {
+
+TEST_CASE("a report names the figures over their limit") {
+  const Figure within{"within", 2.0, "ms", 2.0, ""};
+  const Figure free{"free", 9.0, "ms", {}, ""};
+  const Figure over{"over", 2.1, "ms", 2.0, ""};
+  const Figure none{"none", std::nan(""), "ms", 2.0, ""};
+  CHECK(Verdict({within, free}) == "Within every limit.");
+  CHECK(Verdict({over, within, none}) == "OVER the limit: over none");
+}
+
+TEST_CASE("a report that cannot be written says so") {
+  CHECK_FALSE(WriteJson("/nowhere/bench.json", {}));
+}
+
+}  // namespace
+}  // namespace tributary::bench
