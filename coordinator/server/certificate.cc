@@ -187,6 +187,25 @@ absl::Status CheckKeyMatches(std::string_view certificate_pem,
   return absl::OkStatus();
 }
 
+absl::Status CheckIsServers(std::string_view pem) {
+  const Bio reader = Reader(pem);
+  const Certificate certificate = ReadX509(reader.get());
+  if (certificate == nullptr) {
+    return absl::InvalidArgumentError("holds no PEM certificate");
+  }
+  for (const std::string& uri : Uris(certificate.get())) {
+    absl::string_view role = uri;
+    if (absl::ConsumePrefix(&role, kRolePrefix) && role != "coordinator") {
+      return absl::InvalidArgumentError(
+          absl::StrCat("has the role ", role, ", not coordinator"));
+    }
+  }
+  if (X509_check_purpose(certificate.get(), X509_PURPOSE_SSL_SERVER, 0) != 1) {
+    return absl::InvalidArgumentError("is not for a TLS server");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<std::vector<std::string>> ReadRevocationList(
     std::string_view crl_pem, std::string_view authority_pem) {
   std::vector<Certificate> authorities;

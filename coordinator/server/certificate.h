@@ -34,6 +34,11 @@ absl::StatusOr<std::string> Fingerprint(std::string_view pem);
 absl::Status CheckKeyMatches(std::string_view certificate_pem,
                              std::string_view key_pem);
 
+// InvalidArgument if the first certificate of `pem` is a client's: it has the
+// role of one, or is not for TLS servers. One without a role is not refused: it
+// may be from an authority that knows no roles.
+absl::Status CheckIsServers(std::string_view pem);
+
 // Serials (upper-case hex) on the lists in `crl_pem`. Each list must be signed
 // by a certificate in `authority_pem`: a list that is not is an error, never
 // half a list.

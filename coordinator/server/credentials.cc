@@ -52,6 +52,9 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (absl::Status status = Fingerprint(*certificate).status(); !status.ok()) {
     return Named("tls.certificate", files.certificate, status);
   }
+  if (absl::Status status = CheckIsServers(*certificate); !status.ok()) {
+    return Named("tls.certificate", files.certificate, status);
+  }
   if (absl::Status status = CheckKeyMatches(*certificate, *key); !status.ok()) {
     return Named("tls.key", files.key, status);
   }

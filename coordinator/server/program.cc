@@ -15,6 +15,7 @@
 #include "coordinator/server/credentials.h"
 #include "coordinator/server/log.h"
 #include "coordinator/server/server.h"
+#include "coordinator/server/state_folder.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/codec/yaml.h"
 
@@ -101,6 +102,10 @@ absl::StatusOr<Program> ReadProgram(const std::filesystem::path& config) {
     return status;
   }
   if (absl::Status status = program.coordinator.Validate(); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = CheckStateFolder(program.coordinator.state_folder);
+      !status.ok()) {
     return status;
   }
   if (program.server.tls.has_value()) {
