@@ -60,6 +60,8 @@ class Federation {
   // The final model of tributary-simulate on the same plan.
   std::string SimulatedModel();
 
+  // Where the coordinator listens for clients, once it was started.
+  const std::string& address() const { return federation_address_; }
   std::filesystem::path folder() const { return folder_; }
   std::filesystem::path plan_file() const { return folder_ / "plan.yaml"; }
   std::filesystem::path first_weights() const {
