@@ -102,9 +102,9 @@ absl::StatusOr<std::optional<std::vector<std::string>>> RevocationFile::Poll() {
         "tls.crl: cannot read ", files_.crl.string(), ": ", error.message()));
   }
   if (seen_ && time == seen_time_ && size == seen_size_) return std::nullopt;
-  seen_ = true;
-  seen_time_ = time;
-  seen_size_ = size;
+  // Not read, for whatever reason, is not seen: a new authority's file may come
+  // after its list.
+  seen_ = false;
   absl::StatusOr<std::string> list = ReadFile("tls.crl", files_.crl);
   if (!list.ok()) return list.status();
   absl::StatusOr<std::string> authority =
@@ -113,6 +113,9 @@ absl::StatusOr<std::optional<std::vector<std::string>>> RevocationFile::Poll() {
   absl::StatusOr<std::vector<std::string>> serials =
       ReadRevocationList(*list, *authority);
   if (!serials.ok()) return Named("tls.crl", files_.crl, serials.status());
+  seen_ = true;
+  seen_time_ = time;
+  seen_size_ = size;
   return *std::move(serials);
 }
 

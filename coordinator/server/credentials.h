@@ -33,8 +33,8 @@ class RevocationFile {
   explicit RevocationFile(TlsFiles files) : files_(std::move(files)) {}
 
   // The serials, when the file is new or changed since the last call;
-  // NotFound while it does not exist. An unreadable list is an error once per
-  // change; the caller keeps the list it had: nobody is let in by mistake.
+  // NotFound while it does not exist. An unreadable list is an error each
+  // time; the caller keeps the list it had: nobody is let in by mistake.
   absl::StatusOr<std::optional<std::vector<std::string>>> Poll();
 
  private:

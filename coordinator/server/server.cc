@@ -150,7 +150,7 @@ class ServerBody final : public Server {
   AdminService admin_;
   // Used by Open, then by the housekeeper's thread.
   std::optional<RevocationFile> revocations_;
-  bool is_list_missing_ = false;
+  std::string list_trouble_;
   Deadlines::Clock::time_point next_reload_;
   std::string http_address_ = "off";
   std::unique_ptr<GrpcPort> federation_port_;
@@ -233,15 +233,16 @@ void ServerBody::ReadRevocations() {
   absl::StatusOr<std::optional<std::vector<std::string>>> serials =
       revocations_->Poll();
   if (!serials.ok()) {
-    const bool is_missing = absl::IsNotFound(serials.status());
-    if (!is_missing || !is_list_missing_) {
+    // Tried again each time, said once.
+    std::string why(serials.status().message());
+    if (why != list_trouble_) {
       LogWarning("revocation list not read; the list before stays",
-                 {{"why", std::string(serials.status().message())}});
+                 {{"why", why}});
     }
-    is_list_missing_ = is_missing;
+    list_trouble_ = std::move(why);
     return;
   }
-  is_list_missing_ = false;
+  list_trouble_.clear();
   if (!serials->has_value()) return;
   LogInfo("revocation list read",
           {{"revoked", std::to_string((*serials)->size())}});

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "coordinator/server/credentials.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
 #include "tests/coordinator/server/server_fixture.h"
@@ -94,6 +95,24 @@ TEST_CASE_METHOD(ServerFixture,
   folder_.Write("crl.pem", authority_.Revoke({"0A", stolen.serial}));
   CHECK(fake_.Await([&](const auto& state) {
     return state.revoked == std::set<std::string>{"0A", stolen.serial};
+  }));
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a list that comes before its authority is read after it") {
+  Start();
+  const IssuedCertificate stolen = Trainer("pump-1");
+  const Authority next("the next authority");
+  folder_.Write("crl.pem", next.Revoke({stolen.serial}));
+  coordinator::RevocationFile file(*options_.tls);
+  CHECK_FALSE(file.Poll().ok());
+  CHECK_FALSE(file.Poll().ok());
+  folder_.Write("ca.pem", authority_.certificate() + next.certificate());
+  const auto read = file.Poll();
+  REQUIRE(read.ok());
+  CHECK(read->has_value());
+  CHECK(fake_.Await([&](const auto& state) {
+    return state.revoked == std::set<std::string>{stolen.serial};
   }));
 }
 
