@@ -161,6 +161,10 @@ grpc::Status AdminService::WatchRun(
           [&newest](const v1::RunDetail& detail) { newest.Put(detail); });
   if (!watch.ok()) return ToGrpc(watch.status());
   while (!call->IsCancelled() && !is_stopping_) {
+    // It may last for days, and the certificate be revoked meanwhile.
+    if (absl::Status valid = Caller(edge_, *call).status(); !valid.ok()) {
+      return ToGrpc(valid);
+    }
     const std::optional<v1::RunDetail> detail = newest.Take(kWatchPoll);
     if (!detail.has_value()) continue;
     if (!details->Write(*detail)) break;

@@ -153,6 +153,24 @@ TEST_CASE_METHOD(ServerFixture, "a shutdown ends a watch") {
   CHECK(reader->Finish().error_code() == grpc::UNAVAILABLE);
 }
 
+TEST_CASE_METHOD(ServerFixture, "a revoked operator's watch ends") {
+  fake_.With([](auto& state) { state.detail = Detail(v1::RUNNING, 0); });
+  Start();
+  const IssuedCertificate stolen = Operator();
+  const auto admin = ConnectAdmin(stolen);
+  grpc::ClientContext context;
+  context.set_deadline(std::chrono::system_clock::now() +
+                       std::chrono::seconds(20));
+  v1::GetRunRequest request;
+  request.set_run("run-1");
+  const auto reader = admin->WatchRun(&context, request);
+  v1::RunDetail detail;
+  REQUIRE(reader->Read(&detail));
+  fake_.SetRevoked({stolen.serial});
+  CHECK(!reader->Read(&detail));
+  CHECK(reader->Finish().error_code() == grpc::PERMISSION_DENIED);
+}
+
 TEST_CASE_METHOD(ServerFixture, "the operator gets a model") {
   const std::string model(1'200'000, 'm');
   fake_.With([&](auto& state) { state.models[Sha256(model)] = model; });
