@@ -3,6 +3,7 @@
 #include "coordinator/runner/runner.h"
 
 #include <algorithm>
+#include <chrono>
 #include <cmath>
 #include <future>
 #include <utility>
@@ -18,6 +19,9 @@ namespace {
 
 constexpr std::size_t kMaxName = 128;
 constexpr std::uint32_t kWireVersion = 1;
+constexpr std::chrono::milliseconds kAskPoll{100};
+// How long an operator's request may still wait for the journal at the end.
+constexpr std::chrono::milliseconds kAskWhileDraining{1'000};
 
 class BlobFile final : public ModelFile {
  public:
@@ -299,6 +303,14 @@ absl::StatusOr<v1::RunSummary> Runner::Ask(
     absl::StatusOr<std::string> run = job();
     replies_.push_back([answer, run = std::move(run)] { answer->Set(run); });
   });
+  // A disk that stays full must not hold the end of the process.
+  std::chrono::milliseconds drained{0};
+  while (future.wait_for(kAskPoll) != std::future_status::ready) {
+    if (is_draining_ && (drained += kAskPoll) >= kAskWhileDraining) {
+      return absl::UnavailableError(
+          "the coordinator is stopping, and its disk does not answer");
+    }
+  }
   absl::StatusOr<std::string> run = future.get();
   if (!run.ok()) return run.status();
   absl::StatusOr<v1::RunDetail> detail = board_.Get(*run);

@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include <future>
 #include <string>
 
 #include "tests/coordinator/runner/federation.h"
@@ -22,6 +23,7 @@ class FullDisk {
     const rlimit limit{bytes, before_.rlim_max};
     ::setrlimit(RLIMIT_FSIZE, &limit);
   }
+  const rlimit& before() const { return before_; }
   ~FullDisk() { ::setrlimit(RLIMIT_FSIZE, &before_); }
 
  private:
@@ -91,6 +93,26 @@ TEST_CASE("a journal that cannot be written pauses, and nothing is lost") {
   CHECK(federation.Return("client-0", update).accepted());
   watched.Await(v1::FINISHED);
   CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
+}
+
+TEST_CASE("an operator's request does not hold the end on a full disk") {
+  Federation federation;
+  const std::string run = federation.Submit(
+      MakePlan({.clients = 1, .min_updates = 1, .rounds = 1}));
+  Watched watched(federation.coordinator(), run);
+  watched.Await(v1::RUNNING);
+  const FullDisk full(0);
+  // It begins while the disk still seems fine.
+  auto stopped = std::async(std::launch::async, [&] {
+    return federation.coordinator().StopRun(run).status();
+  });
+  watched.Await(v1::PAUSED);
+  federation.coordinator().Drain(std::chrono::milliseconds(0));
+  CHECK(stopped.wait_for(std::chrono::seconds(20)) ==
+        std::future_status::ready);
+  // What it waits for comes at the latest when the disk is back.
+  ::setrlimit(RLIMIT_FSIZE, &full.before());
+  CHECK(absl::IsUnavailable(stopped.get()));
 }
 
 TEST_CASE("a spool that cannot be written pauses, and the upload goes on") {
