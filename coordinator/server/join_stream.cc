@@ -18,6 +18,8 @@ using Clock = Deadlines::Clock;
 
 // A client that does not read what it is sent is not worth the memory.
 constexpr std::size_t kMaxOutgoing = 64;
+// The longest there is, an evaluation with 32 names of 64 bytes, has 3 KiB.
+constexpr std::size_t kMaxMessageBytes = 8'192;
 // Messages a client may send at once, and each second after.
 constexpr double kBurst = 256;
 constexpr double kPerSecond = 256;
@@ -121,6 +123,11 @@ absl::Status JoinStream::Take() {
   if (IsFlooding()) {
     edge_.coordinator.CountRefusal(round::Refusal::kBadMessage);
     return absl::ResourceExhaustedError("too many messages");
+  }
+  // Before the coordinator keeps a copy of it.
+  if (incoming_.ByteSizeLong() > kMaxMessageBytes) {
+    edge_.coordinator.CountRefusal(round::Refusal::kBadMessage);
+    return absl::InvalidArgumentError("a message is longer than 8 KiB");
   }
   const bool is_hello = incoming_.has_hello();
   if (is_hello != !stream_.has_value() ||

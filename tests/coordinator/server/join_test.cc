@@ -165,6 +165,21 @@ TEST_CASE_METHOD(ServerFixture, "the first message must be a hello") {
   CHECK(client.End().error_code() == grpc::INVALID_ARGUMENT);
 }
 
+TEST_CASE_METHOD(ServerFixture, "a long message is not kept") {
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  REQUIRE(client.Next().has_value());
+  v1::ClientMessage message;
+  message.mutable_task_failed()->set_message(std::string(10'000, 'x'));
+  client.Send(message);
+  CHECK(client.End().error_code() == grpc::INVALID_ARGUMENT);
+  CHECK(fake_.With([](auto& state) {
+    return state.received.empty() &&
+           state.refusals == std::vector{round::Refusal::kBadMessage};
+  }));
+}
+
 TEST_CASE_METHOD(ServerFixture, "an empty message ends the stream") {
   Start();
   Joining client(ConnectClient(Trainer("pump-1")));
