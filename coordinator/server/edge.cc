@@ -42,17 +42,28 @@ void ChunkSlots::Acquire(std::function<void()> ready) {
 }
 
 void ChunkSlots::Release() {
-  std::function<void()> next;
-  {
-    absl::MutexLock lock(&mutex_);
-    if (waiting_.empty()) {
-      ++free_;
-      return;
-    }
-    next = std::move(waiting_.front());
-    waiting_.pop_front();
+  // Whoever gets the slot may give it back at once, and so may the next: one
+  // after the other, not one inside the other.
+  thread_local const ChunkSlots* handing_out = nullptr;
+  thread_local int given_back = 0;
+  ++given_back;
+  if (handing_out == this) return;
+  handing_out = this;
+  for (; given_back > 0; --given_back) {
+    if (std::function<void()> next = NextWaiting()) next();
   }
-  next();
+  handing_out = nullptr;
+}
+
+std::function<void()> ChunkSlots::NextWaiting() {
+  absl::MutexLock lock(&mutex_);
+  if (waiting_.empty()) {
+    ++free_;
+    return nullptr;
+  }
+  std::function<void()> next = std::move(waiting_.front());
+  waiting_.pop_front();
+  return next;
 }
 
 void StreamRegistry::Add(JoinStream* stream) {

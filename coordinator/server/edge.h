@@ -38,6 +38,9 @@ class ChunkSlots {
   void Release();
 
  private:
+  // Who gets a slot that is given back; nobody: it is free.
+  std::function<void()> NextWaiting();
+
   absl::Mutex mutex_;
   int free_ ABSL_GUARDED_BY(mutex_);
   std::list<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);

@@ -63,6 +63,9 @@ absl::Status FetchCall::Open(const grpc::ByteBuffer& request) {
   absl::StatusOr<std::unique_ptr<ModelFile>> file =
       edge_.coordinator.OpenModel(*digest);
   if (!file.ok()) return file.status();
+  if (message->offset() > (*file)->size()) {
+    return absl::OutOfRangeError("fetch: the offset is behind the end");
+  }
   file_ = *std::move(file);
   offset_ = message->offset();
   return absl::OkStatus();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small pure parts of the edge: statuses, options, log lines, metrics.
 #include "coordinator/server/deadlines.h"
+#include "coordinator/server/edge.h"
 #include "coordinator/server/grpc_log.h"
 #include "coordinator/server/grpc_status.h"
 #include "coordinator/server/log.h"
@@ -175,4 +176,24 @@ TEST_CASE("each failed handshake counts, and few are lines of the log") {
   CHECK(FormatLogEvent(*later) ==
         "\"handshake failed\" why=\"a scan\" failed=3");
   CHECK(failures.count() == 4);
+}
+
+TEST_CASE("many who give a slot back at once do not fill the stack") {
+  ChunkSlots slots(1);
+  slots.Acquire([] {});
+  int turns = 0;
+  constexpr int kWaiting = 300'000;
+  for (int i = 0; i < kWaiting; ++i) {
+    slots.Acquire([&] {
+      ++turns;
+      slots.Release();
+    });
+  }
+  CHECK(turns == 0);
+  slots.Release();
+  CHECK(turns == kWaiting);
+  // And the slot is free again, once.
+  slots.Acquire([&] { ++turns; });
+  slots.Acquire([&] { ++turns; });
+  CHECK(turns == kWaiting + 1);
 }
