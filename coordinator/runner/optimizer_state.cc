@@ -129,11 +129,13 @@ absl::Status OptimizerState::Keep() {
 
 void OptimizerState::RemoveAllBut(const std::filesystem::path& folder,
                                   int round) {
+  std::error_code error;
   std::error_code ignored;
   std::vector<std::filesystem::path> others;
-  for (const auto& entry :
-       std::filesystem::directory_iterator(folder, ignored)) {
-    if (entry.path() != PathOf(folder, round)) others.push_back(entry.path());
+  // Not a range-for: that one's step throws.
+  for (std::filesystem::directory_iterator at(folder, error), end;
+       !error && at != end; at.increment(error)) {
+    if (at->path() != PathOf(folder, round)) others.push_back(at->path());
   }
   for (const auto& path : others) std::filesystem::remove(path, ignored);
 }

@@ -117,13 +117,15 @@ void Blobs::Remove(const Digest& digest) const {
 }
 
 void Blobs::RemoveAllBut(const std::set<Digest>& kept) const {
+  std::error_code error;
   std::error_code ignored;
   std::vector<Digest> all;
-  for (const auto& entry :
-       std::filesystem::recursive_directory_iterator(folder_, ignored)) {
-    if (!entry.is_regular_file(ignored)) continue;
+  // Not a range-for: that one's step throws.
+  for (std::filesystem::recursive_directory_iterator at(folder_, error), end;
+       !error && at != end; at.increment(error)) {
+    if (!at->is_regular_file(ignored)) continue;
     absl::StatusOr<Digest> digest =
-        Digest::FromHex(entry.path().filename().string());
+        Digest::FromHex(at->path().filename().string());
     if (digest.ok()) all.push_back(*digest);
   }
   for (const Digest& digest : all) {

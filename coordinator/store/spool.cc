@@ -29,7 +29,10 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(
   if (absl::Status made = MakeFolder(folder); !made.ok()) return made;
   std::unique_ptr<Spool> spool(new Spool(folder));
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(folder, error)) {
+  // Not a range-for: that one's step throws.
+  for (std::filesystem::directory_iterator at(folder, error), end;
+       !error && at != end; at.increment(error)) {
+    const auto& entry = *at;
     const std::string name = entry.path().filename().string();
     std::int64_t number = 0;
     const auto parsed =
