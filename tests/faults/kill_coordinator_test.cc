@@ -21,7 +21,7 @@ using std::chrono::seconds;
 
 constexpr int kKillsPerRun = 3;
 // Long enough for every kill to hit a run that is not over.
-constexpr int kRounds = 40;
+constexpr int kRounds = 120;
 
 int FromEnvironment(const char* name, int otherwise) {
   const char* value = std::getenv(name);
@@ -41,7 +41,7 @@ std::string RunWithKills(Federation& federation, int seed) {
     federation.WaitFor(run, seconds(60), [&](const nlohmann::json& show) {
       return show.at("summary").at("released_rounds") > kill;
     });
-    const milliseconds instant(instants.Below(700));
+    const milliseconds instant(instants.Below(400));
     const auto ended = federation.coordinator().WaitForExit(instant);
     INFO(federation.coordinator().Output());
     REQUIRE_FALSE(ended.has_value());
