@@ -5,7 +5,6 @@
 #
 #   deploy/setup.sh           the packages to build and run
 #   deploy/setup.sh --test    those of the tests as well
-#   deploy/setup.sh --bench   those of the benchmarks as well
 set -euo pipefail
 
 build=(
@@ -16,14 +15,12 @@ build=(
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev zlib1g-dev libxxhash-dev
 )
 test=(catch2 librapidcheck-dev python3-torch sqlite3 openssl clang libclang-rt-dev)
-bench=(libbenchmark-dev)
 
 wanted=("${build[@]}")
 for option in "$@"; do
   case $option in
     --test) wanted+=("${test[@]}") ;;
-    --bench) wanted+=("${bench[@]}") ;;
-    -h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    -h | --help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup.sh: unknown option $option (see --help)" >&2; exit 2 ;;
   esac
 done

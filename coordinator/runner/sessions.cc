@@ -29,13 +29,6 @@ std::optional<Session> Sessions::Remove(StreamId id) {
   return session;
 }
 
-std::optional<Session> Sessions::Find(StreamId id) const {
-  std::lock_guard lock(mutex_);
-  const auto found = by_id_.find(id);
-  if (found == by_id_.end()) return std::nullopt;
-  return found->second.session;
-}
-
 std::optional<Session> Sessions::BeginMessage(StreamId id) {
   std::lock_guard lock(mutex_);
   const auto found = by_id_.find(id);

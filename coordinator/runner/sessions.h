@@ -43,7 +43,6 @@ class Sessions {
   Added Add(Session session);
   // The session, if it was still open.
   std::optional<Session> Remove(StreamId id);
-  std::optional<Session> Find(StreamId id) const;
   // Counts a message that waits; nullopt if the stream is gone, an empty peer
   // if too many wait.
   std::optional<Session> BeginMessage(StreamId id);
