@@ -10,7 +10,8 @@
 #include <string>
 
 #include "nlohmann/json.hpp"
-#include "simulation/commands.h"
+#include "simulation/commands/partition.h"
+#include "simulation/commands/run.h"
 #include "simulation/partition.h"
 #include "simulation/population.h"
 #include "tributary/dataset.h"
@@ -54,9 +55,8 @@ class SimulateFixture {
            "  test: {features: " TRIBUTARY_DIGITS
            "/test.csv.gz, scale: 0.0625}\n"
            "  partition: {dirichlet: {alpha: 1, min_examples: 10}}\n";
-    return {.plan = file,
+    return {.plan = {.file = file, .workers = workers},
             .out = folder / out,
-            .workers = workers,
             .progress = std::nullopt};
   }
 
@@ -103,7 +103,7 @@ TEST_CASE_METHOD(SimulateFixture,
                  "the effective plan is simulated to the same bytes") {
   REQUIRE(Simulate(Options("first", 7, 1), interrupted, report).ok());
   SimulateOptions again = Options("again", 7, 1);
-  again.plan = folder / "first" / "plan.yaml";
+  again.plan.file = folder / "first" / "plan.yaml";
   again.out = folder / "again";
   REQUIRE(Simulate(again, interrupted, report).ok());
   CHECK((Read("first/model.safetensors") == Read("again/model.safetensors")));
@@ -113,7 +113,8 @@ TEST_CASE_METHOD(SimulateFixture,
 TEST_CASE_METHOD(SimulateFixture,
                  "the files for real clients hold what virtual clients hold") {
   const SimulateOptions options = Options("files", 7, 1);
-  REQUIRE(WritePartition(options, report).ok());
+  REQUIRE(
+      WritePartition({.plan = options.plan, .out = options.out}, report).ok());
   v1::SimulationPlan plan;
   plan.set_clients(6);
   plan.mutable_partition()->mutable_dirichlet()->set_alpha(1);
@@ -144,8 +145,8 @@ TEST_CASE_METHOD(SimulateFixture,
   std::ofstream(options.out / "mine.txt") << "mine";
   const auto refused = Simulate(options, interrupted, report);
   CHECK(refused.status().code() == absl::StatusCode::kFailedPrecondition);
-  CHECK(WritePartition(options, report).code() ==
-        absl::StatusCode::kFailedPrecondition);
+  CHECK(WritePartition({.plan = options.plan, .out = options.out}, report)
+            .code() == absl::StatusCode::kFailedPrecondition);
   CHECK(Read("full/mine.txt") == "mine");
   options.existing = ExistingFiles::kOverwrite;
   CHECK(Simulate(options, interrupted, report).ok());
@@ -166,7 +167,7 @@ TEST_CASE_METHOD(SimulateFixture,
   SimulateOptions options = Options("narrow", 7, 1);
   std::string text = Read("narrow.yaml");
   text.replace(text.find("inputs: 64"), 10, "inputs: 63");
-  std::ofstream(options.plan) << text;
+  std::ofstream(options.plan.file) << text;
   const auto end = Simulate(options, interrupted, report);
   REQUIRE(end.ok());
   CHECK(end->end == round::RunEnd::kFailed);
@@ -178,7 +179,7 @@ TEST_CASE_METHOD(SimulateFixture,
 
 TEST_CASE_METHOD(SimulateFixture, "errors name the plan and the key") {
   SimulateOptions options = Options("bad", 7, 1);
-  std::ofstream(options.plan, std::ios::app) << "  workers: 0\n";
+  std::ofstream(options.plan.file, std::ios::app) << "  workers: 0\n";
   const auto limit = Simulate(options, interrupted, report);
   REQUIRE_FALSE(limit.ok());
   CHECK(limit.status().message().find("simulation.workers") !=
@@ -188,7 +189,7 @@ TEST_CASE_METHOD(SimulateFixture, "errors name the plan and the key") {
   options = Options("missing", 7, 1);
   std::string text = Read("missing.yaml");
   text.replace(text.find("/train.csv.gz"), 13, "/absent.csv.g");
-  std::ofstream(options.plan) << text;
+  std::ofstream(options.plan.file) << text;
   const auto missing = Simulate(options, interrupted, report);
   CHECK(missing.status().message().find("simulation.train") !=
         std::string::npos);

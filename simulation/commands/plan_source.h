@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+// The plan that a command works on: a file, and what the command line says
+// instead. Every command that reads a plan reads it here.
+//
+// Values; one thread.
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::simulation {
+
+struct PlanSource {
+  std::filesystem::path file;
+  // Instead of the plan's simulation.workers.
+  std::optional<int> workers;
+};
+
+// The plan as it is simulated, every default written out. One without a seed
+// gets one from the system's generator, which the effective plan shows, so that
+// every simulation can be repeated. InvalidArgument names the file and the key.
+absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source);
+
+// An error about the plan, with the plan's file in front.
+absl::Status InPlan(const PlanSource& source, const absl::Status& status);
+
+}  // namespace tributary::simulation

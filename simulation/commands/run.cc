@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/commands/run.h"
+
+#include <utility>
+
+#include "privacy/crypto/random.h"
+#include "simulation/observers.h"
+#include "simulation/population.h"
+#include "simulation/simulation.h"
+#include "simulation/skew.h"
+
+namespace tributary::simulation {
+
+absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
+                                       const std::atomic<bool>& interrupted,
+                                       std::ostream& report) {
+  auto plan = ReadSimulationPlan(options.plan);
+  if (!plan.ok()) return plan.status();
+  SimulationInputs inputs;
+  inputs.plan = *plan;
+  inputs.run_key = KeyFromSeed(plan->seed());
+  inputs.workers =
+      plan->simulation().has_workers() ? plan->simulation().workers() : 1;
+  const auto population = LoadPopulation(*plan, inputs.run_key);
+  if (!population.ok()) return InPlan(options.plan, population.status());
+  auto first = LoadFirstModel(*plan, inputs.run_key);
+  if (!first.ok()) return InPlan(options.plan, first.status());
+  inputs.first = *std::move(first);
+  inputs.participants = MakeParticipants(*plan, *population);
+
+  Observers observers;
+  auto simulation = Simulation::Create(std::move(inputs), observers);
+  if (!simulation.ok()) return InPlan(options.plan, simulation.status());
+  // Nothing is written before the plan is known to make sense.
+  if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
+    return ready;
+  }
+  auto results =
+      Results::Open(options.out, *plan,
+                    FormatSkew(MeasureSkew(population->partition,
+                                           population->train->targets)));
+  if (!results.ok()) return results.status();
+  Progress progress(report, options.progress.value_or(Progress::Style::kLines),
+                    static_cast<int>(plan->stop().rounds()));
+  observers.Add(**results);
+  if (options.progress) observers.Add(progress);
+
+  const auto end = (*simulation)->Run(interrupted);
+  if (options.progress) progress.Finish();
+  const absl::Status closed = (*results)->Close((*simulation)->header(),
+                                                (*simulation)->model().weights);
+  if (!end.ok()) return InPlan(options.plan, end.status());
+  if (!closed.ok()) return closed;
+  return end;
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: Apache-2.0
+// Ctrl-C, for commands that end in good order.
+#pragma once
+
+#include <atomic>
+
+namespace tributary::simulation {
+
+// From now on the first SIGINT or SIGTERM makes the returned flag true and the
+// next one ends the process. The flag is the process's; calling again changes
+// nothing.
+const std::atomic<bool>& CatchInterrupts();
+
+}  // namespace tributary::simulation
