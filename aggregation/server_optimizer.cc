@@ -49,6 +49,20 @@ struct Validator {
                        CheckDecay("server_optimizer.fedadam.beta2", o.beta2),
                        CheckPositive("server_optimizer.fedadam.tau", o.tau)});
   }
+  absl::Status operator()(const FedAdagrad& o) const {
+    return FirstError(
+        {CheckPositive("server_optimizer.fedadagrad.learning_rate",
+                       o.learning_rate),
+         CheckDecay("server_optimizer.fedadagrad.beta1", o.beta1),
+         CheckPositive("server_optimizer.fedadagrad.tau", o.tau)});
+  }
+  absl::Status operator()(const FedYogi& o) const {
+    return FirstError({CheckPositive("server_optimizer.fedyogi.learning_rate",
+                                     o.learning_rate),
+                       CheckDecay("server_optimizer.fedyogi.beta1", o.beta1),
+                       CheckDecay("server_optimizer.fedyogi.beta2", o.beta2),
+                       CheckPositive("server_optimizer.fedyogi.tau", o.tau)});
+  }
 };
 
 // The formulas are evaluated in double and each stored value is rounded to
@@ -74,15 +88,37 @@ struct Stepper {
     }
   }
 
-  // m <- b1 m + (1-b1) d ;  v <- b2 v + (1-b2) d^2
-  // x <- x + lr m / (sqrt(v) + tau)              Reddi et al. 2021, alg. 2
+  // v <- b2 v + (1-b2) d^2                       Reddi et al. 2021, alg. 2
   void operator()(const FedAdam& o) const {
+    Adapt(o, [&o](double v, double delta) {
+      return o.beta2 * v + (1 - o.beta2) * delta * delta;
+    });
+  }
+
+  // v <- v + d^2                                 Reddi et al. 2021, alg. 2
+  void operator()(const FedAdagrad& o) const {
+    Adapt(o, [](double v, double delta) { return v + delta * delta; });
+  }
+
+  // v <- v - (1-b2) d^2 sign(v - d^2)            Reddi et al. 2021, alg. 2
+  void operator()(const FedYogi& o) const {
+    Adapt(o, [&o](double v, double delta) {
+      const double square = delta * delta;
+      const double sign = v > square ? 1 : v < square ? -1 : 0;
+      return v - (1 - o.beta2) * square * sign;
+    });
+  }
+
+  // m <- b1 m + (1-b1) d ;  v <- next_v(v, d)
+  // x <- x + lr m / (sqrt(v) + tau)              Reddi et al. 2021, alg. 2
+  template <typename Optimizer, typename NextV>
+  void Adapt(const Optimizer& o, NextV next_v) const {
     const std::span<float> m = state[0];
     const std::span<float> v = state[1];
     for (std::size_t i = 0; i < x.size(); ++i) {
       const double delta = d[i];
       m[i] = static_cast<float>(o.beta1 * m[i] + (1 - o.beta1) * delta);
-      v[i] = static_cast<float>(o.beta2 * v[i] + (1 - o.beta2) * delta * delta);
+      v[i] = static_cast<float>(next_v(v[i], delta));
       x[i] = static_cast<float>(x[i] + o.learning_rate * m[i] /
                                            (std::sqrt(double{v[i]}) + o.tau));
     }
@@ -100,6 +136,8 @@ int StateVectors(const ServerOptimizer& optimizer) {
     int operator()(const FedAvg&) const { return 0; }
     int operator()(const FedAvgM&) const { return 1; }
     int operator()(const FedAdam&) const { return 2; }
+    int operator()(const FedAdagrad&) const { return 2; }
+    int operator()(const FedYogi&) const { return 2; }
   };
   return std::visit(Counter{}, optimizer);
 }

@@ -76,6 +76,21 @@ void FillOptimizer(v1::ServerOptimizer& optimizer) {
       if (!fedadam.has_tau()) fedadam.set_tau(1e-3);
       return;
     }
+    case v1::ServerOptimizer::kFedadagrad: {
+      auto& fedadagrad = *optimizer.mutable_fedadagrad();
+      if (!fedadagrad.has_learning_rate()) fedadagrad.set_learning_rate(0.1);
+      if (!fedadagrad.has_beta1()) fedadagrad.set_beta1(0);
+      if (!fedadagrad.has_tau()) fedadagrad.set_tau(1e-3);
+      return;
+    }
+    case v1::ServerOptimizer::kFedyogi: {
+      auto& fedyogi = *optimizer.mutable_fedyogi();
+      if (!fedyogi.has_learning_rate()) fedyogi.set_learning_rate(0.01);
+      if (!fedyogi.has_beta1()) fedyogi.set_beta1(0.9);
+      if (!fedyogi.has_beta2()) fedyogi.set_beta2(0.99);
+      if (!fedyogi.has_tau()) fedyogi.set_tau(1e-3);
+      return;
+    }
   }
 }
 

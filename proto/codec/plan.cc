@@ -72,6 +72,25 @@ aggregation::ServerOptimizer ToOptimizer(const v1::ServerOptimizer& plan) {
       if (from.has_tau()) fedadam.tau = from.tau();
       return fedadam;
     }
+    case v1::ServerOptimizer::kFedadagrad: {
+      aggregation::FedAdagrad fedadagrad;
+      const auto& from = plan.fedadagrad();
+      if (from.has_learning_rate())
+        fedadagrad.learning_rate = from.learning_rate();
+      if (from.has_beta1()) fedadagrad.beta1 = from.beta1();
+      if (from.has_tau()) fedadagrad.tau = from.tau();
+      return fedadagrad;
+    }
+    case v1::ServerOptimizer::kFedyogi: {
+      aggregation::FedYogi fedyogi;
+      const auto& from = plan.fedyogi();
+      if (from.has_learning_rate())
+        fedyogi.learning_rate = from.learning_rate();
+      if (from.has_beta1()) fedyogi.beta1 = from.beta1();
+      if (from.has_beta2()) fedyogi.beta2 = from.beta2();
+      if (from.has_tau()) fedyogi.tau = from.tau();
+      return fedyogi;
+    }
     case v1::ServerOptimizer::kFedavg:
     case v1::ServerOptimizer::KIND_NOT_SET:
       break;

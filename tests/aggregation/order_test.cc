@@ -179,7 +179,8 @@ TEST_CASE("any order, threads, blocks and tree give the same sum and model") {
     RC_ASSERT(IsSame(SumInOrder(round, order), expected));
 
     const std::vector<ServerOptimizer> optimizers = {FedAvg{}, FedAvgM{},
-                                                     FedAdam{}};
+                                                     FedAdam{}, FedAdagrad{},
+                                                     FedYogi{}};
     const ServerOptimizer& optimizer =
         optimizers[random.Below(optimizers.size())];
     const Released model =

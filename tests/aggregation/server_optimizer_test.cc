@@ -57,11 +57,30 @@ TEST_CASE("FedAdam divides by the root of the second moment, uncorrected") {
         Vector{0.00263124984f, 0.00624374999f, 0.00999999978f});
 }
 
+TEST_CASE("FedAdagrad adds up the squares") {
+  const Model model =
+      AfterTwoRounds(FedAdagrad{.learning_rate = 0.1, .beta1 = 0.5});
+  CHECK(model.x == Vector{1.08621001f, -2.01032233f, 0.450049937f});
+  CHECK(model.state[0] == Vector{0.1875f, 0.3125f, -0.5f});
+  CHECK(model.state[1] == Vector{0.265625f, 0.625f, 1});
+}
+
+// In the second round the first d is smaller than the root of v, the others are
+// larger.
+TEST_CASE("FedYogi moves the second moment towards the square by its sign") {
+  const Model model =
+      AfterTwoRounds(FedYogi{.learning_rate = 0.1, .beta2 = 0.9});
+  CHECK(model.x == Vector{1.06873918f, -2.0103116f, 0.468476921f});
+  CHECK(model.state[0] == Vector{0.057500001f, 0.0524999984f, -0.100000001f});
+  CHECK(model.state[1] == Vector{0.0234375f, 0.0625f, 0.100000001f});
+}
+
 TEST_CASE("blocks cut anywhere take the same step to the bit") {
   KeyedStream random(KeyFromSeed(13));
   for (const ServerOptimizer& optimizer :
        {ServerOptimizer(FedAvg{}), ServerOptimizer(FedAvgM{}),
-        ServerOptimizer(FedAdam{})}) {
+        ServerOptimizer(FedAdam{}), ServerOptimizer(FedAdagrad{}),
+        ServerOptimizer(FedYogi{})}) {
     const Vector d = UniformVector(random, 1'000, 1);
     const Vector x = UniformVector(random, 1'000, 1);
     const auto step = [&](std::size_t longest) {
@@ -98,7 +117,13 @@ TEST_CASE("an option out of range is refused by its key") {
             .find("server_optimizer.fedadam.beta2: nan") == 0);
   CHECK(ErrorOf(FedAdam{.tau = 0}).find("server_optimizer.fedadam.tau: 0") ==
         0);
+  CHECK(ErrorOf(FedAdagrad{.beta1 = 1})
+            .find("server_optimizer.fedadagrad.beta1: 1") == 0);
+  CHECK(ErrorOf(FedYogi{.learning_rate = -1})
+            .find("server_optimizer.fedyogi.learning_rate: -1") == 0);
   CHECK(ErrorOf(FedAdam{}).empty());
+  CHECK(ErrorOf(FedAdagrad{}).empty());
+  CHECK(ErrorOf(FedYogi{}).empty());
   CHECK(ErrorOf(FedAvgM{.momentum = 0}).empty());
 }
 

@@ -57,6 +57,14 @@ TEST_CASE("server optimizers keep what the plan says and default the rest") {
   CHECK(fedadam.beta2 == 0.999);
   CHECK(fedadam.learning_rate == 0.01);
   CHECK(fedadam.tau == 1e-3);
+  plan.mutable_fedadagrad()->set_tau(0.25);
+  const auto fedadagrad = std::get<aggregation::FedAdagrad>(ToOptimizer(plan));
+  CHECK(fedadagrad.tau == 0.25);
+  CHECK(fedadagrad.learning_rate == 0.1);
+  plan.mutable_fedyogi()->set_beta1(0.5);
+  const auto fedyogi = std::get<aggregation::FedYogi>(ToOptimizer(plan));
+  CHECK(fedyogi.beta1 == 0.5);
+  CHECK(fedyogi.beta2 == 0.99);
 }
 
 TEST_CASE("defaults of the plan and of the domain agree") {
@@ -70,6 +78,29 @@ TEST_CASE("defaults of the plan and of the domain agree") {
   CHECK(full.beta1 == own.beta1);
   CHECK(full.beta2 == own.beta2);
   CHECK(full.tau == own.tau);
+
+  v1::Plan adagrad;
+  REQUIRE(ParseYaml(kGoodPlan + "server_optimizer: {fedadagrad: {}}\n", "p",
+                    adagrad)
+              .ok());
+  const auto full_adagrad = std::get<aggregation::FedAdagrad>(
+      ToOptimizer(WithDefaults(adagrad).server_optimizer()));
+  const aggregation::FedAdagrad own_adagrad;
+  CHECK(full_adagrad.learning_rate == own_adagrad.learning_rate);
+  CHECK(full_adagrad.beta1 == own_adagrad.beta1);
+  CHECK(full_adagrad.tau == own_adagrad.tau);
+
+  v1::Plan yogi;
+  REQUIRE(
+      ParseYaml(kGoodPlan + "server_optimizer: {fedyogi: {}}\n", "p", yogi)
+          .ok());
+  const auto full_yogi = std::get<aggregation::FedYogi>(
+      ToOptimizer(WithDefaults(yogi).server_optimizer()));
+  const aggregation::FedYogi own_yogi;
+  CHECK(full_yogi.learning_rate == own_yogi.learning_rate);
+  CHECK(full_yogi.beta1 == own_yogi.beta1);
+  CHECK(full_yogi.beta2 == own_yogi.beta2);
+  CHECK(full_yogi.tau == own_yogi.tau);
 }
 
 TEST_CASE("an architecture is the same after JSON, in the same bytes") {
