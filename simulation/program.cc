@@ -40,6 +40,11 @@ struct Command {
 void AddPlan(CLI::App& command, PlanSource& plan) {
   command.add_option("PLAN", plan.file, "plan.yaml with a simulation section")
       ->required();
+  command
+      .add_option("--set", plan.settings,
+                  "KEY=VALUE in place of the plan's, such as "
+                  "round.cohort_size=20; can be repeated")
+      ->allow_extra_args(false);
 }
 
 // The folder to fill.

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <span>
 #include <string>
 #include <system_error>
 
@@ -51,15 +52,26 @@ std::filesystem::path FolderOf(const std::filesystem::path& file) {
   return (error ? file : absolute).parent_path();
 }
 
+// A problem with what a setting says quotes it instead of a line.
+void QuoteSettings(std::span<const std::string> settings, Problems& problems) {
+  for (Problem& problem : problems) {
+    if (problem.line >= 0) continue;
+    absl::StrAppend(&problem.reason, " (", settings[-problem.line - 1], ")");
+    problem.line = 0;
+  }
+}
+
 // Text into message; problems of the limits, then of the rules, in one status.
 template <typename Message, typename Rules>
 absl::StatusOr<Message> ReadAndCheck(const std::filesystem::path& file,
+                                     std::span<const std::string> settings,
                                      Rules rules) {
   const auto text = ReadText(file);
   if (!text.ok()) return text.status();
   Message message;
-  YamlReading reading = ReadYaml(*text, message);
+  YamlReading reading = ReadYaml(*text, settings, message);
   AddRuleProblems(rules(message), reading);
+  QuoteSettings(settings, reading.problems);
   if (auto status = ToStatus(reading.problems, file.string()); !status.ok()) {
     return status;
   }
@@ -68,8 +80,9 @@ absl::StatusOr<Message> ReadAndCheck(const std::filesystem::path& file,
 
 }  // namespace
 
-absl::StatusOr<v1::Plan> ReadPlan(const std::filesystem::path& file) {
-  auto read = ReadAndCheck<v1::Plan>(file, FindPlanProblems);
+absl::StatusOr<v1::Plan> ReadPlan(const std::filesystem::path& file,
+                                  std::span<const std::string> settings) {
+  auto read = ReadAndCheck<v1::Plan>(file, settings, FindPlanProblems);
   if (!read.ok()) return read.status();
   v1::Plan plan = WithDefaults(*read);
   const auto folder = FolderOf(file);
@@ -92,7 +105,7 @@ absl::StatusOr<v1::Plan> ReadPlan(const std::filesystem::path& file) {
 
 absl::StatusOr<v1::CoordinatorConfig> ReadCoordinatorConfig(
     const std::filesystem::path& file) {
-  auto read = ReadAndCheck<v1::CoordinatorConfig>(file, FindConfigProblems);
+  auto read = ReadAndCheck<v1::CoordinatorConfig>(file, {}, FindConfigProblems);
   if (!read.ok()) return read.status();
   v1::CoordinatorConfig config = WithDefaults(*read);
   const auto folder = FolderOf(file);

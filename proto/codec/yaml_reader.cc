@@ -11,6 +11,7 @@
 #include "proto/codec/limits.h"
 #include "proto/codec/yaml.h"
 #include "proto/codec/yaml_scalar.h"
+#include "proto/codec/yaml_setting.h"
 
 namespace tributary::codec {
 namespace {
@@ -241,7 +242,8 @@ int LineOf(std::string path, const KeyLines& lines) {
 
 }  // namespace
 
-YamlReading ReadYaml(std::string_view text, Message& message) {
+YamlReading ReadYaml(std::string_view text,
+                     std::span<const std::string> settings, Message& message) {
   message.Clear();
   YamlReading reading;
   auto document = ParseYamlDocument(text);
@@ -251,6 +253,15 @@ YamlReading ReadYaml(std::string_view text, Message& message) {
   }
   YamlNode& root = std::get<YamlNode>(document);
   if (root.kind == YamlNode::Kind::kNull) root.kind = YamlNode::Kind::kMapping;
+  int line = 0;
+  for (const std::string& setting : settings) {
+    --line;
+    if (auto problem =
+            ApplySetting(setting, line, *message.GetDescriptor(), root)) {
+      problem->line = line;
+      reading.problems.push_back(*std::move(problem));
+    }
+  }
   Reader(reading).ReadMessage(root, "", message);
   return reading;
 }
@@ -271,7 +282,7 @@ void AddRuleProblems(const Problems& rules, YamlReading& reading) {
 
 absl::Status ParseYaml(std::string_view text, std::string_view name,
                        Message& message) {
-  return ToStatus(ReadYaml(text, message).problems, std::string(name));
+  return ToStatus(ReadYaml(text, {}, message).problems, std::string(name));
 }
 
 absl::Status CheckLimits(const Message& message) {

@@ -4,7 +4,9 @@
 #pragma once
 
 #include <map>
+#include <span>
 #include <string>
+#include <string_view>
 
 #include "google/protobuf/message.h"
 #include "proto/codec/problem.h"
@@ -20,8 +22,12 @@ struct YamlReading {
   KeyLines lines;
 };
 
-// Fills `message` (cleared first) with everything that could be read.
-YamlReading ReadYaml(std::string_view text, google::protobuf::Message& message);
+// Fills `message` (cleared first) with everything that could be read, with the
+// settings (yaml_setting.h) in place of what the text says, the last one of a
+// key counting. Setting number i is on line -(i + 1).
+YamlReading ReadYaml(std::string_view text,
+                     std::span<const std::string> settings,
+                     google::protobuf::Message& message);
 
 // Adds rules that were found broken in what was read, at the line of the
 // nearest key, except where the reading already has a problem with that key.

@@ -8,7 +8,7 @@
 namespace tributary::simulation {
 
 absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source) {
-  auto plan = codec::ReadPlan(source.file);
+  auto plan = codec::ReadPlan(source.file, source.settings);
   if (!plan.ok()) return plan.status();
   if (!plan->has_simulation()) {
     return absl::InvalidArgumentError(absl::StrCat(

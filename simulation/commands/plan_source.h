@@ -7,6 +7,8 @@
 
 #include <filesystem>
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,6 +18,8 @@ namespace tributary::simulation {
 
 struct PlanSource {
   std::filesystem::path file;
+  // "round.cohort_size=20": values in place of the file's (proto/codec/yaml.h).
+  std::vector<std::string> settings;
   // Instead of the plan's simulation.workers.
   std::optional<int> workers;
 };
