@@ -29,43 +29,6 @@ absl::Status Refused(Edge& edge, round::Refusal reason,
 
 }  // namespace
 
-void ChunkSlots::Acquire(std::function<void()> ready) {
-  {
-    absl::MutexLock lock(&mutex_);
-    if (free_ == 0) {
-      waiting_.push_back(std::move(ready));
-      return;
-    }
-    --free_;
-  }
-  ready();
-}
-
-void ChunkSlots::Release() {
-  // Whoever gets the slot may give it back at once, and so may the next: one
-  // after the other, not one inside the other.
-  thread_local const ChunkSlots* handing_out = nullptr;
-  thread_local int given_back = 0;
-  ++given_back;
-  if (handing_out == this) return;
-  handing_out = this;
-  for (; given_back > 0; --given_back) {
-    if (std::function<void()> next = NextWaiting()) next();
-  }
-  handing_out = nullptr;
-}
-
-std::function<void()> ChunkSlots::NextWaiting() {
-  absl::MutexLock lock(&mutex_);
-  if (waiting_.empty()) {
-    ++free_;
-    return nullptr;
-  }
-  std::function<void()> next = std::move(waiting_.front());
-  waiting_.pop_front();
-  return next;
-}
-
 void StreamRegistry::Add(JoinStream* stream) {
   absl::MutexLock lock(&mutex_);
   streams_.insert(stream);

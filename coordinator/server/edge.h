@@ -5,8 +5,6 @@
 
 #include <atomic>
 #include <cstdint>
-#include <functional>
-#include <list>
 #include <memory>
 #include <unordered_set>
 #include <vector>
@@ -16,6 +14,7 @@
 #include "absl/synchronization/mutex.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/certificate.h"
+#include "coordinator/server/chunk_slots.h"
 #include "coordinator/server/deadlines.h"
 #include "coordinator/server/server_options.h"
 
@@ -26,25 +25,6 @@ class ServerContextBase;
 namespace tributary::coordinator {
 
 class JoinStream;
-
-// Permits to hold one chunk of a model in memory, handed out in the order
-// asked.
-class ChunkSlots {
- public:
-  explicit ChunkSlots(int slots) : free_(slots) {}
-  // Calls `ready` once a slot is free: now, on this thread, or later on the
-  // thread that releases one.
-  void Acquire(std::function<void()> ready);
-  void Release();
-
- private:
-  // Who gets a slot that is given back; nobody: it is free.
-  std::function<void()> NextWaiting();
-
-  absl::Mutex mutex_;
-  int free_ ABSL_GUARDED_BY(mutex_);
-  std::list<std::function<void()>> waiting_ ABSL_GUARDED_BY(mutex_);
-};
 
 // The Join streams that are open.
 class StreamRegistry {
@@ -68,8 +48,9 @@ struct Edge {
   const ServerOptions options;
   Deadlines deadlines;
   StreamRegistry streams;
-  // 32 chunks of 512 KiB: 16 MiB, however many clients fetch.
-  ChunkSlots chunks{32};
+  // 32 chunks of 512 KiB: 16 MiB, however many clients fetch. Two for a client:
+  // one is on its way while the next is read.
+  ChunkSlots chunks{32, 2};
   std::atomic<bool> is_draining = false;
   std::atomic<std::uint64_t> joins = 0;
   std::atomic<std::uint64_t> uploads = 0;

@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/server/fetch_call.h"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "coordinator/server/edge.h"
 #include "coordinator/server/grpc_status.h"
+#include "coordinator/server/log.h"
 #include "coordinator/server/model_chunk.h"
 #include "grpcpp/server_context.h"
 #include "privacy/crypto/digest.h"
@@ -41,13 +45,15 @@ FetchCall* FetchCall::Start(Edge& edge, grpc::CallbackServerContext* call,
     fetch->self_ = fetch;
   }
   edge.fetches.fetch_add(1, std::memory_order_relaxed);
-  absl::Status status = CallingClient(edge, *call).status();
+  absl::StatusOr<CertificateIdentity> caller = CallingClient(edge, *call);
+  absl::Status status = caller.status();
   if (status.ok()) status = fetch->Open(*request);
   if (!status.ok()) {
     fetch->Finish(ToGrpc(status));
     return fetch.get();
   }
-  fetch->WatchForStall();
+  fetch->client_ = edge.options.tls ? caller->identity.name : call->peer();
+  fetch->WatchUntil(Deadlines::Clock::now() + edge.options.chunk_limit);
   fetch->SendNext();
   return fetch.get();
 }
@@ -71,49 +77,61 @@ absl::Status FetchCall::Open(const grpc::ByteBuffer& request) {
   return absl::OkStatus();
 }
 
-void FetchCall::WatchForStall() {
-  edge_.deadlines.Add(Deadlines::Clock::now() + edge_.options.stall_limit,
-                      weak_from_this());
+void FetchCall::WatchUntil(Deadlines::Clock::time_point when) {
+  edge_.deadlines.Add(when, weak_from_this());
 }
 
 void FetchCall::Expire() {
   absl::MutexLock lock(&mutex_);
   if (call_ == nullptr) return;
-  const std::uint64_t sent = sent_.load(std::memory_order_relaxed);
+  const auto now = Deadlines::Clock::now();
+  const auto since = sending_since_.load(std::memory_order_relaxed);
+  const ServerOptions& options = edge_.options;
   // Waiting for a slot is not the client's fault.
-  if (is_sending_ && sent == seen_) {
-    edge_.stalls.fetch_add(1, std::memory_order_relaxed);
-    call_->TryCancel();
-    return;
+  if (since == kNotSending) return WatchUntil(now + options.chunk_limit);
+  const auto held = now - since;
+  const bool is_slow = held >= options.chunk_limit && edge_.chunks.IsShort();
+  if (held < options.stall_limit && !is_slow) {
+    constexpr int kLooks = 10;  // at who waits, in the time of one limit
+    return WatchUntil(std::max(since + options.chunk_limit,
+                               now + options.chunk_limit / kLooks));
   }
-  seen_ = sent;
-  WatchForStall();
+  edge_.stalls.fetch_add(1, std::memory_order_relaxed);
+  LogInfo("download cut off",
+          {{"client", client_},
+           {"peer", call_->peer()},
+           {"why",
+            absl::StrCat("a chunk was not read for ",
+                         absl::FormatDuration(absl::FromChrono(held)),
+                         is_slow ? " while others wait for its memory" : "")}});
+  // A status would wait behind the bytes that are not read.
+  call_->TryCancel();
 }
 
 void FetchCall::SendNext() {
-  edge_.chunks.Acquire([self = shared_from_this()] { self->SendChunk(); });
+  edge_.chunks.Acquire(client_,
+                       [self = shared_from_this()] { self->SendChunk(); });
 }
 
 void FetchCall::SendChunk() {
   absl::StatusOr<RawModelChunk> chunk = ReadModelChunk(
       *file_, offset_, is_first_ ? ChunkPlace::kFirst : ChunkPlace::kLater);
   if (!chunk.ok()) {
-    edge_.chunks.Release();
+    edge_.chunks.Release(client_);
     Finish(ToGrpc(chunk.status()));
     return;
   }
   is_first_ = false;
   offset_ = chunk->next;
   message_ = std::move(chunk->message);
-  is_sending_ = true;
+  sending_since_ = Deadlines::Clock::now();
   StartWrite(&message_);
 }
 
 void FetchCall::OnWriteDone(bool ok) {
-  is_sending_ = false;
-  sent_.fetch_add(1, std::memory_order_relaxed);
+  sending_since_ = kNotSending;
   message_.Clear();
-  edge_.chunks.Release();
+  edge_.chunks.Release(client_);
   if (!ok) {
     Finish(grpc::Status(grpc::CANCELLED, "the client went away"));
   } else if (offset_ == file_->size()) {

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One FetchModel call. Chunks are read straight into the memory that is sent,
 // one at a time, and only while one of the edge's chunk slots is held, so
-// memory is the same for ten clients and ten thousand. A client that reads
-// nothing for the stall limit is cut off; it resumes from its offset.
+// memory is the same for ten clients and ten thousand. A client that does not
+// read its chunk within the stall limit is cut off, and while others wait for a
+// slot within the chunk limit; it resumes from its offset.
 //
 // Threads: gRPC's reactions one at a time; Expire from another.
 #pragma once
@@ -10,6 +11,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <string>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/synchronization/mutex.h"
@@ -36,21 +38,24 @@ class FetchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   void OnDone() override;
 
  private:
+  static constexpr auto kNotSending = Deadlines::Clock::time_point::max();
+
   absl::Status Open(const grpc::ByteBuffer& request);
   // Asks for a slot, then reads and sends the next chunk.
   void SendNext();
   void SendChunk();
-  void WatchForStall();
+  void WatchUntil(Deadlines::Clock::time_point when);
 
   Edge& edge_;
+  // Who holds the slots: the client its certificate names, or without TLS the
+  // connection.
+  std::string client_;
   std::unique_ptr<ModelFile> file_;
   std::uint64_t offset_ = 0;
   bool is_first_ = true;
   grpc::ByteBuffer message_;
-  // A chunk is on its way out (as opposed to waiting for a slot).
-  std::atomic<bool> is_sending_ = false;
-  std::atomic<std::uint64_t> sent_ = 0;
-  std::uint64_t seen_ = 0;
+  // Since when a chunk is on its way out; none is while it waits for a slot.
+  std::atomic<Deadlines::Clock::time_point> sending_since_ = kNotSending;
 
   absl::Mutex mutex_;
   std::shared_ptr<FetchCall> self_ ABSL_GUARDED_BY(mutex_);

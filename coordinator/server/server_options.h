@@ -38,6 +38,9 @@ struct ServerOptions {
   // An upload or a download that moves nothing for this long is ended: it holds
   // a credit, or a chunk of memory, that others wait for.
   std::chrono::milliseconds stall_limit{20'000};
+  // A download that takes longer for a chunk of 512 KiB is ended if others wait
+  // for its memory: the limit also of how long slow readers hold them up.
+  std::chrono::milliseconds chunk_limit{5'000};
   // How often certificates and revocations are looked at.
   std::chrono::seconds reload_interval{1};
 

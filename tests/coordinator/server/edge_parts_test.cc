@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small pure parts of the edge: statuses, options, log lines, metrics.
+#include "coordinator/server/chunk_slots.h"
 #include "coordinator/server/deadlines.h"
-#include "coordinator/server/edge.h"
 #include "coordinator/server/grpc_log.h"
 #include "coordinator/server/grpc_status.h"
 #include "coordinator/server/log.h"
@@ -179,21 +179,53 @@ TEST_CASE("each failed handshake counts, and few are lines of the log") {
 }
 
 TEST_CASE("many who give a slot back at once do not fill the stack") {
-  ChunkSlots slots(1);
-  slots.Acquire([] {});
+  ChunkSlots slots(1, 1);
+  slots.Acquire("first", [] {});
   int turns = 0;
   constexpr int kWaiting = 300'000;
   for (int i = 0; i < kWaiting; ++i) {
-    slots.Acquire([&] {
+    slots.Acquire("pump", [&] {
       ++turns;
-      slots.Release();
+      slots.Release("pump");
     });
   }
   CHECK(turns == 0);
-  slots.Release();
+  slots.Release("first");
   CHECK(turns == kWaiting);
   // And the slot is free again, once.
-  slots.Acquire([&] { ++turns; });
-  slots.Acquire([&] { ++turns; });
+  slots.Acquire("pump", [&] { ++turns; });
+  slots.Acquire("pump", [&] { ++turns; });
   CHECK(turns == kWaiting + 1);
+}
+
+TEST_CASE("one client never holds more than its share of the slots") {
+  ChunkSlots slots(4, 2);
+  std::string got;
+  for (int call = 0; call < 3; ++call) {
+    slots.Acquire("a", [&] { got += 'a'; });
+  }
+  CHECK(got == "aa");
+  CHECK_FALSE(slots.IsShort());  // it waits for itself alone
+  slots.Acquire("b", [&] { got += 'b'; });
+  CHECK(got == "aab");
+  slots.Release("b");
+  CHECK(got == "aab");
+  slots.Release("a");
+  CHECK(got == "aaba");
+}
+
+TEST_CASE("clients that wait for a slot take turns") {
+  ChunkSlots slots(1, 1);
+  slots.Acquire("first", [] {});
+  std::string got;
+  for (const char* client : {"a", "a", "a", "b", "b", "c"}) {
+    slots.Acquire(client, [&got, &slots, client] {
+      got += client;
+      slots.Release(client);
+    });
+  }
+  CHECK(slots.IsShort());
+  slots.Release("first");
+  CHECK(got == "abcaba");
+  CHECK_FALSE(slots.IsShort());
 }

@@ -90,6 +90,7 @@ FakeCoordinator::OpenModel(const Digest& digest) {
   if (model == state_.models.end()) {
     return absl::NotFoundError("no model " + digest.Hex());
   }
+  ++state_.opened_models;
   return std::make_unique<FakeFile>(model->second);
 }
 

@@ -41,6 +41,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
     // Bytes an upload must have for Finish to be OK.
     std::size_t upload_size = 0;
     int open_uploads = 0;
+    int opened_models = 0;
     std::map<Digest, std::string> models;
     std::vector<std::size_t> blob_chunks;
     std::vector<v1::Plan> plans;

@@ -29,6 +29,36 @@ Digest Store(FakeCoordinator& fake, const std::string& bytes) {
   return digest;
 }
 
+// A FetchModel call whose client reads nothing until Rest.
+class Reading {
+ public:
+  Reading(const std::shared_ptr<grpc::Channel>& channel, const Digest& digest)
+      : stub_(v1::Federation::NewStub(channel)) {
+    context_.set_deadline(std::chrono::system_clock::now() + 20s);
+    v1::FetchModelRequest request;
+    request.set_sha256(std::string(digest.AsBytes()));
+    reader_ = stub_->FetchModel(&context_, request);
+  }
+  ~Reading() {
+    context_.TryCancel();
+    if (reader_ != nullptr) (void)Rest();
+  }
+  // What was sent meanwhile, the rest, and how the call ended.
+  Fetched Rest() {
+    Fetched fetched;
+    v1::ModelChunk chunk;
+    while (reader_->Read(&chunk)) fetched.bytes += chunk.data();
+    fetched.status = reader_->Finish();
+    reader_.reset();
+    return fetched;
+  }
+
+ private:
+  std::unique_ptr<v1::Federation::Stub> stub_;
+  grpc::ClientContext context_;
+  std::unique_ptr<grpc::ClientReader<v1::ModelChunk>> reader_;
+};
+
 }  // namespace
 
 TEST_CASE_METHOD(ServerFixture, "an upload's bytes reach the spool") {
@@ -195,4 +225,80 @@ TEST_CASE_METHOD(ServerFixture, "more fetches than chunk slots all complete") {
   }
   for (std::thread& client : clients) client.join();
   CHECK(complete == 60);
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "a client that reads nothing does not hold up another") {
+  // Neither limit ends a call before the patience of this test does; the model
+  // is longer than what gRPC takes ahead of a reader.
+  options_.stall_limit = options_.chunk_limit = 60s;
+  Start();
+  const std::string model = Sample(16'000'000);
+  const Digest digest = Store(fake_, model);
+  const IssuedCertificate greedy = Trainer("pump-1");
+  std::vector<std::unique_ptr<Reading>> stalled;
+  for (int connection = 0; connection < 10; ++connection) {
+    const auto channel = ConnectClient(greedy);
+    for (int call = 0; call < 4; ++call) {
+      stalled.push_back(std::make_unique<Reading>(channel, digest));
+    }
+  }
+  // All 40 have asked for their slots.
+  REQUIRE(fake_.Await([](auto& state) { return state.opened_models == 40; }));
+  const Fetched other =
+      Fetch(ConnectClient(Trainer("pump-2")), std::string(digest.AsBytes()), 0);
+  INFO(other.status.error_message());
+  CHECK(other.bytes == model);
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "many that read nothing are cut off while others wait") {
+  options_.stall_limit = 60s;
+  options_.chunk_limit = 500ms;
+  Start();
+  const std::string model = Sample(16'000'000);
+  const Digest digest = Store(fake_, model);
+  std::vector<std::unique_ptr<Reading>> stalled;
+  for (int client = 0; client < 16; ++client) {
+    const auto channel =
+        ConnectClient(Trainer("pump-" + std::to_string(client)));
+    stalled.push_back(std::make_unique<Reading>(channel, digest));
+    stalled.push_back(std::make_unique<Reading>(channel, digest));
+  }
+  // They have all slots.
+  REQUIRE(fake_.Await([](auto& state) { return state.opened_models == 32; }));
+  const Fetched other =
+      Fetch(ConnectClient(Trainer("quick")), std::string(digest.AsBytes()), 0);
+  INFO(other.status.error_message());
+  CHECK(other.bytes == model);
+  CHECK(MetricOf("tributary_stalled_transfers_total") >= 1);
+  int cut_off = 0;
+  for (const auto& reading : stalled) {
+    const Fetched rest = reading->Rest();
+    if (rest.status.ok()) {
+      CHECK(rest.bytes == model);
+    } else {
+      CHECK(rest.status.error_code() == grpc::CANCELLED);
+      ++cut_off;
+    }
+  }
+  CHECK(cut_off >= 1);
+}
+
+TEST_CASE_METHOD(ServerFixture, "a slow reader whom nobody waits for goes on") {
+  options_.stall_limit = 60s;
+  options_.chunk_limit = 250ms;
+  Start();
+  const std::string model = Sample(16'000'000);
+  const Digest digest = Store(fake_, model);
+  Reading slow(ConnectClient(Trainer("slow")), digest);
+  REQUIRE(fake_.Await([](auto& state) { return state.opened_models == 1; }));
+  const auto channel = ConnectClient(Trainer("quick"));
+  const auto enough = std::chrono::steady_clock::now() + 1s;
+  while (std::chrono::steady_clock::now() < enough) {
+    REQUIRE(Fetch(channel, std::string(digest.AsBytes()), 0).status.ok());
+  }
+  const Fetched rest = slow.Rest();
+  CHECK(rest.status.ok());
+  CHECK(rest.bytes == model);
 }
