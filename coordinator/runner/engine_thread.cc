@@ -137,9 +137,9 @@ void Runner::ShowHealth() {
   const std::string why(health.message());
   board_.ShowPaused(why);
   if (health.ok()) {
-    Log(Level::kInfo, "writing again", {});
+    Log(Level::kInfo, "going on", {});
   } else {
-    Log(Level::kError, "paused: cannot write", {{"error", why}});
+    Log(Level::kError, "paused", {{"error", why}});
   }
 }
 

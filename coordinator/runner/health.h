@@ -13,6 +13,12 @@
 
 namespace tributary::coordinator {
 
+// Damage that will not go away, unlike a disk that does not work now.
+inline bool IsDamage(const absl::Status& status) {
+  return absl::IsDataLoss(status) || absl::IsNotFound(status) ||
+         absl::IsInvalidArgument(status);
+}
+
 class HealthBook {
  public:
   // True if the part's condition changed between good and bad.

@@ -7,6 +7,19 @@
 #include "coordinator/runner/runner.h"
 
 namespace tributary::coordinator {
+namespace {
+
+constexpr std::chrono::milliseconds kRetryPeriod{500};
+
+// Parts of the coordinator's health.
+std::string UpdatesOf(const Run& run) {
+  return absl::StrCat("updates of ", run.name);
+}
+std::string ModelsOf(const Run& run) {
+  return absl::StrCat("models of ", run.name);
+}
+
+}  // namespace
 
 void Runner::Perform(Run& run, const round::Effect& effect) {
   std::visit([&](const auto& what) { Do(run, what); }, effect);
@@ -101,20 +114,41 @@ void Runner::Do(Run& run, const round::OpenRound& effect) {
 
 void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
   ++run.folding;
-  pool_.Post([this, &run, sum = run.sum, update = std::move(update), weight] {
-    const absl::Status status = sum->Fold(update, weight);
-    update.slot->Close();
-    Post([this, &run, sum, status] {
-      if (run.sum != sum || run.IsOver()) return;
-      --run.folding;
-      if (!status.ok()) {
-        FailRun(run, absl::StrCat("an accepted update of round ", run.round,
-                                  " is lost: ", std::string(status.message())));
-        return;
-      }
-      ReleaseIfFolded(run);
+  StartFold(run, std::make_shared<UpdateFold>(UpdateFold{
+                     .update = std::move(update), .weight = weight}));
+}
+
+void Runner::StartFold(Run& run, std::shared_ptr<UpdateFold> fold) {
+  pool_.Post([this, &run, sum = run.sum, fold = std::move(fold)] {
+    const absl::Status status = sum->Fold(*fold);
+    if (status.ok()) fold->update.slot->Close();
+    Post([this, &run, sum, fold, status] {
+      if (run.sum == sum && !run.IsOver()) FoldDone(run, fold, status);
     });
   });
+}
+
+void Runner::FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
+                      const absl::Status& status) {
+  if (IsDamage(status)) {
+    FailRun(run, absl::StrCat("an accepted update of round ", run.round,
+                              " is lost: ", std::string(status.message())));
+    return;
+  }
+  if (!status.ok()) {
+    run.unread.insert(fold);
+    if (health_.Set(UpdatesOf(run), status)) ShowHealth();
+    At(clock_() + kRetryPeriod, [this, &run, sum = run.sum, fold] {
+      if (run.sum == sum && !run.IsOver()) StartFold(run, fold);
+    });
+    return;
+  }
+  run.unread.erase(fold);
+  if (run.unread.empty() && health_.Set(UpdatesOf(run), absl::OkStatus())) {
+    ShowHealth();
+  }
+  --run.folding;
+  ReleaseIfFolded(run);
 }
 
 void Runner::Do(Run& run, const round::ReleaseRound& effect) {
@@ -157,18 +191,17 @@ void Runner::StartRelease(Run& run) {
 void Runner::ReleaseDone(Run& run, int round,
                          const absl::StatusOr<Digest>& model) {
   if (run.IsOver() || !run.release || run.release->round != round) return;
-  const std::string part = absl::StrCat("models of ", run.name);
+  const std::string part = ModelsOf(run);
   if (model.ok()) {
     if (health_.Set(part, absl::OkStatus())) ShowHealth();
     Happen(run, round::ModelReleased{round, *model});
     return;
   }
-  if (absl::IsDataLoss(model.status()) || absl::IsNotFound(model.status())) {
+  if (IsDamage(model.status())) {
     FailRun(run, std::string(model.status().message()));
     return;
   }
   if (health_.Set(part, model.status())) ShowHealth();
-  constexpr std::chrono::milliseconds kRetryPeriod{500};
   At(clock_() + kRetryPeriod, [this, &run, round] {
     if (!run.IsOver() && run.release && run.release->round == round) {
       StartRelease(run);
@@ -208,7 +241,7 @@ void Runner::Do(Run& run, const round::AbandonRound& effect) {
 void Runner::Do(Run& run, const round::EndRun& effect) {
   ForgetRound(run);
   run.wake.reset();
-  health_.Set(absl::StrCat("models of ", run.name), absl::OkStatus());
+  if (health_.Set(ModelsOf(run), absl::OkStatus())) ShowHealth();
   desk_.DropRun(run.name);
   OptimizerState::RemoveAllBut(StateFolder(run), -1);
   // Operators first: whoever hears of the end may ask them.
@@ -229,6 +262,8 @@ void Runner::ForgetRound(Run& run) {
   if (run.sum != nullptr) run.sum->Cancel();
   run.sum.reset();
   run.folding = 0;
+  run.unread.clear();
+  if (health_.Set(UpdatesOf(run), absl::OkStatus())) ShowHealth();
   run.accepted.clear();
   run.release.reset();
   run.releasing.reset();

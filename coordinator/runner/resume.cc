@@ -12,12 +12,6 @@
 namespace tributary::coordinator {
 namespace {
 
-// Damage that will not go away, unlike a disk that cannot be read now.
-bool IsDamage(const absl::Status& status) {
-  return absl::IsDataLoss(status) || absl::IsNotFound(status) ||
-         absl::IsInvalidArgument(status);
-}
-
 const round::Cohort* CohortOf(const round::State& state) {
   if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
     return &now->cohort;

@@ -42,27 +42,35 @@ absl::Status ReadSpooled(
 RoundSum::RoundSum(const aggregation::Layout& layout)
     : sum_(layout), stripes_(layout.length / kStripe + 1) {}
 
-absl::Status RoundSum::Fold(const SpooledUpdate& update, std::uint32_t weight) {
+absl::Status RoundSum::Fold(UpdateFold& fold) {
   const auto add = [&](std::size_t offset, std::span<const float> values) {
     if (is_cancelled_) return absl::CancelledError("the attempt is over");
+    // A try that broke off has added these.
+    if (offset < fold.added) {
+      const std::size_t known = std::min(values.size(), fold.added - offset);
+      offset += known;
+      values = values.subspan(known);
+    }
     while (!values.empty()) {
       const std::size_t stripe = offset / kStripe;
       const std::size_t count =
           std::min(values.size(), (stripe + 1) * kStripe - offset);
       const std::lock_guard lock(stripes_[stripe]);
-      sum_.AddBlock(offset, values.first(count), weight);
+      sum_.AddBlock(offset, values.first(count), fold.weight);
       offset += count;
+      fold.added = offset;
       values = values.subspan(count);
     }
     return absl::OkStatus();
   };
-  aggregation::UpdateDecoder decoder(update.encoding, sum_.layout().length);
-  absl::Status status =
-      ReadSpooled(update, [&](auto bytes) { return decoder.Feed(bytes, add); });
+  aggregation::UpdateDecoder decoder(fold.update.encoding,
+                                     sum_.layout().length);
+  absl::Status status = ReadSpooled(
+      fold.update, [&](auto bytes) { return decoder.Feed(bytes, add); });
   if (status.ok()) status = decoder.Finish();
   if (!status.ok()) return status;
   const std::lock_guard lock(contributions_);
-  sum_.AddContribution(weight);
+  sum_.AddContribution(fold.weight);
   return absl::OkStatus();
 }
 

@@ -4,7 +4,8 @@
 // Integer adds commute, so the order of arrival and of the threads does not
 // show.
 //
-// Threads: Fold and Cancel from any; Take once no Fold runs.
+// Threads: Fold (one thread for each update) and Cancel from any; Take once no
+// Fold runs.
 #pragma once
 
 #include <atomic>
@@ -28,13 +29,22 @@ struct SpooledUpdate {
   std::uint64_t checksum = 0;  // XXH3-64
 };
 
+// An update that is to be added to a sum, and how far that got.
+struct UpdateFold {
+  SpooledUpdate update;
+  std::uint32_t weight = 0;
+  // Coordinates before this one are in the sum.
+  std::size_t added = 0;
+};
+
 class RoundSum {
  public:
   explicit RoundSum(const aggregation::Layout& layout);
 
-  // Adds an update. DataLoss (or the error of the disk) if it could not be read
-  // back as it was: the sum is then void.
-  absl::Status Fold(const SpooledUpdate& update, std::uint32_t weight);
+  // Adds what is not added yet. After an error of the disk it can be called
+  // again; DataLoss or InvalidArgument if the spool does not hold the update as
+  // it was: the sum is then void.
+  absl::Status Fold(UpdateFold& fold);
   // Folds in progress end early; the sum is void.
   void Cancel() { is_cancelled_ = true; }
   aggregation::ExactSum Take() { return std::move(sum_); }

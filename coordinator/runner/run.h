@@ -53,6 +53,8 @@ struct Run {
   round::Instant opened{};  // its first attempt
   std::shared_ptr<RoundSum> sum;
   int folding = 0;
+  // Of those: could not be read, and are tried again.
+  std::set<std::shared_ptr<UpdateFold>> unread;
   std::map<UploadKey, UploadTerms> announced;  // asked, not answered yet
   std::map<UploadKey, SpooledUpdate> arrived;  // complete, not judged yet
   // Judged and journaled as counted; their AcceptUpdate is on its way.

@@ -143,6 +143,9 @@ class Runner final : public Coordinator, private UploadListener {
   void Do(Run& run, const round::EndRun& effect);
   void Do(Run& run, const round::WakeAt& effect);
   void Fold(Run& run, SpooledUpdate update, std::uint32_t weight);
+  void StartFold(Run& run, std::shared_ptr<UpdateFold> fold);
+  void FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
+                const absl::Status& status);
   void ReleaseIfFolded(Run& run);
   void StartRelease(Run& run);
   void ReleaseDone(Run& run, int round, const absl::StatusOr<Digest>& model);

@@ -1,10 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
-// A disk that cannot be written: really so, by a limit on the size of files.
+// A disk that cannot be written or read: really so, by a limit on the size of
+// files, and by descriptors that do not allow it.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <future>
+#include <span>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "tests/coordinator/runner/federation.h"
 
@@ -163,6 +170,71 @@ TEST_CASE("a model that cannot be written is made once it can") {
     watched.Await(v1::PAUSED);
   }
   watched.Await(v1::FINISHED);
+  CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
+}
+
+// While it lives, this process's descriptors of the file can write it but not
+// read it.
+class Unreadable {
+ public:
+  explicit Unreadable(const std::filesystem::path& path) {
+    for (const auto& entry :
+         std::filesystem::directory_iterator("/proc/self/fd")) {
+      std::error_code gone;
+      const auto target = std::filesystem::read_symlink(entry.path(), gone);
+      if (gone || target != path) continue;
+      const int descriptor = std::stoi(entry.path().filename().string());
+      swapped_.emplace_back(descriptor, ::dup(descriptor));
+    }
+    for (const auto& [descriptor, saved] : swapped_) {
+      const int unreadable = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
+      REQUIRE(::dup2(unreadable, descriptor) == descriptor);
+      ::close(unreadable);
+    }
+    REQUIRE_FALSE(swapped_.empty());
+  }
+  ~Unreadable() {
+    for (const auto& [descriptor, saved] : swapped_) {
+      ::dup2(saved, descriptor);
+      ::close(saved);
+    }
+  }
+
+ private:
+  std::vector<std::pair<int, int>> swapped_;  // and what they were
+};
+
+TEST_CASE("an accepted update that cannot be read pauses, and counts once") {
+  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  Watched watched(federation.coordinator(), run);
+  federation.Join("client-0");
+  federation.CheckIn("client-0");
+  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
+  federation.Announce("client-0", update.header);
+  federation.AwaitGrant("client-0");
+  v1::UploadHeader header;
+  header.set_task_token(update.header.task_token());
+  auto upload = federation.coordinator().OpenUpload(
+      {.name = "client-0", .role = v1::TRAINER, .serial = {}}, header);
+  REQUIRE(upload.ok());
+  REQUIRE((*upload)
+              ->Write(std::as_bytes(std::span<const char>(update.bytes)))
+              .ok());
+  {
+    const Unreadable unreadable(
+        std::filesystem::path(federation.options().state_folder) / "spool" /
+        "1");
+    CHECK((*upload)->Finish().ok());
+    // It is on the disk: that it cannot be read does not unmake that.
+    CHECK(federation.AwaitVerdict("client-0").accepted());
+    watched.Await(v1::PAUSED);
+    const absl::Status health = federation.coordinator().Health();
+    CHECK(std::string(health.message()).find("read ") != std::string::npos);
+  }
+  watched.Await(v1::FINISHED);
+  CHECK(federation.coordinator().Health().ok());
   CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
 }
 

@@ -47,9 +47,9 @@ void ServerFixture::Start() {
 }
 
 std::shared_ptr<grpc::Channel> ServerFixture::Connect(
-    const std::string& address, const IssuedCertificate& client) const {
+    const std::string& address, const IssuedCertificate& client,
+    grpc::ChannelArguments arguments) const {
   static std::atomic<int> next = 0;
-  grpc::ChannelArguments arguments;
   arguments.SetInt("tributary.channel", next++);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
   if (!options_.tls.has_value()) {
@@ -61,6 +61,14 @@ std::shared_ptr<grpc::Channel> ServerFixture::Connect(
       grpc::SslCredentials(
           {authority_.certificate(), client.key, client.certificate}),
       arguments);
+}
+
+std::shared_ptr<grpc::Channel> ServerFixture::ConnectNarrowClient(
+    const IssuedCertificate& client) const {
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_HTTP2_BDP_PROBE, 0);
+  arguments.SetInt(GRPC_ARG_HTTP2_STREAM_LOOKAHEAD_BYTES, 64 << 10);
+  return Connect(server_->federation_address(), client, arguments);
 }
 
 double ServerFixture::MetricOf(const std::string& name) const {

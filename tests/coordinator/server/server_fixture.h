@@ -11,6 +11,7 @@
 #include "coordinator/server/server.h"
 #include "grpcpp/channel.h"
 #include "grpcpp/client_context.h"
+#include "grpcpp/support/channel_arguments.h"
 #include "tests/coordinator/server/certificates.h"
 #include "tests/coordinator/server/fake_coordinator.h"
 #include "tributary/v1/admin.grpc.pb.h"
@@ -31,12 +32,16 @@ class ServerFixture {
     return authority_.Issue("ops", {RoleUri("operator")});
   }
   // Its own connection, never shared with another channel.
-  std::shared_ptr<grpc::Channel> Connect(const std::string& address,
-                                         const IssuedCertificate& client) const;
+  std::shared_ptr<grpc::Channel> Connect(
+      const std::string& address, const IssuedCertificate& client,
+      grpc::ChannelArguments arguments = {}) const;
   std::shared_ptr<grpc::Channel> ConnectClient(
       const IssuedCertificate& client) const {
     return Connect(server_->federation_address(), client);
   }
+  // Takes no more than 64 KiB ahead of what its user reads.
+  std::shared_ptr<grpc::Channel> ConnectNarrowClient(
+      const IssuedCertificate& client) const;
   std::unique_ptr<v1::Admin::Stub> ConnectAdmin(
       const IssuedCertificate& client) const {
     return v1::Admin::NewStub(Connect(server_->admin_address(), client));
