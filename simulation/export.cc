@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/data/byte_source.h"
+#include "simulation/datasets/examples.h"
 #include "simulation/write_file.h"
 #include "tributary/dataset.h"
 
@@ -28,8 +30,8 @@ bool IsBlank(std::string_view line) {
   return line.find_first_not_of(" \t\r") == std::string_view::npos;
 }
 
-absl::StatusOr<Lines> CsvLines(const v1::DataSource& source) {
-  auto file = data::OpenFile(source.features());
+absl::StatusOr<Lines> CsvLines(const v1::DataSource::Csv& source) {
+  auto file = data::OpenFile(source.path());
   if (!file.ok()) return file.status();
   std::string text;
   std::vector<std::uint8_t> chunk(1 << 16);
@@ -63,38 +65,47 @@ void AppendNumber(std::string& text, float value) {
   text.append(digits.begin(), end);
 }
 
-absl::StatusOr<Lines> IdxLines(const v1::DataSource& source) {
-  const auto data = ReadIdx(source.features(), source.labels(), 1.0);
-  if (!data.ok()) return data.status();
+Lines NumberLines(const Dataset& data) {
   Lines lines;
-  const std::size_t length = data->ExampleLength();
-  for (std::size_t example = 0; example < data->Size(); ++example) {
+  const std::size_t length = data.ExampleLength();
+  for (std::size_t example = 0; example < data.Size(); ++example) {
     std::string line;
     for (std::size_t i = 0; i < length; ++i) {
-      AppendNumber(line, data->features[example * length + i]);
+      AppendNumber(line, data.features[example * length + i]);
       line += ',';
     }
-    AppendNumber(line, data->targets[example]);
+    AppendNumber(line, data.targets[example]);
     line += '\n';
     lines.examples.push_back(std::move(line));
   }
   return lines;
 }
 
-absl::StatusOr<Lines> ReadLines(const v1::DataSource& source) {
-  return source.labels().empty() ? CsvLines(source) : IdxLines(source);
+absl::StatusOr<Lines> ReadLines(const v1::DataSource& source,
+                                const std::string& key, const Key& run_key) {
+  // The files of a folder have a header each: they are not copied.
+  std::error_code error;
+  if (source.has_csv() &&
+      !std::filesystem::is_directory(source.csv().path(), error)) {
+    return CsvLines(source.csv());
+  }
+  v1::DataSource unscaled = source;
+  if (unscaled.has_idx()) unscaled.mutable_idx()->clear_scale();
+  const auto examples = datasets::ReadExamples(unscaled, key, run_key);
+  if (!examples.ok()) return examples.status();
+  return NumberLines(examples->data);
 }
 
 }  // namespace
 
 absl::Status ExportPartition(const v1::SimulationPlan& plan,
-                             const Partition& partition,
+                             const Partition& partition, const Key& run_key,
                              const std::filesystem::path& folder) {
-  const auto train = ReadLines(plan.train());
+  const auto train = ReadLines(plan.train(), "simulation.train", run_key);
   if (!train.ok()) return train.status();
   if (train->examples.size() != partition.examples()) {
     return absl::FailedPreconditionError(
-        absl::StrCat(plan.train().features(), ": has ", train->examples.size(),
+        absl::StrCat("simulation.train: has ", train->examples.size(),
                      " examples now, had ", partition.examples()));
   }
   for (std::size_t client = 0; client < partition.clients(); ++client) {
@@ -107,7 +118,7 @@ absl::Status ExportPartition(const v1::SimulationPlan& plan,
     if (auto status = WriteFile(file, {text}); !status.ok()) return status;
   }
   if (!plan.has_test()) return absl::OkStatus();
-  const auto test = ReadLines(plan.test());
+  const auto test = ReadLines(plan.test(), "simulation.test", run_key);
   if (!test.ok()) return test.status();
   std::string text = test->header;
   for (const std::string& line : test->examples) text += line;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // A plan's partition as files for real clients: client-0000.csv, ... and
-// test.csv. Values are not scaled: a client given the plan's scale
-// (tributary-client --scale) then holds the bits that the virtual client holds.
-// Lines of a CSV source are copied as they are, header and label column
-// included; an IDX source becomes numbers that read back exactly, label last.
+// test.csv. Lines of a CSV file are copied as they are, header and label column
+// included, and IDX bytes become integers, label last: a client given the
+// plan's scale (tributary-client --scale) then holds the bits that the virtual
+// client holds. Every other source becomes the numbers that the virtual client
+// holds, label last, which read back exactly and need no scale.
 //
 // Pure but for the files.
 #pragma once
@@ -11,6 +12,7 @@
 #include <filesystem>
 
 #include "absl/status/status.h"
+#include "privacy/crypto/random.h"
 #include "simulation/partition.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -18,7 +20,7 @@ namespace tributary::simulation {
 
 // Errors name the file. A client without examples gets no file.
 absl::Status ExportPartition(const v1::SimulationPlan& plan,
-                             const Partition& partition,
+                             const Partition& partition, const Key& run_key,
                              const std::filesystem::path& folder);
 
 }  // namespace tributary::simulation

@@ -4,43 +4,35 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "simulation/datasets/examples.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary::simulation {
 
-absl::StatusOr<Dataset> ReadSource(const v1::DataSource& source,
-                                   const std::string& key) {
-  CsvOptions options;
-  if (source.has_label_column()) options.label_column = source.label_column();
-  options.header = source.header();
-  if (source.has_scale()) options.scale = source.scale();
-  auto dataset = ReadData(source.features(), source.labels(), options);
-  if (!dataset.ok()) {
-    return absl::Status(dataset.status().code(),
-                        absl::StrCat(key, ": ", dataset.status().message()));
-  }
-  return dataset;
-}
-
 absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
                                           const Key& run_key) {
   Population population;
-  auto train = ReadSource(plan.simulation().train(), "simulation.train");
+  auto train = datasets::ReadExamples(plan.simulation().train(),
+                                      "simulation.train", run_key);
   if (!train.ok()) return train.status();
   if (plan.simulation().has_test()) {
-    auto test = ReadSource(plan.simulation().test(), "simulation.test");
+    auto test = datasets::ReadExamples(plan.simulation().test(),
+                                       "simulation.test", run_key);
     if (!test.ok()) return test.status();
-    if (test->ExampleLength() != train->ExampleLength()) {
+    if (test->data.ExampleLength() != train->data.ExampleLength()) {
       return absl::InvalidArgumentError(absl::StrCat(
-          "simulation.test: an example has ", test->ExampleLength(),
+          "simulation.test: an example has ", test->data.ExampleLength(),
           " features, those of simulation.train have ",
-          train->ExampleLength()));
+          train->data.ExampleLength()));
     }
-    population.test = std::make_shared<const Dataset>(*std::move(test));
+    population.test = std::make_shared<const Dataset>(std::move(test->data));
   }
-  auto partition = MakePartition(plan.simulation(), train->targets, run_key);
+  auto partition =
+      MakePartition(plan.simulation(), train->data.targets, run_key);
   if (!partition.ok()) return partition.status();
-  population.train = std::make_shared<const Dataset>(*std::move(train));
+  population.train = std::make_shared<const Dataset>(std::move(train->data));
+  population.owner = std::move(train->owner);
+  population.owners = std::move(train->owners);
   population.partition = *std::move(partition);
   return population;
 }

@@ -4,7 +4,9 @@
 // Immutable once loaded; may be read from any thread.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -16,11 +18,10 @@
 
 namespace tributary::simulation {
 
-// One file of examples. Errors name the key and the file.
-absl::StatusOr<Dataset> ReadSource(const v1::DataSource& source,
-                                   const std::string& key);
-
 struct Population {
+  // Whom train's examples belong to by nature, as in datasets::Examples.
+  std::vector<std::uint32_t> owner;
+  std::vector<std::string> owners;
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> test;  // null without simulation.test
   Partition partition;

@@ -95,10 +95,21 @@ void FillOptimizer(v1::ServerOptimizer& optimizer) {
 }
 
 void FillSource(v1::DataSource& source) {
-  if (source.labels().empty() && !source.has_label_column()) {
-    source.set_label_column(-1);
+  switch (source.format_case()) {
+    case v1::DataSource::kCsv: {
+      auto& csv = *source.mutable_csv();
+      if (!csv.has_label_column()) csv.set_label_column(-1);
+      if (!csv.has_scale()) csv.set_scale(1);
+      return;
+    }
+    case v1::DataSource::kIdx: {
+      auto& idx = *source.mutable_idx();
+      if (!idx.has_scale()) idx.set_scale(1);
+      return;
+    }
+    case v1::DataSource::FORMAT_NOT_SET:
+      return;
   }
-  if (!source.has_scale()) source.set_scale(1);
 }
 
 void FillSimulation(v1::SimulationPlan& simulation) {

@@ -9,6 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "aggregation/grid.h"
+#include "google/protobuf/descriptor.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/yaml.h"
 
@@ -17,6 +18,20 @@ namespace {
 
 // As many floats as one manifest can hold.
 constexpr double kMaxParameters = 17'179'869'184.0;  // 2^34
+
+// "a, b and c": the fields of a oneof.
+std::string NamesOf(const google::protobuf::OneofDescriptor& oneof) {
+  std::string names;
+  const int last = oneof.field_count() - 1;
+  for (int i = 0; i <= last; ++i) {
+    absl::StrAppend(&names,
+                    i == 0      ? ""
+                    : i == last ? " and "
+                                : ", ",
+                    std::string(oneof.field(i)->name()));
+  }
+  return names;
+}
 
 class Rules {
  public:
@@ -32,6 +47,7 @@ class Rules {
   void CheckUpdate(const v1::UpdatePlan& update);
   void CheckStop(const v1::Plan& plan);
   void CheckSimulation(const v1::Plan& plan);
+  void CheckScale(const std::string& path, double scale);
   void CheckSource(const std::string& path, const v1::DataSource& source);
 
  private:
@@ -164,15 +180,30 @@ void Rules::CheckStop(const v1::Plan& plan) {
   }
 }
 
-void Rules::CheckSource(const std::string& path, const v1::DataSource& source) {
-  if (!source.labels().empty() &&
-      (source.has_label_column() || source.header())) {
-    Fail(path + ".labels",
-         "is for IDX; label_column and header are for CSV: keep one");
-  }
-  if (source.has_scale() &&
-      (!std::isfinite(source.scale()) || source.scale() == 0)) {
+void Rules::CheckScale(const std::string& path, double scale) {
+  if (!std::isfinite(scale) || scale == 0) {
     Fail(path + ".scale", "must be finite and not 0");
+  }
+}
+
+void Rules::CheckSource(const std::string& path, const v1::DataSource& source) {
+  switch (source.format_case()) {
+    case v1::DataSource::kCsv:
+      if (source.csv().has_scale()) {
+        CheckScale(path + ".csv", source.csv().scale());
+      }
+      return;
+    case v1::DataSource::kIdx:
+      if (source.idx().has_scale()) {
+        CheckScale(path + ".idx", source.idx().scale());
+      }
+      return;
+    case v1::DataSource::FORMAT_NOT_SET:
+      Fail(path,
+           absl::StrCat("needs one of ",
+                        NamesOf(*v1::DataSource::descriptor()->FindOneofByName(
+                            "format"))));
+      return;
   }
 }
 
@@ -190,8 +221,10 @@ void Rules::CheckSimulation(const v1::Plan& plan) {
   if (plan.evaluation().every_rounds() > 0 && !simulation.has_test()) {
     Fail("simulation.test", "is required by evaluation.every_rounds");
   }
-  CheckSource("simulation.train", simulation.train());
-  CheckSource("simulation.test", simulation.test());
+  if (simulation.has_train()) {
+    CheckSource("simulation.train", simulation.train());
+  }
+  if (simulation.has_test()) CheckSource("simulation.test", simulation.test());
 }
 
 }  // namespace

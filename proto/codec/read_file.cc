@@ -10,6 +10,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "proto/codec/defaults.h"
+#include "proto/codec/paths.h"
 #include "proto/codec/plan_rules.h"
 #include "proto/codec/problem.h"
 #include "proto/codec/yaml.h"
@@ -38,12 +39,6 @@ absl::StatusOr<std::string> ReadText(const std::filesystem::path& file) {
   }
   text.resize(static_cast<std::size_t>(stream.gcount()));
   return text;
-}
-
-void MakeAbsolute(const std::filesystem::path& folder, std::string* path) {
-  if (!path->empty()) {
-    *path = (folder / *path).lexically_normal().string();
-  }
 }
 
 std::filesystem::path FolderOf(const std::filesystem::path& file) {
@@ -85,21 +80,7 @@ absl::StatusOr<v1::Plan> ReadPlan(const std::filesystem::path& file,
   auto read = ReadAndCheck<v1::Plan>(file, settings, FindPlanProblems);
   if (!read.ok()) return read.status();
   v1::Plan plan = WithDefaults(*read);
-  const auto folder = FolderOf(file);
-  MakeAbsolute(folder, plan.mutable_model()->mutable_weights());
-  auto& architecture = *plan.mutable_model()->mutable_architecture();
-  if (architecture.kind_case() == v1::Architecture::kTorchscript) {
-    MakeAbsolute(folder, architecture.mutable_torchscript());
-  }
-  if (plan.has_simulation()) {
-    auto& simulation = *plan.mutable_simulation();
-    MakeAbsolute(folder, simulation.mutable_train()->mutable_features());
-    MakeAbsolute(folder, simulation.mutable_train()->mutable_labels());
-    if (simulation.has_test()) {
-      MakeAbsolute(folder, simulation.mutable_test()->mutable_features());
-      MakeAbsolute(folder, simulation.mutable_test()->mutable_labels());
-    }
-  }
+  MakePathsAbsolute(FolderOf(file), plan);
   return plan;
 }
 
@@ -108,14 +89,7 @@ absl::StatusOr<v1::CoordinatorConfig> ReadCoordinatorConfig(
   auto read = ReadAndCheck<v1::CoordinatorConfig>(file, {}, FindConfigProblems);
   if (!read.ok()) return read.status();
   v1::CoordinatorConfig config = WithDefaults(*read);
-  const auto folder = FolderOf(file);
-  MakeAbsolute(folder, config.mutable_state());
-  if (config.has_tls()) {
-    MakeAbsolute(folder, config.mutable_tls()->mutable_authority());
-    MakeAbsolute(folder, config.mutable_tls()->mutable_certificate());
-    MakeAbsolute(folder, config.mutable_tls()->mutable_key());
-    MakeAbsolute(folder, config.mutable_tls()->mutable_crl());
-  }
+  MakePathsAbsolute(FolderOf(file), config);
   return config;
 }
 

@@ -12,13 +12,14 @@ absl::Status WritePartition(const PartitionOptions& options,
                             std::ostream& report) {
   const auto plan = ReadSimulationPlan(options.plan);
   if (!plan.ok()) return plan.status();
-  const auto population = LoadPopulation(*plan, KeyFromSeed(plan->seed()));
+  const Key run_key = KeyFromSeed(plan->seed());
+  const auto population = LoadPopulation(*plan, run_key);
   if (!population.ok()) return InPlan(options.plan, population.status());
   if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
     return ready;
   }
   if (auto written = ExportPartition(plan->simulation(), population->partition,
-                                     options.out);
+                                     run_key, options.out);
       !written.ok()) {
     return written;
   }

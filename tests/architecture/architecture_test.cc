@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "tests/architecture/include_rules.h"
+
 #include "tests/catch.h"
 
 namespace tributary::architecture {
@@ -61,6 +62,9 @@ TEST_CASE("the checker finds what it is there to find") {
       {"client/core/x.cc", "#include \"coordinator/round/engine.h\""},
       {"client/include/tributary/x.h", "#include <grpcpp/grpcpp.h>"},
       {"simulation/x.cc", "#include \"coordinator/store/store.h\""},
+      {"simulation/x.cc", "#include <matio.h>"},
+      {"simulation/datasets/x.cc", "#include <torch/torch.h>"},
+      {"simulation/datasets/x.cc", "#include \"simulation/partition.h\""},
       {"elsewhere/x.cc", ""}};
   for (const auto& [path, text] : forbidden) {
     INFO(path << ": " << text);

@@ -29,6 +29,8 @@ const std::vector<std::pair<std::string, std::string>>& LibraryPatterns() {
           {"http", R"(^httplib\.h$)"},
           {"prometheus", R"(^prometheus/)"},
           {"zlib", R"(^zlib\.h$)"},
+          {"zip", R"(^zip\.h$)"},
+          {"matio", R"(^matio\.h$)"},
           {"xxhash", R"(^xxhash\.h$)"},
       };
   return patterns;
@@ -114,6 +116,9 @@ const std::vector<FolderRule>& Rules() {
        {"client/program/", "client/data/", "client/include/"},
        {"absl", "cli"}},
       {"client/examples/", {"client/include/"}, {"absl"}},
+      {"simulation/datasets/",
+       {"simulation/datasets/", "client/data/", "client/include/", "privacy/"},
+       {"absl", "protobuf", "json", "zlib", "zip", "matio"}},
       {"simulation/",
        {"simulation/", "coordinator/round/", "coordinator/wire/",
         "coordinator/checkpoint/", "client/core/", "client/torch/",

@@ -36,8 +36,10 @@ std::string DigitsPlan(const SmallPlan& plan) {
        << "  rounds: " << plan.rounds << "\n"
        << "simulation:\n"
        << "  clients: " << plan.clients << "\n"
-       << "  train: {features: \"" << data << "train.csv.gz\", scale: 0.0625}\n"
-       << "  test: {features: \"" << data << "test.csv.gz\", scale: 0.0625}\n"
+       << "  train: {csv: {path: \"" << data
+       << "train.csv.gz\", scale: 0.0625}}\n"
+       << "  test: {csv: {path: \"" << data
+       << "test.csv.gz\", scale: 0.0625}}\n"
        << "  partition:\n"
        << "    dirichlet: {alpha: 0.5, min_examples: 8}\n";
   return text.str();

@@ -16,17 +16,19 @@ TEST_CASE("a plan file is read with defaults and absolute paths") {
   const auto file = folder.Write(
       "plan.yaml",
       WithLine("model:", "model:\n  weights: ../first.safetensors") +
-          "simulation:\n  clients: 12\n  train: {features: "
-          "data/a.csv}\n");
+          "simulation:\n  clients: 12\n  train: {csv: {path: data/a.csv}}\n"
+          "  test: {idx: {features: \"${data}/b\", labels: /c}}\n");
   const auto plan = ReadPlan(file);
   INFO(plan.status());
   REQUIRE(plan.ok());
   CHECK(plan->round().max_attempts() == 10);
   CHECK(plan->model().weights() ==
         (folder.path().parent_path() / "first.safetensors").string());
-  CHECK(plan->simulation().train().features() ==
+  CHECK(plan->simulation().train().csv().path() ==
         (folder.path() / "data/a.csv").string());
-  CHECK(plan->simulation().train().label_column() == -1);
+  CHECK(plan->simulation().train().csv().label_column() == -1);
+  CHECK(plan->simulation().test().idx().features() == "${data}/b");
+  CHECK(plan->simulation().test().idx().labels() == "/c");
 }
 
 TEST_CASE("limits and rules of a file are reported at once, by line") {

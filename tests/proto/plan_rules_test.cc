@@ -112,7 +112,7 @@ TEST_CASE("a population is a plain word") {
 TEST_CASE("a simulation has clients for its quorum and data for its test") {
   const auto simulate = [](v1::Plan& plan) {
     plan.mutable_simulation()->set_clients(20);
-    plan.mutable_simulation()->mutable_train()->set_features("train.csv");
+    plan.mutable_simulation()->mutable_train()->mutable_csv()->set_path("t");
   };
   CHECK(After(simulate).ok());
   CHECK(Says(After([&](auto& plan) {
@@ -126,12 +126,17 @@ TEST_CASE("a simulation has clients for its quorum and data for its test") {
                plan.mutable_evaluation()->set_every_rounds(1);
              }),
              "simulation.test: is required by evaluation.every_rounds"));
-  CHECK_FALSE(After([&](auto& plan) {
-                simulate(plan);
-                auto& train = *plan.mutable_simulation()->mutable_train();
-                train.set_labels("labels");
-                train.set_header(true);
-              }).ok());
+  CHECK(Says(After([&](auto& plan) {
+               simulate(plan);
+               plan.mutable_simulation()->mutable_train()->clear_csv();
+             }),
+             "simulation.train: needs one of csv and idx"));
+  CHECK(Says(
+      After([&](auto& plan) {
+        simulate(plan);
+        plan.mutable_simulation()->mutable_train()->mutable_csv()->set_scale(0);
+      }),
+      "simulation.train.csv.scale: must be finite and not 0"));
 }
 
 TEST_CASE("limits and rules are reported together, and by CheckLimits too") {

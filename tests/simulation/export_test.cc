@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "simulation/population.h"
+#include "simulation/datasets/examples.h"
 #include "tributary/dataset.h"
 
 #include "tests/catch.h"
@@ -45,44 +45,39 @@ class ExportFixture {
 
   // Exports, and reads every client's file as a client with the plan's options
   // would; each must be what the virtual client selects.
-  void CheckRoundTrip() {
-    const auto whole = ReadSource(plan.train(), "train");
+  void CheckRoundTrip(const CsvOptions& options) {
+    const auto whole = datasets::ReadExamples(plan.train(), "train", run_key);
     REQUIRE(whole.ok());
-    const auto partition = MakePartition(plan, whole->targets, KeyFromSeed(5));
+    const auto partition = MakePartition(plan, whole->data.targets, run_key);
     REQUIRE(partition.ok());
-    REQUIRE(ExportPartition(plan, *partition, folder).ok());
-    CsvOptions options;
-    options.header = plan.train().header();
-    if (plan.train().has_scale()) options.scale = plan.train().scale();
-    if (plan.train().has_label_column()) {
-      options.label_column = plan.train().label_column();
-    }
+    REQUIRE(ExportPartition(plan, *partition, run_key, folder).ok());
     for (std::size_t client = 0; client < 2; ++client) {
       const auto file =
           ReadCsv(folder / (ClientName(client) + ".csv"), options);
       REQUIRE(file.ok());
       const auto own = partition->Of(client);
-      const Dataset expected = whole->Select({own.begin(), own.end()});
+      const Dataset expected = whole->data.Select({own.begin(), own.end()});
       CHECK(file->features == expected.features);
       CHECK(file->targets == expected.targets);
     }
   }
 
+  const Key run_key = KeyFromSeed(5);
   fs::path folder;
   v1::SimulationPlan plan;
 };
 
 TEST_CASE_METHOD(ExportFixture,
                  "lines of CSV keep header, label column and every digit") {
-  plan.mutable_train()->set_features(
-      Write("data.csv",
-            "class,a,b\r\n1,0.12345678901234567,3\r\n"
-            "0,1e-3,-2.5\n1,0.3333333333333333,7\n\n")
-          .string());
-  plan.mutable_train()->set_header(true);
-  plan.mutable_train()->set_label_column(0);
-  plan.mutable_train()->set_scale(0.1);
-  CheckRoundTrip();
+  auto& csv = *plan.mutable_train()->mutable_csv();
+  csv.set_path(Write("data.csv",
+                     "class,a,b\r\n1,0.12345678901234567,3\r\n"
+                     "0,1e-3,-2.5\n1,0.3333333333333333,7\n\n")
+                   .string());
+  csv.set_header(true);
+  csv.set_label_column(0);
+  csv.set_scale(0.1);
+  CheckRoundTrip({.label_column = 0, .header = true, .scale = 0.1});
   CHECK(Read("client-0000.csv").starts_with("class,a,b\n"));
 }
 
@@ -93,27 +88,41 @@ TEST_CASE_METHOD(ExportFixture, "IDX bytes become integers, the label last") {
                              std::string(1, '\0');
   const std::string labels =
       std::string("\0\0\x08\x01", 4) + word(3) + "\x07\x02\x05";
-  plan.mutable_train()->set_features(Write("images", images).string());
-  plan.mutable_train()->set_labels(Write("labels", labels).string());
-  plan.mutable_train()->set_scale(1.0 / 255);
-  CheckRoundTrip();
+  auto& idx = *plan.mutable_train()->mutable_idx();
+  idx.set_features(Write("images", images).string());
+  idx.set_labels(Write("labels", labels).string());
+  idx.set_scale(1.0 / 255);
+  CheckRoundTrip({.scale = 1.0 / 255});
   const std::string text = Read("client-0000.csv") + Read("client-0001.csv");
   CHECK(text.find("1,255,7\n") != std::string::npos);
   CHECK(text.find("127,0,5\n") != std::string::npos);
 }
 
+TEST_CASE_METHOD(ExportFixture, "a folder becomes the numbers that are held") {
+  fs::create_directory(folder / "parts");
+  Write("parts/a.csv", "x,class\n0.1,1\n0.3,0\n");
+  Write("parts/b.csv", "x,class\n0.7,1\n");
+  auto& csv = *plan.mutable_train()->mutable_csv();
+  csv.set_path((folder / "parts").string());
+  csv.set_header(true);
+  csv.set_scale(0.3);
+  CheckRoundTrip({});
+}
+
 TEST_CASE_METHOD(ExportFixture, "a client without examples gets no file") {
-  plan.mutable_train()->set_features(Write("data.csv", "1,0\n2,1\n").string());
+  plan.mutable_train()->mutable_csv()->set_path(
+      Write("data.csv", "1,0\n2,1\n").string());
   const Partition partition({{0, 1}, {}});
-  REQUIRE(ExportPartition(plan, partition, folder).ok());
+  REQUIRE(ExportPartition(plan, partition, run_key, folder).ok());
   CHECK(fs::exists(folder / "client-0000.csv"));
   CHECK_FALSE(fs::exists(folder / "client-0001.csv"));
 }
 
 TEST_CASE_METHOD(ExportFixture, "a file that cannot be written is named") {
-  plan.mutable_train()->set_features(Write("data.csv", "1,0\n2,1\n").string());
+  plan.mutable_train()->mutable_csv()->set_path(
+      Write("data.csv", "1,0\n2,1\n").string());
   const auto status =
-      ExportPartition(plan, Partition({{0}, {1}}), folder / "absent");
+      ExportPartition(plan, Partition({{0}, {1}}), run_key, folder / "absent");
   REQUIRE_FALSE(status.ok());
   CHECK(status.message().find("absent/client-0000.csv") != std::string::npos);
 }

@@ -50,12 +50,12 @@ class SimulateFixture {
            "stop: {rounds: "
         << rounds
         << "}\nsimulation:\n  clients: 6\n"
-           "  train: {features: " TRIBUTARY_DIGITS
-           "/train.csv.gz, scale: 0.0625}\n"
-           "  test: {features: " TRIBUTARY_DIGITS
-           "/test.csv.gz, scale: 0.0625}\n"
+           "  train: {csv: {path: " TRIBUTARY_DIGITS
+           "/train.csv.gz, scale: 0.0625}}\n"
+           "  test: {csv: {path: " TRIBUTARY_DIGITS
+           "/test.csv.gz, scale: 0.0625}}\n"
            "  partition: {dirichlet: {alpha: 1, min_examples: 10}}\n";
-    return {.plan = {.file = file, .workers = workers},
+    return {.plan = {.file = file, .settings = {}, .workers = workers},
             .out = folder / out,
             .progress = std::nullopt};
   }
