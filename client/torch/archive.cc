@@ -50,7 +50,7 @@ class Archive final : public Computation {
     }
     return named;
   }
-  std::vector<std::int64_t> InputShape() const override { return {}; }
+  Shape InputShape() const override { return {}; }
   bool DrawsRandom() const override { return draws_random_; }
 
  private:

@@ -131,8 +131,9 @@ absl::Status ExportArchive(const v1::Architecture& architecture,
         torch::jit::Module module =
             architecture.kind_case() == v1::Architecture::kTorchscript
                 ? WithWeights(original, tensors)
-                : Scripted(*torch_internal::MakeBuiltIn(architecture), manifest,
-                           tensors);
+                : Scripted(*torch_internal::MakeStack(
+                               torch_internal::LayersOf(architecture)),
+                           manifest, tensors);
         module.eval();
         module.save(out.string());
         return absl::OkStatus();

@@ -5,12 +5,11 @@
 
 #include <torch/types.h>
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
-#include "tributary/v1/model.pb.h"
+#include "client/torch/layers.h"
 
 namespace tributary::torch_internal {
 
@@ -31,7 +30,7 @@ class Computation {
   virtual std::vector<NamedTensor> Parameters() = 0;
   virtual std::vector<NamedTensor> Buffers() = 0;
   // Shape of one example; empty if any may do.
-  virtual std::vector<std::int64_t> InputShape() const = 0;
+  virtual Shape InputShape() const = 0;
   // Draws from LibTorch's generator when training (dropout).
   virtual bool DrawsRandom() const = 0;
 };
@@ -45,9 +44,9 @@ class BuiltIn : public Computation {
   bool DrawsRandom() const override { return false; }
 };
 
-// Parameters and buffers are zero. The architecture is built in and within its
-// limits.
-std::unique_ptr<BuiltIn> MakeBuiltIn(const v1::Architecture& architecture);
+// Parameters and buffers are zero. The list has layers, each fit for what the
+// one before it gives.
+std::unique_ptr<BuiltIn> MakeStack(const LayerList& list);
 // Throws if the file is no archive.
 std::unique_ptr<Computation> LoadArchive(const std::string& file);
 

@@ -2,7 +2,7 @@
 #include "client/torch/network.h"
 
 #include <ATen/Parallel.h>
-#include <dlfcn.h>
+#include <cblas.h>
 #include <torch/types.h>
 #include <torch/utils.h>
 
@@ -18,7 +18,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "client/torch/computation.h"
+#include "client/torch/fused_stack.h"
 #include "client/torch/guard.h"
+#include "client/torch/losses.h"
 
 namespace tributary::torch_internal {
 namespace {
@@ -34,11 +36,7 @@ void UseOneThread() {
     } catch (const std::exception&) {
       // The application has used the pool already; we do not.
     }
-    // OpenBLAS, if that is the BLAS behind LibTorch, has threads of its own.
-    using Setter = void (*)(int);
-    if (void* found = dlsym(RTLD_DEFAULT, "openblas_set_num_threads")) {
-      reinterpret_cast<Setter>(found)(1);
-    }
+    openblas_set_num_threads(1);  // it has threads of its own
     return true;
   }();
   static_cast<void>(one_pool);
@@ -100,30 +98,59 @@ absl::Status Collect(const std::vector<NamedTensor>& named, bool trainable,
   return absl::OkStatus();
 }
 
+void GatherRows(const Dataset& data, std::span<const std::uint32_t> rows,
+                std::size_t length, float* out) {
+  for (const std::uint32_t row : rows) {
+    std::memcpy(out, data.features.data() + row * length,
+                length * sizeof(float));
+    out += length;
+  }
+}
+
 }  // namespace
 
 struct Network::State {
+  // A parameter, where it lies in the flat vector and where its gradient does.
+  struct Trainable {
+    torch::Tensor parameter, weights, gradient;
+  };
+
   std::unique_ptr<Computation> computation;
+  LayerList list;                     // empty for an archive
+  std::unique_ptr<FusedStack> fused;  // null if there is no such path
   Manifest manifest;
   torch::Tensor flat;
   torch::Tensor gradient;
+  std::vector<Trainable> trainable;
   // Not shared, such as BatchNorm's batch counter: (tensor, first value).
   std::vector<std::pair<torch::Tensor, torch::Tensor>> local;
   std::optional<KeyedStream> generator_seeds;  // for networks with dropout
-  std::vector<std::int64_t> input_shape;
+  std::optional<Mode> mode;
+  Shape input_shape;
+  std::vector<float> targets;  // of the batch
 
   absl::Status Flatten();
+  void Become(Mode wanted);
+  absl::StatusOr<std::size_t> ExampleLength(const Dataset& data) const;
   absl::StatusOr<torch::Tensor> Inputs(const Dataset& data,
                                        std::span<const std::uint32_t> rows);
   absl::StatusOr<torch::Tensor> Outputs(const torch::Tensor& inputs,
                                         std::size_t rows);
+  absl::Status GatherTargets(const Dataset& data,
+                             std::span<const std::uint32_t> rows,
+                             std::span<const std::int64_t> outputs, Loss loss);
+  absl::StatusOr<double> Backpropagate(const Dataset& data,
+                                       std::span<const std::uint32_t> rows,
+                                       Loss loss);
+  absl::StatusOr<std::span<const float>> ForwardFused(
+      const Dataset& data, std::span<const std::uint32_t> rows, Loss loss);
 };
 
 // Re-points every tensor at its part of the flat one, keeping its value.
 absl::Status Network::State::Flatten() {
-  std::vector<NamedTensor> trainable, fixed;
+  std::vector<NamedTensor> parameters, fixed;
   for (NamedTensor& item : computation->Parameters()) {
-    (item.tensor.requires_grad() ? trainable : fixed)
+    (item.tensor.requires_grad() ? parameters : fixed)
         .push_back(std::move(item));
   }
   for (NamedTensor& item : computation->Buffers()) {
@@ -134,7 +161,7 @@ absl::Status Network::State::Flatten() {
     }
   }
   std::vector<Entry> entries;
-  if (auto status = Collect(trainable, true, entries); !status.ok()) {
+  if (auto status = Collect(parameters, true, entries); !status.ok()) {
     return status;
   }
   if (entries.empty()) {
@@ -159,41 +186,47 @@ absl::Status Network::State::Flatten() {
     for (torch::Tensor& tensor : entry.tensors) {
       tensor.set_data(view);
       if (!entry.spec.trainable) continue;
-      tensor.mutable_grad() =
-          gradient.narrow(0, offset, size).view(entry.spec.shape);
+      trainable.push_back(
+          {tensor, view,
+           gradient.narrow(0, offset, size).view(entry.spec.shape)});
     }
     offset += size;
   }
   return absl::OkStatus();
 }
 
-absl::StatusOr<torch::Tensor> Network::State::Inputs(
-    const Dataset& data, std::span<const std::uint32_t> rows) {
-  std::int64_t length = 1;
-  for (std::int64_t extent : data.example_shape) length *= extent;
+void Network::State::Become(Mode wanted) {
+  if (mode == wanted) return;
+  computation->SetMode(wanted);
+  mode = wanted;
+}
+
+absl::StatusOr<std::size_t> Network::State::ExampleLength(
+    const Dataset& data) const {
+  const std::int64_t length = Count(data.example_shape);
   if (length <= 0 ||
       data.features.size() != data.Size() * static_cast<std::size_t>(length)) {
     return absl::InvalidArgumentError(absl::StrCat(
         "the data set holds ", data.features.size(), " features for ",
         data.Size(), " examples of shape ", ShapeText(data.example_shape)));
   }
-  std::int64_t wanted = 1;
-  for (std::int64_t extent : input_shape) wanted *= extent;
+  const std::int64_t wanted = Count(input_shape);
   if (!input_shape.empty() && wanted != length) {
     return absl::InvalidArgumentError(absl::StrCat(
         "an example has shape ", ShapeText(data.example_shape), ", ", length,
         " values; the model wants ", ShapeText(input_shape), ", ", wanted));
   }
-  std::vector<std::int64_t> shape =
-      input_shape.empty() ? data.example_shape : input_shape;
+  return static_cast<std::size_t>(length);
+}
+
+absl::StatusOr<torch::Tensor> Network::State::Inputs(
+    const Dataset& data, std::span<const std::uint32_t> rows) {
+  const auto length = ExampleLength(data);
+  if (!length.ok()) return length.status();
+  Shape shape = input_shape.empty() ? data.example_shape : input_shape;
   shape.insert(shape.begin(), static_cast<std::int64_t>(rows.size()));
   torch::Tensor inputs = torch::empty(shape);
-  float* out = inputs.data_ptr<float>();
-  for (std::uint32_t row : rows) {
-    std::memcpy(out, data.features.data() + std::size_t{row} * length,
-                sizeof(float) * length);
-    out += length;
-  }
+  GatherRows(data, rows, *length, inputs.data_ptr<float>());
   return inputs;
 }
 
@@ -210,81 +243,131 @@ absl::StatusOr<torch::Tensor> Network::State::Outputs(
   return outputs;
 }
 
-namespace {
-
-absl::StatusOr<torch::Tensor> Classes(const Dataset& data,
-                                      std::span<const std::uint32_t> rows,
-                                      const torch::Tensor& outputs) {
-  if (outputs.dim() != 2) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("cross_entropy wants outputs [examples, classes], the "
-                     "model gives ",
-                     ShapeText(outputs.sizes())));
+absl::Status Network::State::GatherTargets(
+    const Dataset& data, std::span<const std::uint32_t> rows,
+    std::span<const std::int64_t> outputs, Loss loss) {
+  const torch::IntArrayRef shape(outputs.data(), outputs.size());
+  float highest = 1;  // over all targets of this loss
+  if (loss == Loss::kCrossEntropy) {
+    if (outputs.size() != 2) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("cross_entropy wants outputs [examples, classes], the "
+                       "model gives ",
+                       ShapeText(shape)));
+    }
+    highest = static_cast<float>(outputs[1]);
+  } else if (Count({outputs.begin(), outputs.end()}) !=
+             static_cast<std::int64_t>(rows.size())) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        loss == Loss::kMse ? "mse" : "bce",
+        " wants one output an example, the model gives ", ShapeText(shape)));
   }
-  const std::int64_t count = outputs.size(1);
-  torch::Tensor classes = torch::empty({static_cast<std::int64_t>(rows.size())},
-                                       torch::dtype(torch::kInt64));
-  std::int64_t* out = classes.data_ptr<std::int64_t>();
-  for (std::uint32_t row : rows) {
+  targets.resize(rows.size());
+  float* out = targets.data();
+  for (const std::uint32_t row : rows) {
     const float target = data.targets[row];
-    if (!(target >= 0 && target < static_cast<float>(count)) ||
-        target != static_cast<float>(static_cast<std::int64_t>(target))) {
+    if (loss == Loss::kCrossEntropy &&
+        (!(target >= 0 && target < highest) ||
+         target != static_cast<float>(static_cast<std::int64_t>(target)))) {
       return absl::InvalidArgumentError(
           absl::StrCat("row ", row, " (from 0): target ", target,
-                       " is not a class in 0..", count - 1));
+                       " is not a class in 0..", outputs[1] - 1));
     }
-    *out++ = static_cast<std::int64_t>(target);
-  }
-  return classes;
-}
-
-absl::StatusOr<torch::Tensor> Values(const Dataset& data,
-                                     std::span<const std::uint32_t> rows,
-                                     const torch::Tensor& outputs, Loss loss) {
-  if (outputs.numel() != static_cast<std::int64_t>(rows.size())) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(loss == Loss::kMse ? "mse" : "bce",
-                     " wants one output an example, the model gives ",
-                     ShapeText(outputs.sizes())));
-  }
-  torch::Tensor values = torch::empty(outputs.sizes());
-  float* out = values.data_ptr<float>();
-  for (std::uint32_t row : rows) {
-    const float target = data.targets[row];
-    if (loss == Loss::kBce && !(target >= 0 && target <= 1)) {
+    if (loss == Loss::kBce && !(target >= 0 && target <= highest)) {
       return absl::InvalidArgumentError(absl::StrCat(
           "row ", row, " (from 0): target ", target, " is not in 0..1"));
     }
     *out++ = target;
   }
-  return values;
+  return absl::OkStatus();
 }
 
-struct Scored {
-  torch::Tensor targets;
-  torch::Tensor mean_loss;
-};
+namespace {
 
-absl::StatusOr<Scored> Score(const Dataset& data,
-                             std::span<const std::uint32_t> rows,
-                             const torch::Tensor& outputs, Loss loss) {
-  auto targets = loss == Loss::kCrossEntropy
-                     ? Classes(data, rows, outputs)
-                     : Values(data, rows, outputs, loss);
-  if (!targets.ok()) return targets.status();
+torch::Tensor MeanLoss(const torch::Tensor& outputs, std::vector<float>& values,
+                       Loss loss) {
+  const torch::Tensor targets = torch::from_blob(
+      values.data(), {static_cast<std::int64_t>(values.size())});
   switch (loss) {
     case Loss::kCrossEntropy:
-      return Scored{*targets, torch::cross_entropy_loss(outputs, *targets)};
+      return torch::cross_entropy_loss(outputs, targets.to(torch::kInt64));
     case Loss::kMse:
-      return Scored{*targets, torch::mse_loss(outputs, *targets)};
+      return torch::mse_loss(outputs, targets.view(outputs.sizes()));
     case Loss::kBce:
-      return Scored{*targets,
-                    torch::binary_cross_entropy_with_logits(outputs, *targets)};
+      return torch::binary_cross_entropy_with_logits(
+          outputs, targets.view(outputs.sizes()));
   }
-  return absl::InvalidArgumentError("unknown loss");
+  return {};
+}
+
+double MeanLoss(std::span<const float> outputs, std::span<const float> targets,
+                Loss loss, std::span<float> gradient) {
+  switch (loss) {
+    case Loss::kCrossEntropy:
+      return CrossEntropy(outputs, targets, gradient);
+    case Loss::kMse:
+      return SquaredError(outputs, targets, gradient);
+    case Loss::kBce:
+      return BinaryCrossEntropy(outputs, targets, gradient);
+  }
+  return 0;
+}
+
+// The largest output is the target's, or the logit is on its side.
+std::uint64_t CountCorrect(std::span<const float> outputs,
+                           std::span<const float> targets, Loss loss) {
+  if (loss == Loss::kMse) return 0;
+  const std::size_t width = outputs.size() / targets.size();
+  std::uint64_t correct = 0;
+  for (std::size_t row = 0; row < targets.size(); ++row) {
+    const auto o = outputs.subspan(row * width, width);
+    if (loss == Loss::kBce) {
+      correct += (o[0] > 0) == (targets[row] > 0.5f);
+    } else {
+      correct += std::max_element(o.begin(), o.end()) - o.begin() ==
+                 static_cast<std::ptrdiff_t>(targets[row]);
+    }
+  }
+  return correct;
 }
 
 }  // namespace
+
+absl::StatusOr<double> Network::State::Backpropagate(
+    const Dataset& data, std::span<const std::uint32_t> rows, Loss loss) {
+  auto inputs = Inputs(data, rows);
+  if (!inputs.ok()) return inputs.status();
+  std::unique_lock<std::mutex> generator;
+  if (generator_seeds.has_value()) {
+    generator = std::unique_lock(GeneratorMutex());
+    torch::manual_seed(generator_seeds->Word());
+  }
+  Become(Mode::kTraining);
+  auto outputs = Outputs(*inputs, rows.size());
+  if (!outputs.ok()) return outputs.status();
+  if (auto status = GatherTargets(data, rows, outputs->sizes(), loss);
+      !status.ok()) {
+    return status;
+  }
+  const torch::Tensor mean_loss = MeanLoss(*outputs, targets, loss);
+  mean_loss.backward();
+  return mean_loss.item<double>();
+}
+
+absl::StatusOr<std::span<const float>> Network::State::ForwardFused(
+    const Dataset& data, std::span<const std::uint32_t> rows, Loss loss) {
+  const auto length = ExampleLength(data);
+  if (!length.ok()) return length.status();
+  const auto count = static_cast<std::int64_t>(rows.size());
+  Shape shape = fused->output();
+  const auto width = static_cast<std::size_t>(Count(shape));
+  shape.insert(shape.begin(), count);
+  if (auto status = GatherTargets(data, rows, shape, loss); !status.ok()) {
+    return status;
+  }
+  GatherRows(data, rows, *length, fused->Inputs(count));
+  return std::span(fused->Forward(count), rows.size() * width);
+}
 
 Network::Network(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Network::~Network() = default;
@@ -308,18 +391,43 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Build(
                        " bytes, over the limit of ", kMaxArchiveBytes));
     }
   }
-  const std::string what =
-      from_archive ? "TorchScript archive " + archive.string() : "model";
-  absl::Status built = Guarded(what, [&]() -> absl::Status {
-    state->computation = from_archive ? LoadArchive(archive.string())
-                                      : MakeBuiltIn(architecture);
-    if (state->computation == nullptr) {
-      return absl::InvalidArgumentError("the model names no architecture");
-    }
-    state->input_shape = state->computation->InputShape();
-    return state->Flatten();
+  if (from_archive) {
+    const std::string what = "TorchScript archive " + archive.string();
+    absl::Status loaded = Guarded(what, [&] {
+      state->computation = LoadArchive(archive.string());
+      return absl::OkStatus();
+    });
+    if (!loaded.ok()) return loaded;
+    return Finish(what, std::move(state));
+  }
+  const LayerList list = LayersOf(architecture);
+  if (list.layers.empty()) {
+    return absl::InvalidArgumentError("the model names no architecture");
+  }
+  return Build(list);
+}
+
+absl::StatusOr<std::unique_ptr<Network>> Network::Build(const LayerList& list) {
+  auto state = std::make_unique<State>();
+  state->list = list;
+  absl::Status made = Guarded("model", [&] {
+    state->computation = MakeStack(list);
+    return absl::OkStatus();
   });
-  if (!built.ok()) return built;
+  if (!made.ok()) return made;
+  return Finish("model", std::move(state));
+}
+
+absl::StatusOr<std::unique_ptr<Network>> Network::Finish(
+    const std::string& what, std::unique_ptr<State> state) {
+  absl::Status finished = Guarded(what, [&]() -> absl::Status {
+    state->input_shape = state->computation->InputShape();
+    if (auto status = state->Flatten(); !status.ok()) return status;
+    state->fused = FusedStack::Make(state->list, state->manifest,
+                                    state->flat.data_ptr<float>());
+    return absl::OkStatus();
+  });
+  if (!finished.ok()) return finished;
   return std::unique_ptr<Network>(new Network(std::move(state)));
 }
 
@@ -346,21 +454,49 @@ absl::StatusOr<double> Network::Differentiate(
     const Dataset& data, std::span<const std::uint32_t> rows, Loss loss) {
   UseOneThread();
   return Guarded("training", [&]() -> absl::StatusOr<double> {
-    auto inputs = state_->Inputs(data, rows);
-    if (!inputs.ok()) return inputs.status();
-    std::unique_lock<std::mutex> generator;
-    if (state_->generator_seeds.has_value()) {
-      generator = std::unique_lock(GeneratorMutex());
-      torch::manual_seed(state_->generator_seeds->Word());
-    }
-    state_->computation->SetMode(Mode::kTraining);
-    auto outputs = state_->Outputs(*inputs, rows.size());
-    if (!outputs.ok()) return outputs.status();
-    auto scored = Score(data, rows, *outputs, loss);
-    if (!scored.ok()) return scored.status();
     state_->gradient.zero_();
-    scored->mean_loss.backward();
-    return scored->mean_loss.item<double>();
+    for (State::Trainable& own : state_->trainable) {
+      own.parameter.mutable_grad() = own.gradient;
+    }
+    return state_->Backpropagate(data, rows, loss);
+  });
+}
+
+bool Network::Descends(const TrainingOptions& options) const {
+  const bool is_plain = options.optimizer == TrainingOptions::Optimizer::kSgd &&
+                        options.momentum == 0;
+  return is_plain && (state_->fused != nullptr ||
+                      (options.weight_decay == 0 && options.proximal_mu == 0));
+}
+
+absl::StatusOr<double> Network::Descend(const Dataset& data,
+                                        std::span<const std::uint32_t> rows,
+                                        Loss loss, const Descent& descent) {
+  UseOneThread();
+  return Guarded("training", [&]() -> absl::StatusOr<double> {
+    if (state_->fused != nullptr) {
+      torch::NoGradGuard no_gradient;
+      const auto outputs = state_->ForwardFused(data, rows, loss);
+      if (!outputs.ok()) return outputs.status();
+      const double mean =
+          MeanLoss(*outputs, state_->targets, loss,
+                   {state_->fused->OutputGradient(), outputs->size()});
+      state_->fused->Descend(descent);
+      return mean;
+    }
+    // Autograd hands over the gradients it made; flat ones would be a zeroing
+    // and an addition more.
+    for (State::Trainable& own : state_->trainable) {
+      own.parameter.mutable_grad() = torch::Tensor();
+    }
+    const auto mean = state_->Backpropagate(data, rows, loss);
+    if (!mean.ok()) return mean;
+    torch::NoGradGuard no_gradient;
+    for (State::Trainable& own : state_->trainable) {
+      const torch::Tensor& gradient = own.parameter.grad();
+      if (gradient.defined()) own.weights.sub_(gradient, descent.rate);
+    }
+    return mean;
   });
 }
 
@@ -370,27 +506,28 @@ absl::StatusOr<Judgement> Network::Judge(const Dataset& data,
   UseOneThread();
   return Guarded("evaluation", [&]() -> absl::StatusOr<Judgement> {
     torch::NoGradGuard no_gradient;
+    const auto examples = static_cast<double>(rows.size());
+    if (state_->fused != nullptr) {
+      const auto outputs = state_->ForwardFused(data, rows, loss);
+      if (!outputs.ok()) return outputs.status();
+      return Judgement{MeanLoss(*outputs, state_->targets, loss, {}) * examples,
+                       CountCorrect(*outputs, state_->targets, loss)};
+    }
     auto inputs = state_->Inputs(data, rows);
     if (!inputs.ok()) return inputs.status();
-    state_->computation->SetMode(Mode::kEvaluation);
+    state_->Become(Mode::kEvaluation);
     auto outputs = state_->Outputs(*inputs, rows.size());
     if (!outputs.ok()) return outputs.status();
-    auto scored = Score(data, rows, *outputs, loss);
-    if (!scored.ok()) return scored.status();
-    Judgement judgement;
-    judgement.loss =
-        scored->mean_loss.item<double>() * static_cast<double>(rows.size());
-    torch::Tensor right;
-    if (loss == Loss::kCrossEntropy) {
-      right = outputs->argmax(1) == scored->targets;
-    } else if (loss == Loss::kBce) {
-      right = (*outputs > 0) == (scored->targets > 0.5);
+    if (auto status = state_->GatherTargets(data, rows, outputs->sizes(), loss);
+        !status.ok()) {
+      return status;
     }
-    if (right.defined()) {
-      judgement.correct =
-          static_cast<std::uint64_t>(right.sum().item<std::int64_t>());
-    }
-    return judgement;
+    const torch::Tensor plain = outputs->contiguous();
+    return Judgement{
+        MeanLoss(*outputs, state_->targets, loss).item<double>() * examples,
+        CountCorrect(
+            {plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())},
+            state_->targets, loss)};
   });
 }
 

@@ -16,6 +16,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "aggregation/manifest.h"
+#include "client/torch/fused_layer.h"
+#include "client/torch/layers.h"
 #include "privacy/crypto/random.h"
 #include "tributary/dataset.h"
 #include "tributary/trainer.h"
@@ -41,12 +43,15 @@ class Network {
   static absl::StatusOr<std::unique_ptr<Network>> Build(
       const v1::Architecture& architecture,
       const std::filesystem::path& archive);
+  // A list with at least one layer that holds weights; they are zero.
+  static absl::StatusOr<std::unique_ptr<Network>> Build(const LayerList& list);
   ~Network();
 
   const Manifest& manifest() const;
   // All manifest().Length() floats.
   std::span<float> weights();
-  // Gradient of the mean loss of the last batch: TrainableLength() floats.
+  // Gradient of the mean loss of the last batch that was differentiated:
+  // TrainableLength() floats.
   std::span<const float> gradient() const;
 
   // Puts what is not in the flat vector (counters, dropout's generator) where
@@ -59,13 +64,24 @@ class Network {
   absl::StatusOr<double> Differentiate(const Dataset& data,
                                        std::span<const std::uint32_t> rows,
                                        TrainingOptions::Loss loss);
-  // The same without gradient, in evaluation mode.
+  // Whether this network can step down by itself as these options ask.
+  bool Descends(const TrainingOptions& options) const;
+  // One step of SGD on the mean loss over these rows, in place: without
+  // autograd if all layers have such a path (fused_stack.h), else without a
+  // flat gradient. The loss before the step; errors as above.
+  absl::StatusOr<double> Descend(const Dataset& data,
+                                 std::span<const std::uint32_t> rows,
+                                 TrainingOptions::Loss loss,
+                                 const Descent& descent);
+  // Judges these rows in evaluation mode.
   absl::StatusOr<Judgement> Judge(const Dataset& data,
                                   std::span<const std::uint32_t> rows,
                                   TrainingOptions::Loss loss);
 
  private:
   struct State;
+  static absl::StatusOr<std::unique_ptr<Network>> Finish(
+      const std::string& what, std::unique_ptr<State> state);
   explicit Network(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

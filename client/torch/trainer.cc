@@ -4,6 +4,7 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,6 +16,7 @@
 namespace tributary {
 namespace {
 
+using torch_internal::Descent;
 using torch_internal::Epochs;
 using torch_internal::FlatOptimizer;
 
@@ -93,8 +95,15 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
 
   const std::size_t trainable = model.manifest.TrainableLength();
   const std::span<float> parameters = (*network)->weights().first(trainable);
-  FlatOptimizer optimizer(options, std::span(model.weights).first(trainable),
-                          trainable);
+  const std::span<const float> start =
+      std::span(model.weights).first(trainable);
+  const Descent descent{static_cast<float>(options.learning_rate),
+                        static_cast<float>(options.proximal_mu),
+                        static_cast<float>(options.weight_decay), start.data()};
+  std::optional<FlatOptimizer> optimizer;
+  if (!(*network)->Descends(options)) {
+    optimizer.emplace(options, start, trainable);
+  }
   Epochs epochs(task.seed, train_->Size(),
                 static_cast<std::size_t>(options.batch_size));
   MeanLoss loss;
@@ -103,13 +112,18 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
   for (int step = 1;; ++step) {
     if (context.Cancelled()) return absl::CancelledError("task cancelled");
     const std::span<const std::uint32_t> rows = epochs.Next();
-    auto batch_loss = (*network)->Differentiate(*train_, rows, options.loss);
+    const auto batch_loss =
+        optimizer.has_value()
+            ? (*network)->Differentiate(*train_, rows, options.loss)
+            : (*network)->Descend(*train_, rows, options.loss, descent);
     if (!batch_loss.ok()) return batch_loss.status();
     if (!std::isfinite(*batch_loss)) {
       return absl::OutOfRangeError(
           absl::StrCat("the loss is ", *batch_loss, " at step ", step));
     }
-    optimizer.Step(parameters, (*network)->gradient());
+    if (optimizer.has_value()) {
+      optimizer->Step(parameters, (*network)->gradient());
+    }
     seen += rows.size();
     loss.Add(*batch_loss, rows.size());
     if (epochs.AtEnd()) ++passes;

@@ -32,6 +32,7 @@ const std::vector<std::pair<std::string, std::string>>& LibraryPatterns() {
           {"zip", R"(^zip\.h$)"},
           {"matio", R"(^matio\.h$)"},
           {"xxhash", R"(^xxhash\.h$)"},
+          {"blas", R"(^cblas\.h$)"},
       };
   return patterns;
 }
@@ -111,7 +112,7 @@ const std::vector<FolderRule>& Rules() {
       {"client/torch/",
        {"client/torch/", "client/core/", "client/data/", "client/include/",
         "aggregation/", "privacy/", "proto/"},
-       {"absl", "protobuf", "torch", "json", "cli"}},
+       {"absl", "protobuf", "torch", "blas", "json", "cli"}},
       {"client/program/",
        {"client/program/", "client/data/", "client/include/"},
        {"absl", "cli"}},

@@ -156,7 +156,8 @@ TEST_CASE("an exported archive judges as the network it came from") {
     const auto got = (*theirs)->Judge(*data, rows, Loss::kCrossEntropy);
     REQUIRE(expected.ok());
     REQUIRE(got.ok());
-    CHECK(got->loss == expected->loss);
+    CHECK(got->loss == Approx(expected->loss).epsilon(1e-6));
+    CHECK(got->correct == expected->correct);
     // In training mode too (BatchNorm).
     const auto here = (*ours)->Differentiate(*data, rows, Loss::kCrossEntropy);
     const auto there =

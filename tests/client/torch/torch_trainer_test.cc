@@ -12,7 +12,6 @@
 
 #include "client/torch/epochs.h"
 #include "client/torch/network.h"
-#include "client/torch/optimizer.h"
 #include "tests/client/torch/training_case.h"
 
 #include "tests/catch.h"
@@ -99,11 +98,9 @@ TEST_CASE("the delta is trained minus start, to the bit") {
   std::copy(model.weights.begin(), model.weights.end(), weights.begin());
   torch_internal::Epochs epochs(task.seed, 20, 20);
   REQUIRE((*network)
-              ->Differentiate(*data, epochs.Next(), Loss::kCrossEntropy)
+              ->Descend(*data, epochs.Next(), Loss::kCrossEntropy,
+                        torch_internal::Descent{0.1f})
               .ok());
-  torch_internal::FlatOptimizer optimizer(task.training, model.weights,
-                                          weights.size());
-  optimizer.Step(weights, (*network)->gradient());
   for (std::size_t i = 0; i < weights.size(); ++i) {
     REQUIRE(trained->delta[i] == weights[i] - model.weights[i]);
   }
@@ -133,22 +130,48 @@ TEST_CASE("the same task gives the same bits, whatever ran in between") {
        {std::pair(MlpOf(64, {32}, 10), std::vector<std::int64_t>{64}),
         std::pair(CnnOf(8, 10), std::vector<std::int64_t>{64}),
         std::pair(Conv1dOf(4, 16, 10), std::vector<std::int64_t>{4, 16})}) {
-    auto trainer = TrainerOn(Examples(50, shape, 10));
+    // Without autograd where there is such a path, and with it.
+    for (const double momentum : {0.0, 0.9}) {
+      auto trainer = TrainerOn(Examples(50, shape, 10));
+      const Model model = FirstModel(architecture);
+      TrainingOptions options = OneEpoch(16, 0.05);
+      options.momentum = momentum;
+      const auto first = Train(*trainer, TaskOf(options, 1), model);
+      const auto other = Train(*trainer, TaskOf(options, 2), model);
+      const auto again = Train(*trainer, TaskOf(options, 1), model);
+      REQUIRE(first.ok());
+      REQUIRE(other.ok());
+      REQUIRE(again.ok());
+      CHECK(first->delta == again->delta);
+      CHECK(first->result.loss == again->result.loss);
+      CHECK(first->delta != other->delta);
+      CHECK(first->delta == Train(*TrainerOn(Examples(50, shape, 10)),
+                                  TaskOf(options, 1), model)
+                                ->delta);
+    }
+  }
+}
+
+TEST_CASE("epochs without autograd end where epochs with it do") {
+  for (const auto& architecture : {MlpOf(64, {32, 16}, 10), CnnOf(8, 10)}) {
+    auto trainer = TrainerOn(Examples(100, {64}, 10));
     const Model model = FirstModel(architecture);
-    TrainingOptions options = OneEpoch(16, 0.05);
-    options.momentum = 0.9;
-    const auto first = Train(*trainer, TaskOf(options, 1), model);
-    const auto other = Train(*trainer, TaskOf(options, 2), model);
-    const auto again = Train(*trainer, TaskOf(options, 1), model);
-    REQUIRE(first.ok());
-    REQUIRE(other.ok());
-    REQUIRE(again.ok());
-    CHECK(first->delta == again->delta);
-    CHECK(first->result.loss == again->result.loss);
-    CHECK(first->delta != other->delta);
-    CHECK(first->delta ==
-          Train(*TrainerOn(Examples(50, shape, 10)), TaskOf(options, 1), model)
-              ->delta);
+    TrainingOptions options = OneEpoch(10, 0.05);
+    options.epochs = 3;
+    options.proximal_mu = 0.1;
+    options.weight_decay = 0.01;
+    const auto without = Train(*trainer, TaskOf(options), model);
+    // Too small to be seen, but not for the path without autograd.
+    options.momentum = 1e-30;
+    const auto with = Train(*trainer, TaskOf(options), model);
+    REQUIRE(without.ok());
+    REQUIRE(with.ok());
+    CHECK(without->result.loss == Approx(with->result.loss).epsilon(1e-4));
+    std::vector<float> difference(with->delta.size());
+    for (std::size_t i = 0; i < difference.size(); ++i) {
+      difference[i] = with->delta[i] - without->delta[i];
+    }
+    CHECK(Length(difference) < 1e-3 * Length(with->delta));
   }
 }
 
