@@ -104,6 +104,11 @@ struct Options {
   // Check-in window for clients that no run needs.
   std::chrono::milliseconds idle_earliest{5'000};
   std::chrono::milliseconds idle_latest{15'000};
+  // The time that rounds, retries and slow uploads are measured in; it never
+  // goes back. Whoever moves another clock than this one sends any message
+  // then, for the coordinator to look at it.
+  std::function<std::chrono::steady_clock::time_point()> clock =
+      std::chrono::steady_clock::now;
   // Where events go; called from any thread, returns quickly. Null: nowhere.
   std::function<void(const LogEvent&)> log;
   absl::Status Validate() const;

@@ -39,7 +39,7 @@ std::deque<Runner::Job> Runner::TakeJobs() {
   if (wake == SteadyTime::max()) {
     queue_changed_.wait(lock, is_ready);
   } else {
-    queue_changed_.wait_until(lock, wake, is_ready);
+    queue_changed_.wait_for(lock, wake - clock_(), is_ready);
   }
   if (queue_.size() <= kMaxBatch) return std::exchange(queue_, {});
   std::deque<Job> jobs(std::make_move_iterator(queue_.begin()),

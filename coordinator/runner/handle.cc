@@ -70,7 +70,9 @@ void Runner::HandleCheckIn(const Session& session) {
                std::chrono::system_clock::now());
   Run* run = RunOf(session.population);
   if (run == nullptr || run->IsOver() || is_draining_) {
-    session.peer->Send(IdleWindow());
+    // Not before operators know of an end that is still to be committed.
+    outbox_.push_back(
+        [this, peer = session.peer] { peer->Send(IdleWindow()); });
     return;
   }
   Happen(*run, round::CheckIn{session.client(), session.role()});

@@ -60,6 +60,7 @@ class Answer {
 
 Runner::Runner(const Options& options, Disk disk)
     : options_(options),
+      clock_(options.clock),
       disk_(std::move(disk)),
       clients_(std::move(disk_.clients)),
       desk_(*disk_.spool, options.upload_credits, clock_, *this),

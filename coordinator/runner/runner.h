@@ -161,7 +161,7 @@ class Runner final : public Coordinator, private UploadListener {
   void ShowNew(const Run& run, const store::RunRow& row);
 
   const Options options_;
-  const SteadyClock clock_ = [] { return std::chrono::steady_clock::now(); };
+  const SteadyClock clock_;
   Disk disk_;
   HealthBook health_;
   MetricBook metrics_;

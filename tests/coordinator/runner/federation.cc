@@ -86,6 +86,13 @@ void Federation::Close() {
   mail_ = std::make_shared<Mailroom>();
 }
 
+void Federation::SetClock(
+    std::function<std::chrono::steady_clock::time_point()> clock) {
+  Close();
+  options_.clock = std::move(clock);
+  Open();
+}
+
 std::string Federation::Submit(const v1::Plan& plan) {
   bool is_given = false;
   const auto model = coordinator_->StoreBlob([&]() -> std::string {

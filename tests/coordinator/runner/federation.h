@@ -58,6 +58,8 @@ class Federation {
   // ---- the coordinator ----
   void Open();
   void Close();
+  // From now on, after a restart, the coordinator's time is this.
+  void SetClock(std::function<std::chrono::steady_clock::time_point()> clock);
   // The name of the run.
   std::string Submit(const v1::Plan& plan);
   v1::RunDetail Show(const std::string& run);
