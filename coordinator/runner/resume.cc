@@ -137,6 +137,8 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
     run.state = v1::FAILED;
     run.message = std::string(status.message());
     batch_.push_back(store::SetRunState{run.name, run.state, run.message});
+    absl::Status given_back = GiveSpoolBack(run);
+    if (!given_back.ok() && !IsDamage(given_back)) return given_back;
   } else {
     run.engine.reset();
   }
@@ -228,6 +230,7 @@ absl::Status Runner::FoldAgain(Run& run) {
     }
   }
   run.sum = std::make_shared<RoundSum>(run.format->layout);
+  absl::Status lost;
   for (const auto& [client, participant] : *cohort) {
     if (participant.state != round::Participation::kAccepted) continue;
     const auto row = by_client.find(client.name);
@@ -236,17 +239,37 @@ absl::Status Runner::FoldAgain(Run& run) {
     if (row != by_client.end()) slot = disk_.spool->Retake(row->second->slot);
     if (!slot.ok() && !IsDamage(slot.status())) return slot.status();
     if (!slot.ok()) {
-      return absl::DataLossError(absl::StrCat(
+      lost.Update(absl::DataLossError(absl::StrCat(
           "the accepted update of ", client.name, " in round ", state.round,
-          " is lost: ", std::string(slot.status().message())));
+          " is lost: ", std::string(slot.status().message()))));
+      continue;
     }
     SpooledUpdate update{.slot = *std::move(slot),
                          .encoding = run.format->encoding,
                          .size = row->second->size,
                          .checksum = row->second->checksum};
     run.accepted.push_back(update);
-    Fold(run, std::move(update), row->second->weight);
+    // The slots of a round that is lost are taken too, to be given back.
+    if (lost.ok()) Fold(run, std::move(update), row->second->weight);
   }
+  return lost;
+}
+
+// Nothing will ask for the run's accepted updates again.
+absl::Status Runner::GiveSpoolBack(const Run& run) {
+  absl::StatusOr<std::vector<store::UpdateRow>> rows =
+      disk_.store->Updates(run.name, "accepted");
+  if (!rows.ok()) return rows.status();
+  std::vector<std::shared_ptr<store::Spool::Slot>> slots;
+  for (const store::UpdateRow& row : *rows) {
+    batch_.push_back(store::VoidUpdates{run.name, row.round, row.attempt});
+    auto slot = disk_.spool->Retake(row.slot);
+    if (!slot.ok()) continue;
+    (*slot)->Close();
+    slots.push_back(*std::move(slot));
+  }
+  // Lent to others only after the commit.
+  outbox_.push_back([slots = std::move(slots)] {});
   return absl::OkStatus();
 }
 

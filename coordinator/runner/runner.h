@@ -157,6 +157,7 @@ class Runner final : public Coordinator, private UploadListener {
   absl::Status ResumeRun(const store::RunRow& row);
   absl::Status Replay(Run& run, const Key& key);
   absl::Status FoldAgain(Run& run);
+  absl::Status GiveSpoolBack(const Run& run);
   void Publish(const Run& run);
   void ShowNew(const Run& run, const store::RunRow& row);
 

@@ -25,6 +25,15 @@ std::filesystem::path FirstFile(const std::filesystem::path& folder) {
   return {};
 }
 
+int CountFiles(const std::filesystem::path& folder) {
+  int files = 0;
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(folder)) {
+    files += entry.is_regular_file() ? 1 : 0;
+  }
+  return files;
+}
+
 void FlipByte(const std::filesystem::path& path, std::streamoff offset) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
   file.seekg(offset);
@@ -165,8 +174,17 @@ TEST_CASE("with no good snapshot the run is failed, and says so") {
   }
   half.federation.Open();
   CHECK(half.federation.Show(half.run).summary().state() == v1::FAILED);
-  // Its population is free for another.
-  half.federation.Submit(MakePlan({}));
+  // Its population is free for another, and so is its place in the spool.
+  const std::string other = half.federation.Submit(
+      MakePlan({.clients = 1, .min_updates = 1, .rounds = 1}));
+  half.federation.Drive(other, ClientNames(1));
+  CHECK(half.federation.Show(other).summary().state() == v1::FINISHED);
+  CHECK(CountFiles(half.State() / "spool") == 1);
+  half.federation.Close();
+  auto store = store::Store::Open(half.State());
+  REQUIRE(store.ok());
+  CHECK((*store)->Updates(half.run, "accepted")->empty());
+  CHECK((*store)->Updates(half.run, "void")->size() == 1);
 }
 
 TEST_CASE("models besides the first, the latest and the evaluated go") {
@@ -176,13 +194,8 @@ TEST_CASE("models besides the first, the latest and the evaluated go") {
   federation.Drive(run, ClientNames(1));
   CHECK(absl::IsNotFound(federation.coordinator().ModelOf(run, 4).status()));
   CHECK(federation.coordinator().ModelOf(run, 5).ok());
-  std::size_t blobs = 0;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(
-           std::filesystem::path(federation.options().state_folder) /
-           "blobs")) {
-    blobs += entry.is_regular_file() ? 1 : 0;
-  }
-  CHECK(blobs == 11);
+  CHECK(CountFiles(std::filesystem::path(federation.options().state_folder) /
+                   "blobs") == 11);
 }
 
 }  // namespace
