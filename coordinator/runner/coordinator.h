@@ -104,6 +104,9 @@ struct Options {
   // Check-in window for clients that no run needs.
   std::chrono::milliseconds idle_earliest{5'000};
   std::chrono::milliseconds idle_latest{15'000};
+  // Released rounds whose record of counted updates is kept: each is a row of
+  // about 100 bytes for each update. The rounds' own records stay for ever.
+  int recorded_rounds = 1'000;
   // The time that rounds, retries and slow uploads are measured in; it never
   // goes back. Whoever moves another clock than this one sends any message
   // then, for the coordinator to look at it.

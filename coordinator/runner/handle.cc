@@ -248,6 +248,7 @@ absl::StatusOr<std::string> Runner::Begin(
   absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
   if (!made.ok()) return made.status();
   Run& run = **made;
+  run.recorded_rounds = options_.recorded_rounds;
   if (const Run* other = RunOf(run.population);
       other != nullptr && !other->IsOver()) {
     return absl::FailedPreconditionError(

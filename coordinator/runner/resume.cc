@@ -36,6 +36,10 @@ absl::Status Options::Validate() const {
     return absl::InvalidArgumentError(
         absl::StrCat("fold_threads: ", fold_threads, " is less than 1"));
   }
+  if (recorded_rounds < 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("recorded_rounds: ", recorded_rounds, " is less than 1"));
+  }
   if (idle_earliest.count() <= 0 || idle_latest < idle_earliest) {
     return absl::InvalidArgumentError(absl::StrCat(
         "idle_earliest: ", idle_earliest.count(),
@@ -97,6 +101,7 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
     (*made)->state = static_cast<v1::RunState>(row.state);
   }
   Run& run = **made;
+  run.recorded_rounds = options_.recorded_rounds;
   absl::StatusOr<std::map<int, Digest>> models = disk_.store->Models(row.run);
   if (!models.ok()) return models.status();
   run.models = *std::move(models);

@@ -95,6 +95,10 @@ struct Recorder {
   void operator()(const round::CommitRound& effect) {
     is_milestone = true;
     batch.push_back(store::CommitUpdates{run.name, effect.round, run.attempt});
+    if (effect.round > run.recorded_rounds) {
+      batch.push_back(store::ForgetUpdates{
+          run.name, effect.round - run.recorded_rounds + 1});
+    }
     const std::chrono::duration<double> seconds = step.now - run.opened;
     run.committed = {
         .round = effect.round,

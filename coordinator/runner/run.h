@@ -65,6 +65,7 @@ struct Run {
   std::shared_ptr<ModelRelease> releasing;     // in progress
 
   store::RoundRow committed;  // the latest
+  int recorded_rounds = 0;    // of which the updates' records are kept
 
   std::map<int, Digest> models;  // kept; round 0 is the first
   std::set<int> evaluated;

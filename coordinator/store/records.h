@@ -100,6 +100,11 @@ struct VoidUpdates {
   int round = 0;
   int attempt = 0;
 };
+// Of the rounds before `round`; those that are accepted stay.
+struct ForgetUpdates {
+  std::string run;
+  int round = 0;
+};
 struct SaveRound {
   std::string run;
   RoundRow row;
@@ -121,9 +126,10 @@ struct ForgetModel {
 struct SaveClient {
   ClientRow row;
 };
-using Change = std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot,
-                            CountUpdate, CommitUpdates, VoidUpdates, SaveRound,
-                            SaveMetrics, KeepModel, ForgetModel, SaveClient>;
+using Change =
+    std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot, CountUpdate,
+                 CommitUpdates, VoidUpdates, ForgetUpdates, SaveRound,
+                 SaveMetrics, KeepModel, ForgetModel, SaveClient>;
 using Batch = std::vector<Change>;
 
 }  // namespace tributary::store

@@ -123,6 +123,14 @@ struct Apply {
     return SetUpdates(database, change.run, change.round, change.attempt,
                       "void");
   }
+  absl::Status operator()(const ForgetUpdates& change) const {
+    return Query(database,
+                 "DELETE FROM updates WHERE run = ? AND round < ? AND "
+                 "state <> 'accepted'")
+        .Bind(change.run)
+        .Bind(std::int64_t{change.round})
+        .Run();
+  }
   absl::Status operator()(const SaveRound& change) const {
     const RoundRow& row = change.row;
     absl::Status status =

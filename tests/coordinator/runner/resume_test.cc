@@ -187,6 +187,32 @@ TEST_CASE("with no good snapshot the run is failed, and says so") {
   CHECK((*store)->Updates(half.run, "void")->size() == 1);
 }
 
+TEST_CASE("the record of counted updates reaches back as far as it should") {
+  Federation federation;
+  federation.Close();
+  federation.options().recorded_rounds = 2;
+  federation.Open();
+  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 5});
+  const std::string run = federation.Submit(plan);
+  federation.Drive(run, ClientNames(1), [&](int number) {
+    if (number != 9) return;
+    federation.Close();
+    federation.Open();
+    federation.ComeBack(ClientNames(1));
+  });
+  CHECK(federation.ModelBytes(run, 5) ==
+        OracleModels(plan, federation.Updates()).back());
+  federation.Close();
+  auto store = store::Store::Open(federation.options().state_folder);
+  REQUIRE(store.ok());
+  const auto updates = (*store)->Updates(run, "");
+  REQUIRE(updates.ok());
+  REQUIRE(updates->size() == 2);
+  CHECK(updates->front().round == 4);
+  CHECK(updates->back().round == 5);
+  CHECK((*store)->Rounds(run, 100)->size() == 5);
+}
+
 TEST_CASE("models besides the first, the latest and the evaluated go") {
   Federation federation;
   const std::string run = federation.Submit(

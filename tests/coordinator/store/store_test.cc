@@ -106,6 +106,26 @@ TEST_CASE_METHOD(StoreFixture, "an update counts at most once in a round") {
   CHECK(store->SpooledSlots()->empty());
 }
 
+TEST_CASE_METHOD(StoreFixture, "old updates go, but not those in the spool") {
+  UpdateRow second = Update("a", 1);
+  second.round = 2;
+  REQUIRE(
+      store
+          ->Commit({CountUpdate{row.run, Update("a", 1)},
+                    VoidUpdates{row.run, 1, 1},
+                    CountUpdate{row.run, Update("a", 2)},
+                    CommitUpdates{row.run, 1, 2},
+                    CountUpdate{row.run, Update("b", 3)},
+                    CountUpdate{row.run, second}, CommitUpdates{row.run, 2, 1},
+                    ForgetUpdates{row.run, 2}})
+          .ok());
+  const auto updates = store->Updates(row.run, "");
+  REQUIRE(updates.ok());
+  REQUIRE(updates->size() == 2);
+  CHECK(updates->front().state == "accepted");
+  CHECK(updates->back().round == 2);
+}
+
 TEST_CASE_METHOD(StoreFixture,
                  "two snapshots are kept, and the events since the older") {
   for (std::int64_t seq = 1; seq <= 9; ++seq) {
