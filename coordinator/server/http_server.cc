@@ -3,6 +3,7 @@
 
 #include <sys/socket.h>
 
+#include <chrono>
 #include <thread>
 #include <utility>
 
@@ -66,6 +67,11 @@ absl::StatusOr<std::unique_ptr<HttpServer>> HttpServer::Start(
                      address.port, ": in use, or not of this machine"));
   }
   state->thread = std::thread([&server] { server.listen_after_bind(); });
+  // stop() does nothing to a server that does not run yet: destroyed this early,
+  // it would be waited for for ever.
+  while (!server.is_running()) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
   return std::unique_ptr<HttpServer>(new HttpServer(std::move(state)));
 }
 

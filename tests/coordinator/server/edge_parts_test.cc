@@ -4,6 +4,7 @@
 #include "coordinator/server/deadlines.h"
 #include "coordinator/server/grpc_log.h"
 #include "coordinator/server/grpc_status.h"
+#include "coordinator/server/http_server.h"
 #include "coordinator/server/log.h"
 #include "coordinator/server/metrics_page.h"
 #include "coordinator/server/server_options.h"
@@ -228,4 +229,14 @@ TEST_CASE("clients that wait for a slot take turns") {
   slots.Release("first");
   CHECK(got == "abcaba");
   CHECK_FALSE(slots.IsShort());
+}
+
+TEST_CASE("an HTTP server that is destroyed at once does not hang") {
+  for (int round = 0; round < 100; ++round) {
+    auto server = HttpServer::Start(
+        {"127.0.0.1", 0}, {.metrics = [] { return std::string(); },
+                           .health = [] { return absl::OkStatus(); }});
+    REQUIRE(server.ok());
+    CHECK((*server)->port() > 0);
+  }
 }
