@@ -18,9 +18,9 @@ Spool::Slot::~Slot() { spool_.Return(*this); }
 
 absl::Status Spool::Slot::Sync() {
   if (absl::Status status = file_.Sync(); !status.ok()) return status;
-  if (!fresh_) return absl::OkStatus();
+  if (name_ == Name::kDurable) return absl::OkStatus();
   absl::Status status = SyncFolder(spool_.folder_);
-  if (status.ok()) fresh_ = false;
+  if (status.ok()) name_ = Name::kDurable;
   return status;
 }
 
@@ -43,7 +43,7 @@ absl::StatusOr<std::unique_ptr<Spool>> Spool::Open(
     spool->next_ = std::max(spool->next_, number + 1);
     if (used.contains(number)) continue;
     if (spool->free_.size() < kMaxFree) {
-      spool->free_.push_back({number, /*fresh=*/true});
+      spool->free_.push_back({number, Name::kMaybeLost});
     } else {
       ::unlink(entry.path().c_str());
     }
@@ -66,7 +66,7 @@ absl::StatusOr<std::shared_ptr<Spool::Slot>> Spool::Take() {
   {
     std::lock_guard lock(mutex_);
     if (free_.empty()) {
-      next = {next_++, true};
+      next = {next_++, Name::kMaybeLost};
     } else {
       next = free_.back();
       free_.pop_back();
@@ -76,7 +76,7 @@ absl::StatusOr<std::shared_ptr<Spool::Slot>> Spool::Take() {
       File::Open(PathOf(next.number), File::Mode::kOpen);
   if (!file.ok()) return file.status();
   return std::shared_ptr<Slot>(
-      new Slot(*this, next.number, *std::move(file), next.fresh));
+      new Slot(*this, next.number, *std::move(file), next.name));
 }
 
 absl::StatusOr<std::shared_ptr<Spool::Slot>> Spool::Retake(
@@ -84,13 +84,13 @@ absl::StatusOr<std::shared_ptr<Spool::Slot>> Spool::Retake(
   absl::StatusOr<File> file = File::Open(PathOf(number), File::Mode::kRead);
   if (!file.ok()) return file.status();
   return std::shared_ptr<Slot>(
-      new Slot(*this, number, *std::move(file), /*fresh=*/false));
+      new Slot(*this, number, *std::move(file), Name::kDurable));
 }
 
 void Spool::Return(Slot& slot) {
   std::lock_guard lock(mutex_);
   if (free_.size() < kMaxFree) {
-    free_.push_back({slot.number_, slot.fresh_});
+    free_.push_back({slot.number_, slot.name_});
   } else {
     ::unlink(PathOf(slot.number_).c_str());
   }

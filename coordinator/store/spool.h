@@ -32,6 +32,9 @@ class Spool {
   // Free slots that keep their files, at most; the rest are removed.
   static constexpr std::size_t kMaxFree = 64;
 
+  // Whether the name of a slot's file is known to be on the disk.
+  enum class Name { kMaybeLost, kDurable };
+
   class Slot {
    public:
     ~Slot();
@@ -47,16 +50,12 @@ class Spool {
 
    private:
     friend class Spool;
-    Slot(Spool& spool, std::int64_t number, File file, bool fresh)
-        : spool_(spool),
-          number_(number),
-          file_(std::move(file)),
-          fresh_(fresh) {}
+    Slot(Spool& spool, std::int64_t number, File file, Name name)
+        : spool_(spool), number_(number), file_(std::move(file)), name_(name) {}
     Spool& spool_;
     std::int64_t number_;
     File file_;
-    // Its name may not be on the disk yet.
-    bool fresh_;
+    Name name_;
   };
 
   // `used` are the slots of accepted updates; every other file is free.
@@ -78,7 +77,7 @@ class Spool {
 
   struct Free {
     std::int64_t number;
-    bool fresh;
+    Name name;
   };
   std::filesystem::path folder_;
   std::mutex mutex_;
