@@ -57,9 +57,7 @@ class RunBoard {
     std::map<int, Digest> models;
   };
   v1::RunDetail Shown(const Entry& entry) const;
-  enum class Watchers { kAll, kNew };
-  // Shows the run's state to these.
-  void Call(const std::string& run, Watchers whom);
+  void Call(const std::string& run, bool only_new);
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;

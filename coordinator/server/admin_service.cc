@@ -2,13 +2,14 @@
 #include "coordinator/server/admin_service.h"
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "coordinator/server/grpc_status.h"
 #include "coordinator/server/model_chunk.h"
 
@@ -16,7 +17,7 @@ namespace tributary::coordinator {
 namespace {
 
 // How often a watch looks whether its caller is still there.
-constexpr absl::Duration kWatchPoll = absl::Milliseconds(250);
+constexpr std::chrono::milliseconds kWatchPoll{250};
 
 // The messages of a submission after the plan, as two consecutive blobs, with
 // one message in memory.
@@ -66,21 +67,20 @@ bool IsOver(const v1::RunDetail& detail) {
 class NewestDetail {
  public:
   void Put(const v1::RunDetail& detail) {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     detail_ = detail;
+    changed_.notify_one();
   }
-  std::optional<v1::RunDetail> Take(absl::Duration wait) {
-    absl::MutexLock lock(&mutex_);
-    const auto has_detail = [this]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-      return detail_.has_value();
-    };
-    mutex_.AwaitWithTimeout(absl::Condition(&has_detail), wait);
+  std::optional<v1::RunDetail> Take(std::chrono::milliseconds wait) {
+    std::unique_lock lock(mutex_);
+    changed_.wait_for(lock, wait, [this] { return detail_.has_value(); });
     return std::exchange(detail_, std::nullopt);
   }
 
  private:
-  absl::Mutex mutex_;
-  std::optional<v1::RunDetail> detail_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<v1::RunDetail> detail_;
 };
 
 absl::StatusOr<v1::RunSummary> Submit(Coordinator& coordinator,

@@ -8,7 +8,7 @@ namespace tributary::coordinator {
 void ChunkSlots::Acquire(const std::string& client,
                          std::function<void()> ready) {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     Client& asking = clients_[client];
     // While there is a line, whoever made the slot free hands it out.
     if (free_ == 0 || asking.held == share_ || !line_.empty()) {
@@ -24,7 +24,7 @@ void ChunkSlots::Acquire(const std::string& client,
 
 void ChunkSlots::Release(const std::string& client) {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     const auto giving = clients_.find(client);
     ++free_;
     --giving->second.held;
@@ -43,7 +43,7 @@ void ChunkSlots::Release(const std::string& client) {
 }
 
 bool ChunkSlots::IsShort() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return !line_.empty();
 }
 
@@ -56,7 +56,7 @@ void ChunkSlots::LineUp(const std::string& name, Client& client) {
 }
 
 std::function<void()> ChunkSlots::Next() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (free_ == 0 || line_.empty()) return nullptr;
   const std::string name = std::move(line_.front());
   line_.pop_front();

@@ -8,11 +8,9 @@
 
 #include <deque>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <unordered_map>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace tributary::coordinator {
 
@@ -34,19 +32,19 @@ class ChunkSlots {
     bool is_in_line = false;
     std::deque<std::function<void()>> waiting;
   };
-  // Puts the client in the line if it waits and may have another slot.
-  void LineUp(const std::string& name, Client& client)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Puts the client in the line if it waits and may have another slot; under
+  // the lock.
+  void LineUp(const std::string& name, Client& client);
   // Who gets a slot that is free; nobody: none is, or nobody waits.
   std::function<void()> Next();
 
   const int share_;
-  mutable absl::Mutex mutex_;
-  int free_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what follows
+  int free_;
   // Those that hold slots or wait.
-  std::unordered_map<std::string, Client> clients_ ABSL_GUARDED_BY(mutex_);
+  std::unordered_map<std::string, Client> clients_;
   // Whose turn it is; each client at most once.
-  std::deque<std::string> line_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::string> line_;
 };
 
 }  // namespace tributary::coordinator

@@ -7,14 +7,14 @@
 namespace tributary::coordinator {
 
 void Deadlines::Add(Clock::time_point when, std::weak_ptr<Expiring> call) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   calls_.emplace(when, std::move(call));
 }
 
 void Deadlines::Run(Clock::time_point now) {
   std::vector<std::shared_ptr<Expiring>> due;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     const auto end = calls_.upper_bound(now);
     for (auto call = calls_.begin(); call != end; ++call) {
       if (auto alive = call->second.lock()) due.push_back(std::move(alive));

@@ -9,9 +9,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
+#include <mutex>
 
 namespace tributary::coordinator {
 
@@ -31,9 +29,8 @@ class Deadlines {
   void Run(Clock::time_point now);
 
  private:
-  absl::Mutex mutex_;
-  std::multimap<Clock::time_point, std::weak_ptr<Expiring>> calls_
-      ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;
+  std::multimap<Clock::time_point, std::weak_ptr<Expiring>> calls_;
 };
 
 }  // namespace tributary::coordinator

@@ -30,17 +30,17 @@ absl::Status Refused(Edge& edge, round::Refusal reason,
 }  // namespace
 
 void StreamRegistry::Add(JoinStream* stream) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   streams_.insert(stream);
 }
 
 void StreamRegistry::Remove(JoinStream* stream) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   streams_.erase(stream);
 }
 
 std::size_t StreamRegistry::size() const {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   return streams_.size();
 }
 
@@ -48,7 +48,7 @@ void StreamRegistry::CloseAll(const absl::Status& status) {
   // A stream removes itself before it ends, so under the lock all are alive.
   std::vector<std::shared_ptr<JoinStream>> open;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     for (JoinStream* stream : streams_) {
       if (auto alive = stream->weak_from_this().lock()) {
         open.push_back(std::move(alive));

@@ -6,12 +6,11 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <unordered_set>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
-#include "absl/synchronization/mutex.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/certificate.h"
 #include "coordinator/server/chunk_slots.h"
@@ -36,8 +35,8 @@ class StreamRegistry {
   void CloseAll(const absl::Status& status);
 
  private:
-  mutable absl::Mutex mutex_;
-  std::unordered_set<JoinStream*> streams_ ABSL_GUARDED_BY(mutex_);
+  mutable std::mutex mutex_;  // guards what follows
+  std::unordered_set<JoinStream*> streams_;
 };
 
 struct Edge {

@@ -41,7 +41,7 @@ FetchCall* FetchCall::Start(Edge& edge, grpc::CallbackServerContext* call,
                             const grpc::ByteBuffer* request) {
   auto fetch = std::make_shared<FetchCall>(edge, call);
   {
-    absl::MutexLock lock(&fetch->mutex_);
+    const std::lock_guard lock(fetch->mutex_);
     fetch->self_ = fetch;
   }
   edge.fetches.fetch_add(1, std::memory_order_relaxed);
@@ -82,7 +82,7 @@ void FetchCall::WatchUntil(Deadlines::Clock::time_point when) {
 }
 
 void FetchCall::Expire() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (call_ == nullptr) return;
   const auto now = Deadlines::Clock::now();
   const auto since = sending_since_.load(std::memory_order_relaxed);
@@ -143,7 +143,7 @@ void FetchCall::OnWriteDone(bool ok) {
 
 void FetchCall::OnDone() {
   std::shared_ptr<FetchCall> self;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   call_ = nullptr;
   self = std::move(self_);
 }

@@ -11,10 +11,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/deadlines.h"
 #include "grpcpp/support/byte_buffer.h"
@@ -57,9 +56,9 @@ class FetchCall final : public grpc::ServerWriteReactor<grpc::ByteBuffer>,
   // Since when a chunk is on its way out; none is while it waits for a slot.
   std::atomic<Deadlines::Clock::time_point> sending_since_ = kNotSending;
 
-  absl::Mutex mutex_;
-  std::shared_ptr<FetchCall> self_ ABSL_GUARDED_BY(mutex_);
-  grpc::CallbackServerContext* call_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<FetchCall> self_;
+  grpc::CallbackServerContext* call_;
 };
 
 }  // namespace tributary::coordinator

@@ -3,8 +3,6 @@
 
 #include <utility>
 
-#include "absl/time/time.h"
-
 namespace tributary::coordinator {
 
 Housekeeper::Housekeeper(std::chrono::milliseconds period,
@@ -12,10 +10,10 @@ Housekeeper::Housekeeper(std::chrono::milliseconds period,
   thread_ = std::thread([this, period, work = std::move(work)] {
     while (true) {
       {
-        absl::MutexLock lock(&mutex_);
-        mutex_.AwaitWithTimeout(absl::Condition(&stopping_),
-                                absl::FromChrono(period));
-        if (stopping_) return;
+        std::unique_lock lock(mutex_);
+        if (changed_.wait_for(lock, period, [this] { return stopping_; })) {
+          return;
+        }
       }
       work();
     }
@@ -24,9 +22,10 @@ Housekeeper::Housekeeper(std::chrono::milliseconds period,
 
 Housekeeper::~Housekeeper() {
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  changed_.notify_one();
   thread_.join();
 }
 

@@ -3,11 +3,10 @@
 #pragma once
 
 #include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <mutex>
 #include <thread>
-
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 
 namespace tributary::coordinator {
 
@@ -18,8 +17,9 @@ class Housekeeper {
   ~Housekeeper();
 
  private:
-  absl::Mutex mutex_;
-  bool stopping_ ABSL_GUARDED_BY(mutex_) = false;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;
   std::thread thread_;
 };
 

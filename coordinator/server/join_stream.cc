@@ -29,7 +29,7 @@ constexpr double kPerSecond = 256;
 JoinStream* JoinStream::Start(Edge& edge, grpc::CallbackServerContext* call) {
   auto stream = std::make_shared<JoinStream>(edge, call);
   {
-    absl::MutexLock lock(&stream->mutex_);
+    const std::lock_guard lock(stream->mutex_);
     stream->self_ = stream;
   }
   edge.joins.fetch_add(1, std::memory_order_relaxed);
@@ -50,7 +50,7 @@ JoinStream::JoinStream(Edge& edge, grpc::CallbackServerContext* call)
       call_(call) {}
 
 void JoinStream::Send(const v1::ServerMessage& message) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (call_ == nullptr || ending_.has_value()) return;
   if (outgoing_.size() >= kMaxOutgoing) {
     CloseLocked(absl::ResourceExhaustedError("the client does not read"));
@@ -61,7 +61,7 @@ void JoinStream::Send(const v1::ServerMessage& message) {
 }
 
 void JoinStream::Close(const absl::Status& status) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   CloseLocked(status);
 }
 
@@ -78,7 +78,7 @@ void JoinStream::CloseLocked(const absl::Status& status) {
 }
 
 void JoinStream::Expire() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (call_ == nullptr) return;
   if (ending_.has_value()) {
     call_->TryCancel();
@@ -99,7 +99,7 @@ bool JoinStream::IsFlooding() {
 absl::Status JoinStream::Hello() {
   grpc::CallbackServerContext* call = nullptr;
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     call = call_;
     said_hello_ = true;
   }
@@ -158,7 +158,7 @@ void JoinStream::OnReadDone(bool ok) {
 }
 
 void JoinStream::OnWriteDone(bool ok) {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (ok) {
     outgoing_.pop_front();
   } else {
@@ -176,7 +176,7 @@ void JoinStream::OnDone() {
   if (stream_.has_value()) edge_.coordinator.Leave(*stream_);
   edge_.streams.Remove(this);
   std::shared_ptr<JoinStream> self;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   call_ = nullptr;
   outgoing_.clear();
   self = std::move(self_);

@@ -10,10 +10,9 @@
 #include <chrono>
 #include <list>
 #include <memory>
+#include <mutex>
 #include <optional>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/deadlines.h"
 #include "grpcpp/support/server_callback.h"
@@ -45,8 +44,7 @@ class JoinStream final
   bool IsFlooding();
   absl::Status Take();
   absl::Status Hello();
-  void CloseLocked(const absl::Status& status)
-      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void CloseLocked(const absl::Status& status);
 
   Edge& edge_;
   v1::ClientMessage incoming_;
@@ -55,14 +53,14 @@ class JoinStream final
   double allowance_;
   Deadlines::Clock::time_point allowance_at_;
 
-  absl::Mutex mutex_;
-  std::shared_ptr<JoinStream> self_ ABSL_GUARDED_BY(mutex_);
-  grpc::CallbackServerContext* call_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<JoinStream> self_;
+  grpc::CallbackServerContext* call_;
   // The front is being written.
-  std::list<v1::ServerMessage> outgoing_ ABSL_GUARDED_BY(mutex_);
-  bool said_hello_ ABSL_GUARDED_BY(mutex_) = false;
+  std::list<v1::ServerMessage> outgoing_;
+  bool said_hello_ = false;
   // Set by Close; the stream ends with it after what is in the queue.
-  std::optional<absl::Status> ending_ ABSL_GUARDED_BY(mutex_);
+  std::optional<absl::Status> ending_;
 };
 
 }  // namespace tributary::coordinator

@@ -15,7 +15,7 @@ UploadCall* UploadCall::Start(Edge& edge, grpc::CallbackServerContext* call,
                               grpc::ByteBuffer* reply) {
   auto upload = std::make_shared<UploadCall>(edge, call, reply);
   {
-    absl::MutexLock lock(&upload->mutex_);
+    const std::lock_guard lock(upload->mutex_);
     upload->self_ = upload;
   }
   edge.uploads.fetch_add(1, std::memory_order_relaxed);
@@ -40,7 +40,7 @@ void UploadCall::WatchForStall() {
 }
 
 void UploadCall::Expire() {
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   if (call_ == nullptr) return;
   const std::uint64_t taken = taken_.load(std::memory_order_relaxed);
   if (taken == seen_) {
@@ -87,7 +87,7 @@ absl::Status UploadCall::End() {
     return absl::InvalidArgumentError("upload: no header came");
   }
   {
-    absl::MutexLock lock(&mutex_);
+    const std::lock_guard lock(mutex_);
     if (call_->IsCancelled()) return absl::CancelledError("cancelled");
   }
   if (absl::Status status = upload_->Finish(); !status.ok()) return status;
@@ -118,7 +118,7 @@ void UploadCall::OnReadDone(bool ok) {
 void UploadCall::OnDone() {
   upload_.reset();
   std::shared_ptr<UploadCall> self;
-  absl::MutexLock lock(&mutex_);
+  const std::lock_guard lock(mutex_);
   call_ = nullptr;
   self = std::move(self_);
 }

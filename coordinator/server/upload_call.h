@@ -10,10 +10,9 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
-#include "absl/synchronization/mutex.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/deadlines.h"
 #include "coordinator/server/upload_message.h"
@@ -55,9 +54,9 @@ class UploadCall final : public grpc::ServerReadReactor<grpc::ByteBuffer>,
   std::atomic<std::uint64_t> taken_ = 0;
   std::uint64_t seen_ = 0;
 
-  absl::Mutex mutex_;
-  std::shared_ptr<UploadCall> self_ ABSL_GUARDED_BY(mutex_);
-  grpc::CallbackServerContext* call_ ABSL_GUARDED_BY(mutex_);
+  std::mutex mutex_;  // guards what follows
+  std::shared_ptr<UploadCall> self_;
+  grpc::CallbackServerContext* call_;
 };
 
 }  // namespace tributary::coordinator

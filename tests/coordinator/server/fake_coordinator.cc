@@ -71,7 +71,7 @@ absl::StatusOr<std::unique_ptr<coordinator::Upload>>
 FakeCoordinator::OpenUpload(const Identity& identity,
                             const v1::UploadHeader& header) {
   const std::string& token = header.task_token();
-  absl::MutexLock lock(&mutex_);
+  const Holder lock(*this);
   if (token == std::string(16, 'x')) {
     return absl::PermissionDeniedError("another client's token");
   }
@@ -85,7 +85,7 @@ FakeCoordinator::OpenUpload(const Identity& identity,
 
 absl::StatusOr<std::unique_ptr<coordinator::ModelFile>>
 FakeCoordinator::OpenModel(const Digest& digest) {
-  absl::MutexLock lock(&mutex_);
+  const Holder lock(*this);
   const auto model = state_.models.find(digest);
   if (model == state_.models.end()) {
     return absl::NotFoundError("no model " + digest.Hex());
@@ -121,7 +121,7 @@ absl::StatusOr<std::unique_ptr<coordinator::Coordinator::Watch>>
 FakeCoordinator::WatchRun(const std::string& run,
                           std::function<void(const v1::RunDetail&)> callback) {
   if (run != "run-1") return absl::NotFoundError("no run " + run);
-  absl::MutexLock lock(&mutex_);
+  const Holder lock(*this);
   callback(state_.detail);
   const int id = static_cast<int>(state_.next++);
   state_.watchers.emplace_back(id, std::move(callback));
@@ -129,7 +129,7 @@ FakeCoordinator::WatchRun(const std::string& run,
 }
 
 void FakeCoordinator::Report(const v1::RunDetail& detail) {
-  absl::MutexLock lock(&mutex_);
+  const Holder lock(*this);
   state_.detail = detail;
   for (const auto& [id, callback] : state_.watchers) callback(detail);
 }

@@ -4,18 +4,18 @@
 #pragma once
 
 #include <algorithm>
+#include <chrono>
+#include <condition_variable>
 #include <cstring>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
-#include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
-#include "absl/synchronization/mutex.h"
-#include "absl/time/time.h"
 #include "coordinator/runner/coordinator.h"
 
 namespace tributary::testing {
@@ -54,17 +54,16 @@ class FakeCoordinator final : public coordinator::Coordinator {
 
   template <typename Read>
   auto With(const Read& read) {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     return read(state_);
   }
   // Waits until the condition holds; false after 20 s.
   template <typename Condition>
   bool Await(const Condition& condition) {
-    const auto holds = [&]() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, std::chrono::seconds(20), [&] {
       return static_cast<bool>(condition(state_));
-    };
-    absl::MutexLock lock(&mutex_);
-    return mutex_.AwaitWithTimeout(absl::Condition(&holds), absl::Seconds(20));
+    });
   }
 
   absl::StatusOr<coordinator::StreamId> Join(
@@ -78,19 +77,19 @@ class FakeCoordinator final : public coordinator::Coordinator {
     message.mutable_welcome()->set_client_name(identity.name);
     message.mutable_welcome()->set_role(identity.role);
     peer->Send(message);
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     state_.joined.push_back(identity);
     state_.peers[state_.next] = std::move(peer);
     return state_.next++;
   }
   void Receive(coordinator::StreamId,
                const v1::ClientMessage& message) override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     state_.received.push_back(message);
   }
   void Leave(coordinator::StreamId stream) override {
     std::shared_ptr<coordinator::Peer> gone;
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     gone = std::move(state_.peers[stream]);
     state_.peers.erase(stream);
     ++state_.left;
@@ -100,15 +99,15 @@ class FakeCoordinator final : public coordinator::Coordinator {
   absl::StatusOr<std::unique_ptr<ModelFile>> OpenModel(
       const Digest& digest) override;
   void SetRevoked(std::vector<std::string> serials) override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     state_.revoked = {serials.begin(), serials.end()};
   }
   bool IsRevoked(const std::string& serial) const override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     return state_.revoked.contains(serial);
   }
   void CountRefusal(round::Refusal reason) override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     state_.refusals.push_back(reason);
   }
 
@@ -122,7 +121,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
     return reply;
   }
   absl::StatusOr<v1::RunDetail> GetRun(const std::string& run) override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     if (run != "run-1") return absl::NotFoundError("no run " + run);
     return state_.detail;
   }
@@ -136,7 +135,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
     return summary;
   }
   absl::StatusOr<Digest> ModelOf(const std::string&, int) override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     if (state_.models.empty()) return absl::NotFoundError("no model yet");
     return state_.models.begin()->first;
   }
@@ -158,7 +157,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
              3}};
   }
   absl::Status Health() const override {
-    absl::MutexLock lock(&mutex_);
+    const Holder lock(*this);
     return state_.health;
   }
   void Drain(std::chrono::milliseconds) override {}
@@ -171,8 +170,21 @@ class FakeCoordinator final : public coordinator::Coordinator {
   class FakeFile;
   class FakeWatch;
 
-  mutable absl::Mutex mutex_;
-  State state_ ABSL_GUARDED_BY(mutex_);
+  // Holds the lock; whoever waits looks at the state again afterwards.
+  class Holder {
+   public:
+    explicit Holder(const FakeCoordinator& fake)
+        : fake_(fake), lock_(fake.mutex_) {}
+    ~Holder() { fake_.changed_.notify_all(); }
+
+   private:
+    const FakeCoordinator& fake_;
+    const std::lock_guard<std::mutex> lock_;
+  };
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  State state_;
 };
 
 }  // namespace tributary::testing
