@@ -55,6 +55,12 @@ if(TRIBUTARY_SANITIZE)
     # messages out otherwise than the library does where they see this macro.
     # libstdc++ is to see it all the same.
     add_compile_options(-U__SANITIZE_THREAD__ -D_GLIBCXX_TSAN=1)
+    # And it is told in which order gRPC, not instrumented either, runs our code.
+    add_library(tributary_grpc_order OBJECT
+      ${CMAKE_SOURCE_DIR}/tests/sanitize/grpc_order.cc)
+    target_compile_options(tributary_grpc_order PRIVATE -fno-sanitize=all
+      -Wall -Wextra -Wshadow -Werror)
+    link_libraries("$<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:tributary_grpc_order>>")
   endif()
 endif()
 

@@ -35,7 +35,10 @@ struct AdminFixture {
 
   Ended Call(std::vector<std::string> line) {
     line.insert(line.begin(), {"--admin", admin.address(), "--insecure"});
-    return Ctl(line);
+    admin.HandOver();
+    Ended ended = Ctl(line);
+    admin.HandOver();
+    return ended;
   }
   std::string Path(const std::string& name) const {
     return (folder.path() / name).string();
@@ -207,6 +210,7 @@ TEST_CASE_METHOD(AdminFixture, "Ctrl-C leaves the run going and exits 130") {
   detail.mutable_summary()->set_state(v1::RUNNING);
   admin.watched.push_back(detail);
   admin.watch_goes_on = true;
+  admin.HandOver();
   const std::string address = admin.address();
   std::vector<std::string> line = {TRIBUTARYCTL, "--insecure", "--admin",
                                    address,      "run",        "watch",
@@ -351,6 +355,7 @@ TEST_CASE_METHOD(TlsFixture,
   CHECK(stranger.Says("--cert"));
   admin.answer =
       grpc::Status(grpc::StatusCode::PERMISSION_DENIED, "wrong role");
+  admin.HandOver();
   CHECK(
       List(admin.address(), "pki/ca.pem", "operator").Says("--role operator"));
   CHECK(List(admin.address(), "none", "operator").Says("no such file"));

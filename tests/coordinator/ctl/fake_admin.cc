@@ -27,6 +27,7 @@ FakeAdmin::~FakeAdmin() {
 grpc::Status FakeAdmin::SubmitRun(
     grpc::ServerContext*, grpc::ServerReader<v1::SubmitRunMessage>* reader,
     v1::RunSummary* reply) {
+  const std::lock_guard lock(mutex_);
   v1::SubmitRunMessage message;
   while (reader->Read(&message)) {
     if (message.has_plan()) plan = message.plan();
@@ -42,12 +43,14 @@ grpc::Status FakeAdmin::SubmitRun(
 grpc::Status FakeAdmin::ListRuns(grpc::ServerContext*,
                                  const v1::ListRunsRequest*,
                                  v1::ListRunsReply* reply) {
+  const std::lock_guard lock(mutex_);
   *reply->add_runs() = summary;
   return answer;
 }
 
 grpc::Status FakeAdmin::GetRun(grpc::ServerContext*, const v1::GetRunRequest*,
                                v1::RunDetail* reply) {
+  const std::lock_guard lock(mutex_);
   *reply = detail;
   return answer;
 }
@@ -55,8 +58,8 @@ grpc::Status FakeAdmin::GetRun(grpc::ServerContext*, const v1::GetRunRequest*,
 grpc::Status FakeAdmin::WatchRun(grpc::ServerContext* context,
                                  const v1::GetRunRequest*,
                                  grpc::ServerWriter<v1::RunDetail>* writer) {
-  for (const v1::RunDetail& one : watched) writer->Write(one);
   std::unique_lock lock(mutex_);
+  for (const v1::RunDetail& one : watched) writer->Write(one);
   has_watcher_ = true;
   changed_.notify_all();
   while (watch_goes_on && !is_over_ && !context->IsCancelled()) {
@@ -72,6 +75,7 @@ void FakeAdmin::WaitForWatcher() {
 
 grpc::Status FakeAdmin::StopRun(grpc::ServerContext*, const v1::GetRunRequest*,
                                 v1::RunSummary* reply) {
+  const std::lock_guard lock(mutex_);
   *reply = summary;
   return answer;
 }
@@ -79,6 +83,7 @@ grpc::Status FakeAdmin::StopRun(grpc::ServerContext*, const v1::GetRunRequest*,
 grpc::Status FakeAdmin::GetModel(grpc::ServerContext*,
                                  const v1::GetModelRequest* request,
                                  grpc::ServerWriter<v1::ModelChunk>* writer) {
+  const std::lock_guard lock(mutex_);
   asked_round = request->round();
   for (std::size_t at = 0; at < model.size(); at += 100) {
     v1::ModelChunk chunk;
@@ -92,6 +97,7 @@ grpc::Status FakeAdmin::GetModel(grpc::ServerContext*,
 grpc::Status FakeAdmin::ListClients(grpc::ServerContext*,
                                     const v1::ListClientsRequest* request,
                                     v1::ListClientsReply* reply) {
+  const std::lock_guard lock(mutex_);
   ++pages;
   for (const std::string& name : clients) {
     if (name <= request->after()) continue;

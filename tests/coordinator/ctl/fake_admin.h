@@ -32,6 +32,10 @@ class FakeAdmin final : public v1::Admin::Service {
   std::string model;
   std::vector<std::string> clients;
 
+  // What the test has set is seen by the calls that come after, and what they
+  // have remembered by the test: a network between threads is no order in C++.
+  void HandOver() { const std::lock_guard lock(mutex_); }
+
   // What it was sent.
   v1::Plan plan;
   std::string weights;
