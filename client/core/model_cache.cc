@@ -73,7 +73,10 @@ void ModelCache::Trim(const std::set<Digest>& keep) {
   std::vector<Candidate> candidates;
   std::uint64_t total = 0;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder_, error)) {
+  // Not a range-for: that one's step throws.
+  for (fs::directory_iterator at(folder_, error), end; !error && at != end;
+       at.increment(error)) {
+    const fs::directory_entry& entry = *at;
     if (!entry.is_regular_file(error)) continue;
     const auto digest = Digest::FromHex(entry.path().filename().string());
     if (digest.ok() && keep.contains(*digest)) continue;

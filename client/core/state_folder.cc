@@ -29,7 +29,10 @@ constexpr char kResidualPrefix[] = "residual-";
 void RemoveOldResiduals(const fs::path& folder) {
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
   std::error_code error;
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  // Not a range-for: that one's step throws.
+  for (fs::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const fs::directory_entry& entry = *at;
     if (entry.path().filename().string().starts_with(kResidualPrefix)) {
       files.emplace_back(entry.last_write_time(error), entry.path());
     }

@@ -90,7 +90,10 @@ absl::StatusOr<fs::path> FindArchive(const fs::path& given,
   }
   std::error_code error;
   const fs::path folder = fs::absolute(model, error).parent_path();
-  for (const auto& entry : fs::directory_iterator(folder, error)) {
+  // Not a range-for: that one's step throws.
+  for (fs::directory_iterator at(folder, error), end; !error && at != end;
+       at.increment(error)) {
+    const fs::directory_entry& entry = *at;
     if (entry.path().extension() != ".pt") continue;
     auto found = DigestOfFile(entry.path());
     if (found.ok() && found->Hex() == digest) return entry.path();

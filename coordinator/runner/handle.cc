@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What reaches the engine thread, as events.
+#include <algorithm>
 #include <cmath>
 #include <utility>
 
@@ -283,12 +284,20 @@ absl::StatusOr<std::string> Runner::Begin(
   latest_[run.population] = &run;
   outbox_.push_back([this, row, added = &run] {
     ShowNew(*added, row);
+    CountRuns();
     Log(Level::kInfo, "run submitted",
         {{"run", row.run}, {"population", added->population}});
   });
   changed_.insert(&run);
   runs_[row.run] = *std::move(made);
   return row.run;
+}
+
+void Runner::CountRuns() {
+  const auto running =
+      std::count_if(runs_.begin(), runs_.end(),
+                    [](const auto& run) { return !run.second->IsOver(); });
+  metrics_.Set("tributary_runs", {}, static_cast<double>(running));
 }
 
 void Runner::FailRun(Run& run, const std::string& why) {

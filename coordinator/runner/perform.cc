@@ -242,6 +242,7 @@ void Runner::Do(Run& run, const round::EndRun& effect) {
   ForgetRound(run);
   run.wake.reset();
   if (health_.Set(ModelsOf(run), absl::OkStatus())) ShowHealth();
+  CountRuns();
   desk_.DropRun(run.name);
   OptimizerState::RemoveAllBut(StateFolder(run), -1);
   // Operators first: whoever hears of the end may ask them.

@@ -43,10 +43,10 @@ void RunBoard::Publish(const std::string& run,
     if (excess > 0) detail.mutable_rounds()->DeleteSubrange(0, excess);
     if (entry->second.watchers.empty()) return;
   }
-  Call(run, /*only_new=*/false);
+  Call(run, Watchers::kAll);
 }
 
-void RunBoard::Call(const std::string& run, bool only_new) {
+void RunBoard::Call(const std::string& run, Watchers whom) {
   v1::RunDetail detail;
   std::vector<std::shared_ptr<Watcher>> watchers;
   {
@@ -62,7 +62,7 @@ void RunBoard::Call(const std::string& run, bool only_new) {
   }
   for (const auto& watcher : watchers) {
     const std::lock_guard lock(watcher->mutex);
-    if (only_new && !watcher->is_new) continue;
+    if (whom == Watchers::kNew && !watcher->is_new) continue;
     watcher->is_new = false;
     // A copy, for the callback may destroy the original.
     const auto callback = watcher->callback;
@@ -99,7 +99,7 @@ void RunBoard::ShowPaused(const std::string& why) {
     paused_ = why;
     runs = order_;
   }
-  for (const std::string& run : runs) Call(run, /*only_new=*/false);
+  for (const std::string& run : runs) Call(run, Watchers::kAll);
 }
 
 void RunBoard::Greet() {
@@ -110,7 +110,7 @@ void RunBoard::Greet() {
       if (!entry.watchers.empty()) runs.push_back(run);
     }
   }
-  for (const std::string& run : runs) Call(run, /*only_new=*/true);
+  for (const std::string& run : runs) Call(run, Watchers::kNew);
 }
 
 v1::ListRunsReply RunBoard::List(const v1::ListRunsRequest& request) const {

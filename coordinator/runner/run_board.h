@@ -57,7 +57,9 @@ class RunBoard {
     std::map<int, Digest> models;
   };
   v1::RunDetail Shown(const Entry& entry) const;
-  void Call(const std::string& run, bool only_new);
+  enum class Watchers { kAll, kNew };
+  // Shows the run's state to these.
+  void Call(const std::string& run, Watchers whom);
 
   mutable std::mutex mutex_;
   std::map<std::string, Entry> entries_;

@@ -18,7 +18,6 @@ namespace tributary::coordinator {
 namespace {
 
 constexpr std::size_t kMaxName = 128;
-constexpr std::uint32_t kWireVersion = 1;
 constexpr std::chrono::milliseconds kAskPoll{100};
 // How long an operator's request may still wait for the journal at the end.
 constexpr std::chrono::milliseconds kAskWhileDraining{1'000};
@@ -81,6 +80,7 @@ Runner::~Runner() {
 void Runner::Start() {
   // What Resume has found out is to be committed.
   Post([] {});
+  CountRuns();
   thread_ = std::thread([this] { Loop(); });
 }
 

@@ -125,6 +125,7 @@ class Runner final : public Coordinator, private UploadListener {
   absl::StatusOr<std::string> Begin(const store::RunRow& row,
                                     std::shared_ptr<const ModelFormat> format);
   void FailRun(Run& run, const std::string& why);
+  void CountRuns();
 
   // ---- effects: perform.cc ----
   void Perform(Run& run, const round::Effect& effect);

@@ -53,7 +53,7 @@ v1::Refusal ToWire(round::Refusal reason) {
 
 v1::ServerMessage WelcomeMessage(const std::string& client, v1::Role role) {
   v1::ServerMessage message;
-  message.mutable_welcome()->set_wire_version(1);
+  message.mutable_welcome()->set_wire_version(kWireVersion);
   message.mutable_welcome()->set_client_name(client);
   message.mutable_welcome()->set_role(role);
   return message;

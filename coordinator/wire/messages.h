@@ -5,6 +5,7 @@
 // Pure; any thread.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -14,6 +15,9 @@
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::coordinator {
+
+// The version of the wire that a coordinator speaks, in hello and welcome.
+inline constexpr std::uint32_t kWireVersion = 1;
 
 std::string ToBytes(const round::TaskToken& token);
 // Nothing unless there are 16 bytes.

@@ -177,8 +177,14 @@ TEST_CASE("draining lets uploads in flight come in and asks nobody new") {
 
 TEST_CASE("every metric has a help text and a name of ours") {
   Federation federation;
+  CHECK(federation.MetricOf("tributary_runs", {}) == 0);
   const std::string run = federation.Submit(MakePlan(OneClient()));
+  CHECK(federation.MetricOf("tributary_runs", {}) == 1);
+  federation.Close();
+  federation.Open();
+  CHECK(federation.MetricOf("tributary_runs", {}) == 1);
   federation.Drive(run, ClientNames(1));
+  CHECK(federation.MetricOf("tributary_runs", {}) == 0);
   for (const auto& metric : federation.coordinator().Metrics()) {
     CHECK(metric.name.rfind("tributary_", 0) == 0);
     CHECK_FALSE(metric.help.empty());
