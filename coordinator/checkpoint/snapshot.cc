@@ -232,7 +232,7 @@ absl::StatusOr<std::set<round::ClientId>> ReadNames(
     round::ClientId client;
     TRIBUTARY_ASSIGN(client, ToClient(name));
     if (!to.insert(std::move(client)).second) {
-      return Damaged("a waiting client twice");
+      return Damaged("a client twice in a list");
     }
   }
   return to;
@@ -294,6 +294,7 @@ v1::EngineState ToMessage(const round::State& state) {
   for (const auto& client : state.evaluators) {
     message.add_evaluators(client.name);
   }
+  for (const auto& client : state.served) message.add_served(client.name);
   if (const auto& from = state.evaluation) {
     auto* to = message.mutable_evaluation();
     to->set_round(static_cast<std::uint32_t>(from->round));
@@ -344,6 +345,7 @@ absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
   TRIBUTARY_ASSIGN(state.now, ToInstant(message.now_ms()));
   TRIBUTARY_ASSIGN(state.waiting, ReadNames(message.waiting()));
   TRIBUTARY_ASSIGN(state.evaluators, ReadNames(message.evaluators()));
+  TRIBUTARY_ASSIGN(state.served, ReadNames(message.served()));
   if (absl::Status status = ReadEvaluations(message, state); !status.ok()) {
     return status;
   }

@@ -190,6 +190,10 @@ void Engine::CloseCollecting(const std::string& when) {
     if (participant.state != Participation::kAsked) continue;
     Emit(CancelTask{client, participant.token, Refusal::kTooLate});
   }
+  state_.served.clear();
+  for (const auto& [client, participant] : closed.cohort) {
+    state_.served.insert(client);
+  }
   if (closed.accepted >= options_.min_updates) {
     BecomeReleased(std::move(closed));
   } else {

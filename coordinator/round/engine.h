@@ -19,6 +19,7 @@
 // when a round opens or closes, n being the clients waiting or asked.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -132,6 +133,8 @@ struct State {
   std::optional<TakenEvaluation> taken_evaluation;
   // Tasks counted in the last released round.
   std::map<ClientId, TaskToken> counted;
+  // Those asked in the last round or attempt that closed: they stand back.
+  std::set<ClientId> served;
   // How long the last released round collected; for pace steering.
   std::optional<Duration> last_collected;
   std::map<Refusal, std::uint64_t> refusals;
@@ -152,6 +155,11 @@ class Engine {
 
   const State& state() const { return state_; }
   const Options& options() const { return options_; }
+  // How many more trainers that were not asked lately would be kept waiting if
+  // they checked in now; any more would be turned away.
+  std::size_t Room() const;
+  // How long no more trainers will be needed, as far as is known.
+  Duration Horizon() const;
 
  private:
   // What an arrived update's verification found, seen from the engine.
@@ -196,10 +204,10 @@ class Engine {
 
   // selection.cc
   void TrainerChecksIn(const ClientId& client);
+  bool MayWait(const ClientId& client) const;
   void NoteQuorum();
   void OpenIfReady();
   std::vector<ClientId> DrawCohort() const;
-  ComeBack TurnAway(const ClientId& client) const;
 
   // collecting.cc
   Cohort* CurrentCohort();

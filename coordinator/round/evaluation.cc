@@ -31,7 +31,7 @@ void Engine::EvaluatorChecksIn(const ClientId& client) {
   if (state_.evaluators.contains(client)) return;
   if (options_.evaluate_every == 0 ||
       state_.evaluators.size() >= kMaxEvaluators) {
-    Emit(TurnAway(client));
+    Emit(PaceWindow(key_, client, state_.now, Horizon()));
     return;
   }
   state_.evaluators.insert(client);

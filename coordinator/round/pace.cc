@@ -26,4 +26,8 @@ ComeBack PaceWindow(const Key& key, const ClientId& client, Instant now,
   return ComeBack{client, earliest, earliest + h / 4};
 }
 
+Duration MeanAbsence(Duration horizon) {
+  return std::clamp(horizon, kShortest, kLongest) * 5 / 4;
+}
+
 }  // namespace tributary::round

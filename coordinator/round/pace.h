@@ -22,4 +22,7 @@ namespace tributary::round {
 ComeBack PaceWindow(const Key& key, const ClientId& client, Instant now,
                     Duration horizon);
 
+// How long a client stays away in the mean that is told to come back: 1.25 h.
+Duration MeanAbsence(Duration horizon);
+
 }  // namespace tributary::round

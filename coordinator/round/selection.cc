@@ -31,14 +31,27 @@ void Engine::TrainerChecksIn(const ClientId& client) {
     }
   }
   if (state_.waiting.contains(client)) return;
-  if (InPhase<Finishing>() != nullptr ||
-      state_.waiting.size() >= WaitingLimit(options_)) {
-    Emit(TurnAway(client));
+  if (!MayWait(client)) {
+    Emit(PaceWindow(key_, client, state_.now, Horizon()));
     return;
   }
   state_.waiting.insert(client);
   NoteQuorum();
   OpenIfReady();
+}
+
+// Whoever was asked last is free just when a round opens and others leave the
+// list. Without this rule a few would be asked for ever, and all others turned
+// away: they wait only if too few others do for the next round.
+bool Engine::MayWait(const ClientId& client) const {
+  const std::size_t room = Room();
+  const auto* collecting = std::get_if<Collecting>(&state_.phase);
+  const bool is_served =
+      state_.served.contains(client) ||
+      (collecting != nullptr && collecting->cohort.contains(client));
+  if (!is_served) return room > 0;
+  return room > 0 &&
+         state_.waiting.size() < static_cast<std::size_t>(options_.Asked());
 }
 
 // Quorum is min_updates: with fewer the round could not close.
@@ -75,21 +88,31 @@ std::vector<ClientId> Engine::DrawCohort() const {
   return drawn;
 }
 
-// Nobody more is needed until the round is over; it will last as long as the
-// last one did, or to its deadline if that is not known.
-ComeBack Engine::TurnAway(const ClientId& client) const {
+std::size_t Engine::Room() const {
+  if (std::holds_alternative<Finishing>(state_.phase) ||
+      std::holds_alternative<Ended>(state_.phase)) {
+    return 0;
+  }
+  const std::size_t limit = WaitingLimit(options_);
+  return limit - std::min(limit, state_.waiting.size());
+}
+
+// Until the round is over; it will last as long as the last one did, or to its
+// deadline if that is not known.
+Duration Engine::Horizon() const {
   const Duration typical = std::min(
       options_.deadline, state_.last_collected.value_or(options_.deadline));
-  Duration horizon = typical;
   if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
-    horizon = std::min(collecting->deadline, collecting->opened + typical) -
-              state_.now;
-  } else if (const auto* abandoned = std::get_if<Abandoned>(&state_.phase)) {
-    horizon = abandoned->until - state_.now;
-  } else if (std::holds_alternative<Finishing>(state_.phase)) {
-    horizon = options_.evaluation_deadline;
+    return std::min(collecting->deadline, collecting->opened + typical) -
+           state_.now;
   }
-  return PaceWindow(key_, client, state_.now, horizon);
+  if (const auto* abandoned = std::get_if<Abandoned>(&state_.phase)) {
+    return abandoned->until - state_.now;
+  }
+  if (std::holds_alternative<Finishing>(state_.phase)) {
+    return options_.evaluation_deadline;
+  }
+  return typical;
 }
 
 void Engine::BecomeSelecting() {

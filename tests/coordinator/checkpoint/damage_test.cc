@@ -41,7 +41,7 @@ TEST_CASE("damaged states are refused by name") {
       {"a client name of 0 bytes", [](auto& s) { s.add_waiting(""); }},
       {"a client name of 200 bytes",
        [](auto& s) { s.add_evaluators(std::string(200, 'x')); }},
-      {"a waiting client twice",
+      {"a client twice in a list",
        [](auto& s) {
          s.add_waiting("zoe");
          s.add_waiting("zoe");

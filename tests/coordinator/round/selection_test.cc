@@ -100,6 +100,25 @@ TEST_CASE_METHOD(RoundFixture,
   CHECK(state().waiting.contains(ClientId{"ann"}));
 }
 
+TEST_CASE_METHOD(RoundFixture,
+                 "whoever was asked last waits only if too few others do") {
+  CheckIn({"ann", "bob", "cid"});
+  CheckIn({"dan", "eli"});
+  Return({"ann", "bob", "cid"});
+  // In its round still, then after it: a third place is left, once.
+  CHECK(ChecksIn("ann") == "");
+  ChecksIn("bob");
+  CHECK(std::holds_alternative<ComeBack>(effects().front()));
+  ModelIsMade();
+  CHECK(Offered(effects()) == std::set<std::string>{"ann", "dan", "eli"});
+  // Asked in the round before this one; nobody else waits now.
+  CHECK(CheckIn({"bob", "cid"}) == "");
+  CHECK(CheckIn({"fay", "gus", "hal"}) == "");
+  Returns("dan");
+  ChecksIn("dan");
+  CHECK(std::holds_alternative<ComeBack>(effects().front()));
+}
+
 TEST_CASE_METHOD(RoundFixture, "who is not needed is told when to come back") {
   CheckIn({"ann", "bob", "cid"});
   // The pool holds 3 asked and 8 to spare.
