@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// How long a virtual device takes, in virtual time. Thin on purpose: one kind
-// of device; what differs between clients is how many examples they hold.
+// How long a virtual device takes, in virtual time.
 //
 // A value; pure.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 
 #include "coordinator/round/types.h"
@@ -14,21 +12,29 @@
 namespace tributary::simulation {
 
 struct Device {
-  // One message of the Join stream, either way.
-  round::Duration message{10};
-  round::Duration download{200};
-  round::Duration upload{200};
-  // One example in one training step.
-  std::chrono::microseconds train_example{1000};
-  std::chrono::microseconds evaluate_example{100};
-  // First check-ins are spread over this time.
-  round::Duration start_spread{1000};
+  // One message, either way.
+  round::Duration latency{10};
+  // Examples shown to the model in training, a second; evaluating is ten times
+  // as fast.
+  double examples_per_second = 1000;
+  // Bytes a second.
+  double download = 4e6;
+  double upload = 4e6;
 
   // Training on so many examples of its own; a plan's time limit holds in
   // virtual time.
   round::Duration TrainTime(const v1::TrainingPlan& plan,
                             std::uint64_t examples) const;
   round::Duration EvaluateTime(std::uint64_t examples) const;
+  // From the request to the last byte.
+  round::Duration DownloadTime(std::uint64_t bytes) const;
+  // From the announcement to the arrival of the last byte: announced, granted,
+  // sent.
+  round::Duration UploadTime(std::uint64_t bytes) const;
 };
+
+// Examples shown to the model in a training task, repetitions counted.
+std::uint64_t ExamplesShown(const v1::TrainingPlan& plan,
+                            std::uint64_t examples);
 
 }  // namespace tributary::simulation

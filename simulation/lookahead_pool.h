@@ -3,10 +3,16 @@
 // What the work gives depends on nothing but itself, so when and where it is
 // done never changes a simulation.
 //
-//   JobId job = pool.Submit(when_done, [&] { ... });
-//   ...                                    // virtual time reaches when_done
-//   pool.Await(job);                       // done now, by a thread or right
-//   here
+//   JobId job = pool.Submit({.due = when_done, .cost = examples},
+//                           [&] { ... });
+//   ...                  // virtual time reaches when_done
+//   pool.Await(job);     // done now, by a thread or right here
+//
+// Jobs are begun earliest due first, as the earliest is awaited next and the
+// latest may be dropped. But longest first (Graham 1969) where it matters: the
+// costliest job is begun as soon as it alone would keep the others waiting at
+// the end, that is when its cost is at least an equal share of all that is
+// pending.
 //
 // Threads: the owner's thread calls every method; jobs run on the pool's
 // threads or, in Await, on the owner's. Lifetime: the destructor drops what has
@@ -14,6 +20,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -31,36 +38,54 @@ class LookaheadPool {
  public:
   using JobId = std::uint64_t;
 
+  struct Demand {
+    round::Instant due;
+    // In any unit, the same for all jobs. 0: may be dropped, so nothing is
+    // gained by beginning it early.
+    std::uint64_t cost = 0;
+  };
+
   // `workers` - 1 threads, as the owner works too. At most 4 x workers jobs are
-  // begun and not awaited: results made ahead are what costs memory.
+  // begun and not awaited: results made ahead are what costs memory, and what
+  // is wasted if they are dropped.
   explicit LookaheadPool(int workers);
   ~LookaheadPool();
   LookaheadPool(const LookaheadPool&) = delete;
   LookaheadPool& operator=(const LookaheadPool&) = delete;
 
-  // Jobs are begun in the order of their instants, then of submission.
-  JobId Submit(round::Instant due, std::function<void()> work);
-  // Returns once the job is done.
+  JobId Submit(const Demand& demand, std::function<void()> work);
+  // Returns once the job is done. Until then the owner works on others.
   void Await(JobId job);
   // The job is not wanted any more. If it runs now, returns once it is done.
   void Drop(JobId job);
+  // Jobs that were begun and dropped: work for nothing.
+  std::uint64_t wasted() const { return wasted_; }
 
  private:
   enum class State { kPending, kRunning, kDone };
   struct Job {
     State state = State::kPending;
-    round::Instant due;
+    Demand demand;
     std::function<void()> work;
   };
 
   void RunJobs();
+  bool MayBegin() const;
+  // Runs the job with the mutex released meanwhile.
+  void Run(std::unique_lock<std::mutex>& lock, JobId id);
+  // Of those pending, which there are, the one to begin next.
+  JobId Choose() const;
+  void TakePending(JobId id);
 
-  const std::size_t limit_;
+  const std::size_t workers_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::map<JobId, Job> jobs_;
-  std::set<std::pair<round::Instant, JobId>> pending_;
+  std::set<std::pair<round::Instant, JobId>> by_due_;  // pending
+  std::set<std::pair<std::uint64_t, JobId>> by_cost_;  // pending
+  std::uint64_t pending_cost_ = 0;
   JobId next_id_ = 0;
+  std::uint64_t wasted_ = 0;
   bool stopping_ = false;
   std::vector<std::thread> threads_;
 };

@@ -8,6 +8,40 @@
 #include "tributary/torch_trainer.h"
 
 namespace tributary::simulation {
+namespace {
+
+class TorchParticipants final : public Participants {
+ public:
+  explicit TorchParticipants(const Population& population)
+      : population_(population), networks_(MakeTorchNetworks()) {}
+
+  std::size_t clients() const override {
+    return population_.partition.clients();
+  }
+  std::size_t Examples(std::size_t client) const override {
+    return population_.partition.Of(client).size();
+  }
+  // A client's rows are copied when it trains and dropped afterwards: only
+  // those who train take memory.
+  std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
+    const auto examples = population_.partition.Of(client);
+    auto own = std::make_shared<const Dataset>(
+        population_.train->Select({examples.begin(), examples.end()}));
+    return MakeTorchTrainer(std::move(own), nullptr, networks_);
+  }
+  std::size_t TestExamples() const override {
+    return population_.test == nullptr ? 0 : population_.test->Size();
+  }
+  std::unique_ptr<Trainer> MakeEvaluator() const override {
+    return MakeTorchTrainer(nullptr, population_.test, networks_);
+  }
+
+ private:
+  const Population population_;
+  const std::shared_ptr<TorchNetworks> networks_;
+};
+
+}  // namespace
 
 absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
                                           const Key& run_key) {
@@ -37,42 +71,9 @@ absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
   return population;
 }
 
-std::vector<Participant> MakeParticipants(const v1::Plan& plan,
-                                          const Population& population) {
-  const auto networks = MakeTorchNetworks();
-  const auto shared = std::make_shared<const Partition>(population.partition);
-  std::vector<Participant> participants;
-  for (std::size_t client = 0; client < shared->clients(); ++client) {
-    Participant participant;
-    participant.id = {ClientName(client)};
-    participant.role = v1::TRAINER;
-    participant.population = plan.population();
-    participant.examples = shared->Of(client).size();
-    // A client's rows are copied when it trains and dropped afterwards: only
-    // those who train take memory.
-    participant.make_trainer = [train = population.train, shared, networks,
-                                client] {
-      const auto examples = shared->Of(client);
-      auto own = std::make_shared<const Dataset>(
-          train->Select({examples.begin(), examples.end()}));
-      return MakeTorchTrainer(std::move(own), nullptr, networks);
-    };
-    if (participant.examples > 0) {
-      participants.push_back(std::move(participant));
-    }
-  }
-  if (population.test != nullptr) {
-    Participant evaluator;
-    evaluator.id = {kEvaluatorName};
-    evaluator.role = v1::EVALUATOR;
-    evaluator.population = plan.population();
-    evaluator.examples = population.test->Size();
-    evaluator.make_trainer = [test = population.test, networks] {
-      return MakeTorchTrainer(nullptr, test, networks);
-    };
-    participants.push_back(std::move(evaluator));
-  }
-  return participants;
+std::shared_ptr<const Participants> MakeParticipants(
+    const Population& population) {
+  return std::make_shared<const TorchParticipants>(population);
 }
 
 }  // namespace tributary::simulation

@@ -11,8 +11,8 @@
 
 #include "absl/status/statusor.h"
 #include "privacy/crypto/random.h"
+#include "simulation/participants.h"
 #include "simulation/partition.h"
-#include "simulation/virtual_client.h"
 #include "tributary/dataset.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -31,9 +31,9 @@ struct Population {
 absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
                                           const Key& run_key);
 
-// The clients that hold examples, each with the LibTorch trainer over its own,
-// and the evaluator if there are test data.
-std::vector<Participant> MakeParticipants(const v1::Plan& plan,
-                                          const Population& population);
+// The clients, each with the LibTorch trainer over its own examples, and the
+// evaluator if there are test data.
+std::shared_ptr<const Participants> MakeParticipants(
+    const Population& population);
 
 }  // namespace tributary::simulation

@@ -10,10 +10,10 @@ namespace tributary::simulation {
 namespace {
 
 absl::Status CheckParticipants(const SimulationInputs& inputs) {
+  const Participants& participants = *inputs.participants;
   std::size_t trainers = 0;
-  std::size_t evaluators = 0;
-  for (const Participant& participant : inputs.participants) {
-    ++(participant.role == v1::EVALUATOR ? evaluators : trainers);
+  for (std::size_t i = 0; i < participants.clients(); ++i) {
+    if (participants.Examples(i) > 0) ++trainers;
   }
   const v1::Plan& plan = inputs.plan;
   if (plan.round().min_updates() > trainers) {
@@ -21,7 +21,8 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
         absl::StrCat("round.min_updates: ", plan.round().min_updates(),
                      " exceeds the ", trainers, " clients with examples"));
   }
-  if (plan.evaluation().every_rounds() > 0 && evaluators == 0) {
+  if (plan.evaluation().every_rounds() > 0 &&
+      participants.TestExamples() == 0) {
     return absl::InvalidArgumentError(
         "evaluation.every_rounds: needs simulation.test");
   }
@@ -33,32 +34,29 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
 absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
     SimulationInputs inputs, Observer& observer) {
   if (auto fit = CheckParticipants(inputs); !fit.ok()) return fit;
-  std::unique_ptr<Simulation> simulation(
-      new Simulation(inputs.device, inputs.run_key, inputs.workers));
+  std::unique_ptr<Simulation> simulation(new Simulation(
+      std::move(inputs.participants), inputs.run_key, inputs.workers));
   auto coordinator = VirtualCoordinator::Create(inputs.plan, inputs.run_key,
                                                 std::move(inputs.first),
                                                 *simulation, observer);
   if (!coordinator.ok()) return coordinator.status();
   simulation->coordinator_ = *std::move(coordinator);
-  simulation->world_.reset(
-      new World{simulation->time_, *simulation->coordinator_, simulation->pool_,
-                simulation->device_, simulation->jitter_});
-  for (Participant& participant : inputs.participants) {
-    const std::string name = participant.id.name;
-    auto client = std::make_unique<VirtualClient>(*simulation->world_,
-                                                  std::move(participant));
-    const round::Duration start(
-        static_cast<round::Duration::rep>(simulation->jitter_.Below(
-            simulation->device_.start_spread.count() + 1)));
-    simulation->time_.After(start,
-                            [client = client.get()] { client->Start(); });
-    simulation->clients_.emplace(name, std::move(client));
-  }
+  simulation->world_.reset(new World{.time = simulation->time_,
+                                     .coordinator = *simulation->coordinator_,
+                                     .pool = simulation->pool_,
+                                     .participants = *simulation->participants_,
+                                     .jitter = simulation->jitter_,
+                                     .states = simulation->states_});
+  simulation->population_ = std::make_unique<VirtualPopulation>(
+      *simulation->world_, inputs.run_key, inputs.plan.population());
   return simulation;
 }
 
-Simulation::Simulation(const Device& device, const Key& run_key, int workers)
-    : device_(device), jitter_(run_key, "jitter"), pool_(workers) {}
+Simulation::Simulation(std::shared_ptr<const Participants> participants,
+                       const Key& run_key, int workers)
+    : participants_(std::move(participants)),
+      jitter_(run_key, "jitter"),
+      pool_(workers) {}
 
 Simulation::~Simulation() = default;
 
@@ -74,23 +72,14 @@ absl::StatusOr<round::EndRun> Simulation::Run(
           "round ", coordinator_->state().round,
           ": every client is done or gone and the round cannot go on"));
     }
+    population_->Invite();
   }
   return *coordinator_->end();
 }
 
-void Simulation::SwitchOffAt(round::Instant when, const std::string& client) {
-  time_.At(when,
-           [this, client = clients_.at(client).get()] { client->SwitchOff(); });
-}
-
 void Simulation::Deliver(const round::ClientId& client,
                          v1::ServerMessage message) {
-  const auto found = clients_.find(client.name);
-  if (found == clients_.end()) return;
-  time_.After(device_.message,
-              [to = found->second.get(), message = std::move(message)] {
-                to->Receive(message);
-              });
+  population_->Deliver(client, std::move(message));
 }
 
 void Simulation::WakeAt(round::Instant when) {

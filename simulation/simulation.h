@@ -8,20 +8,22 @@
 #pragma once
 
 #include <atomic>
-#include <map>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
+#include <unordered_map>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "simulation/device.h"
 #include "simulation/first_model.h"
 #include "simulation/lookahead_pool.h"
 #include "simulation/observer.h"
+#include "simulation/participants.h"
 #include "simulation/virtual_client.h"
 #include "simulation/virtual_coordinator.h"
+#include "simulation/virtual_population.h"
 #include "simulation/virtual_time.h"
 
 namespace tributary::simulation {
@@ -30,9 +32,7 @@ struct SimulationInputs {
   v1::Plan plan;  // with its defaults
   Key run_key{};
   FirstModel first;
-  // Trainers, and the evaluator if there is one. Names are unique.
-  std::vector<Participant> participants;
-  Device device;
+  std::shared_ptr<const Participants> participants;
   // Threads that train at once; at least 1. Never changes the result.
   int workers = 1;
 };
@@ -53,25 +53,31 @@ class Simulation final : private CoordinatorLink {
   const std::string& header() const { return coordinator_->header(); }
   const round::State& state() const { return coordinator_->state(); }
   round::Instant now() const { return time_.now(); }
+  // What has happened so far: a measure of what the simulation costs.
+  std::uint64_t events() const { return time_.events(); }
 
   // The device of this client is switched off at an instant, for good.
-  void SwitchOffAt(round::Instant when, const std::string& client);
+  void SwitchOffAt(round::Instant when, const std::string& client) {
+    population_->SwitchOffAt(when, client);
+  }
 
  private:
-  Simulation(const Device& device, const Key& run_key, int workers);
+  Simulation(std::shared_ptr<const Participants> participants,
+             const Key& run_key, int workers);
 
   void Deliver(const round::ClientId& client,
                v1::ServerMessage message) override;
   void WakeAt(round::Instant when) override;
 
-  const Device device_;
+  const std::shared_ptr<const Participants> participants_;
   KeyedStream jitter_;
   VirtualTime time_;
   // Before the clients: they drop their work as they go.
   LookaheadPool pool_;
+  std::unordered_map<std::size_t, ClientState> states_;
   std::unique_ptr<VirtualCoordinator> coordinator_;
   std::unique_ptr<World> world_;
-  std::map<std::string, std::unique_ptr<VirtualClient>> clients_;
+  std::unique_ptr<VirtualPopulation> population_;
   std::optional<round::Instant> wake_at_;
 };
 

@@ -14,11 +14,11 @@ session::Instant ToSession(round::Instant instant) {
   return session::Instant(instant.time_since_epoch());
 }
 
-session::Options SessionOptions(const Participant& participant) {
+session::Options SessionOptions(const Identity& identity) {
   session::Options options;
-  options.population = participant.population;
-  options.client_name = participant.id.name;
-  options.role = participant.role;
+  options.population = identity.population;
+  options.client_name = identity.id.name;
+  options.role = identity.IsEvaluator() ? v1::EVALUATOR : v1::TRAINER;
   return options;
 }
 
@@ -29,7 +29,8 @@ struct VirtualClient::Job {
   v1::Task task;
   std::shared_ptr<const Model> model;
   TaskContext context;
-  LookaheadPool::JobId id = 0;
+  // None: nobody would take what it gives.
+  std::optional<LookaheadPool::JobId> id;
   absl::StatusOr<PreparedUpdate> update = absl::UnknownError("not trained");
   absl::StatusOr<EvaluateResult> judgement = absl::UnknownError("not judged");
 
@@ -52,73 +53,85 @@ struct VirtualClient::Job {
   }
 };
 
-VirtualClient::VirtualClient(const World& world, Participant participant)
+VirtualClient::VirtualClient(const World& world, Keeper& keeper,
+                             Identity identity)
     : world_(world),
-      participant_(std::move(participant)),
-      session_(SessionOptions(participant_), world.jitter) {}
+      keeper_(keeper),
+      identity_(std::move(identity)),
+      session_(SessionOptions(identity_), world.jitter) {}
 
 VirtualClient::~VirtualClient() { DropWork(); }
 
-void VirtualClient::Receive(v1::ServerMessage message) {
-  Step(session::Received{std::move(message)});
-}
-
-void VirtualClient::SwitchOff() {
-  is_off_ = true;
-  ++connection_;
-  DropWork();
+void VirtualClient::Send(v1::ServerMessage message) {
+  if (is_handing_in_) {
+    answers_.push_back(std::move(message));
+    return;
+  }
+  After(identity_.device.latency, [this, message = std::move(message)] {
+    Step(session::Received{message});
+  });
 }
 
 void VirtualClient::Step(const session::Event& event) {
-  if (is_off_) return;
   for (const session::Effect& effect :
        session_.Step(event, ToSession(world_.time.now()))) {
     std::visit([this](const auto& wanted) { Perform(wanted); }, effect);
   }
+  if (IsIdle()) keeper_.OnIdle(*this);
 }
 
-void VirtualClient::StepAfter(round::Duration delay, session::Event event) {
-  world_.time.After(delay, [this, event = std::move(event)] { Step(event); });
+// A client whose last task failed stays, for its session counts failures: the
+// next pause depends on them. The evaluator always does.
+bool VirtualClient::IsIdle() const {
+  const auto* resting = std::get_if<session::Resting>(&session_.work());
+  return resting != nullptr && resting->check_in_at && !has_failed_ &&
+         !identity_.IsEvaluator();
 }
 
 void VirtualClient::Perform(const session::Connect&) {
-  const std::uint32_t connection = ++connection_;
-  world_.time.After(world_.device.message, [this, connection] {
+  After(identity_.device.latency, [this, connection = ++connection_] {
     if (connection == connection_) Step(session::Connected{});
   });
 }
 
 void VirtualClient::Perform(const session::Disconnect&) {
   ++connection_;
-  world_.time.After(world_.device.message, [this] {
-    world_.coordinator.Leave(participant_.id, world_.time.now());
-  });
+  world_.coordinator.Leave(identity_.id, world_.time.now());
 }
 
 void VirtualClient::Perform(const session::Send& effect) {
-  world_.time.After(world_.device.message, [this, message = effect.message] {
-    if (is_off_) return;
-    world_.coordinator.Receive(participant_.id, message, world_.time.now());
+  if (effect.message.has_task_failed()) has_failed_ = true;
+  if (is_handing_in_) {
+    world_.coordinator.Receive(identity_.id, effect.message, world_.time.now());
+    return;
+  }
+  After(identity_.device.latency, [this, message = effect.message] {
+    world_.coordinator.Receive(identity_.id, message, world_.time.now());
+    if (message.has_check_in() && !std::exchange(has_checked_in_, true)) {
+      keeper_.OnCheckedIn(*this);
+    }
   });
 }
 
 void VirtualClient::Perform(const session::Fetch& effect) {
   // An archive is a file on this machine already.
   if (world_.coordinator.IsArchive(effect.digest)) {
-    StepAfter({}, session::Fetched{effect.digest});
+    After({},
+          [this, digest = effect.digest] { Step(session::Fetched{digest}); });
     return;
   }
   const auto found = world_.coordinator.Fetch(effect.digest);
   if (found == nullptr) {
-    StepAfter(world_.device.message,
-              session::FetchFailed{effect.digest,
-                                   absl::NotFoundError("no such model")});
+    After(identity_.device.latency, [this, digest = effect.digest] {
+      Step(session::FetchFailed{digest, absl::NotFoundError("no such model")});
+    });
     return;
   }
-  const auto time = fetched_ == effect.digest ? round::Duration::zero()
-                                              : world_.device.download;
-  const std::uint32_t fetch = ++fetch_;
-  world_.time.After(time, [this, fetch, found] {
+  const auto time =
+      fetched_ == effect.digest
+          ? round::Duration::zero()
+          : identity_.device.DownloadTime(world_.coordinator.model_bytes());
+  After(time, [this, fetch = ++fetch_, found] {
     if (fetch != fetch_) return;
     model_ = found;
     fetched_ = found->id;
@@ -129,78 +142,120 @@ void VirtualClient::Perform(const session::Fetch& effect) {
 void VirtualClient::Perform(const session::CancelFetch&) { ++fetch_; }
 
 void VirtualClient::Perform(const session::StartTraining& effect) {
-  StartWork(effect.task, world_.device.TrainTime(effect.task.training(),
-                                                 participant_.examples));
+  StartWork(effect.task);
+  const v1::TrainingPlan& training = effect.task.training();
+  const std::size_t examples = world_.participants.Examples(*identity_.index);
+  const round::Instant due =
+      world_.time.now() + identity_.device.TrainTime(training, examples) +
+      identity_.device.UploadTime(world_.coordinator.update_bytes());
+  const auto deadline =
+      world_.coordinator.AwaitsUntil(identity_.id, effect.task.task_token());
+  if (deadline && due < *deadline) {
+    Submit({.due = due,
+            .cost = world_.coordinator.OverSelects()
+                        ? 0
+                        : ExamplesShown(training, examples)});
+  }
+  After(due - world_.time.now(), [this, work = work_] {
+    if (work == work_ && job_ != nullptr) HandIn();
+  });
 }
 
 void VirtualClient::Perform(const session::StartEvaluation& effect) {
-  StartWork(effect.task, world_.device.EvaluateTime(participant_.examples));
+  StartWork(effect.task);
+  const round::Duration time =
+      identity_.device.EvaluateTime(world_.participants.TestExamples());
+  Submit({.due = world_.time.now() + time});
+  After(time, [this, work = work_] {
+    if (work == work_ && job_ != nullptr) FinishEvaluation();
+  });
 }
 
-void VirtualClient::StartWork(const v1::Task& task, round::Duration duration) {
+void VirtualClient::StartWork(const v1::Task& task) {
   DropWork();
+  ++work_;
   job_ = std::make_unique<Job>();
-  Job* job = job_.get();
-  job->task = task;
-  job->model = model_;
-  const round::Instant due = world_.time.now() + duration;
-  job->id = world_.pool.Submit(due, [this, job] {
-    if (job->context.Cancelled()) return;
-    const std::unique_ptr<Trainer> trainer = participant_.make_trainer();
-    if (job->task.kind() == v1::Task::EVALUATE) {
-      job->Evaluate(*trainer);
-    } else {
-      job->Train(*trainer, residual_);
-    }
-  });
-  const LookaheadPool::JobId id = job->id;
-  world_.time.At(due, [this, id] {
-    if (job_ != nullptr && job_->id == id) FinishWork();
-  });
+  job_->task = task;
+  job_->model = model_;
 }
 
-void VirtualClient::FinishWork() {
-  world_.pool.Await(job_->id);
-  const std::unique_ptr<Job> job = std::move(job_);
+void VirtualClient::Submit(const LookaheadPool::Demand& demand) {
+  Job* job = job_.get();
+  if (identity_.IsEvaluator()) {
+    job->id = world_.pool.Submit(demand, [&world = world_, job] {
+      if (job->context.Cancelled()) return;
+      job->Evaluate(*world.participants.MakeEvaluator());
+    });
+    return;
+  }
+  const std::size_t client = *identity_.index;
+  const auto state = world_.states.find(client);
+  const std::span<const float> residual = state == world_.states.end()
+                                              ? std::span<const float>()
+                                              : state->second.residual;
+  job->id =
+      world_.pool.Submit(demand, [&world = world_, job, client, residual] {
+        if (job->context.Cancelled()) return;
+        job->Train(*world.participants.MakeTrainer(client), residual);
+      });
+}
+
+std::unique_ptr<VirtualClient::Job> VirtualClient::AwaitWork() {
+  world_.pool.Await(*job_->id);
+  return std::move(job_);
+}
+
+void VirtualClient::HandIn() {
+  const auto deadline =
+      world_.coordinator.AwaitsUntil(identity_.id, job_->task.task_token());
+  // Too late: that the task is cancelled is on its way to the client.
+  if (!deadline || *deadline <= world_.time.now()) return DropWork();
+  const std::unique_ptr<Job> job = AwaitWork();
   const std::string& token = job->task.task_token();
-  if (job->task.kind() == v1::Task::EVALUATE) {
-    if (job->judgement.ok()) {
-      Step(session::Evaluated{token, job->judgement->examples,
-                              job->judgement->metrics});
-    } else {
-      Step(session::WorkFailed{token, job->judgement.status().ToString()});
-    }
-  } else if (job->update.ok()) {
-    prepared_ = *std::move(job->update);
-    Step(session::Trained{token, prepared_->header, prepared_->saturated});
-  } else {
+  if (!job->update.ok()) {
     Step(session::WorkFailed{token, job->update.status().ToString()});
+    return;
+  }
+  prepared_ = *std::move(job->update);
+  is_handing_in_ = true;
+  Step(session::Trained{token, prepared_->header, prepared_->saturated});
+  is_handing_in_ = false;
+  for (const v1::ServerMessage& answer : std::exchange(answers_, {})) {
+    Step(session::Received{answer});
+  }
+}
+
+void VirtualClient::FinishEvaluation() {
+  const std::unique_ptr<Job> job = AwaitWork();
+  const std::string& token = job->task.task_token();
+  if (job->judgement.ok()) {
+    Step(session::Evaluated{token, job->judgement->examples,
+                            job->judgement->metrics});
+  } else {
+    Step(session::WorkFailed{token, job->judgement.status().ToString()});
   }
 }
 
 void VirtualClient::DropWork() {
   if (job_ == nullptr) return;
   job_->context.Cancel();
-  world_.pool.Drop(job_->id);
+  if (job_->id) world_.pool.Drop(*job_->id);
   job_.reset();
 }
 
 void VirtualClient::Perform(const session::CancelWork&) { DropWork(); }
 
 void VirtualClient::Perform(const session::StartUpload& effect) {
-  const std::uint32_t upload = ++upload_;
-  world_.time.After(world_.device.upload, [this, upload, token = effect.token] {
-    if (is_off_ || upload != upload_ || !prepared_) return;
-    world_.coordinator.ReceiveUpdate(participant_.id, prepared_->header,
-                                     *prepared_->bytes, world_.time.now());
-    Step(session::Uploaded{token});
-  });
+  world_.coordinator.ReceiveUpdate(identity_.id, prepared_->header,
+                                   *prepared_->bytes, world_.time.now());
+  prepared_->bytes.reset();
+  Step(session::Uploaded{effect.token});
 }
 
-void VirtualClient::Perform(const session::CancelUpload&) { ++upload_; }
-
 void VirtualClient::Perform(const session::SaveState&) {
-  if (prepared_) residual_ = std::move(prepared_->residual);
+  has_failed_ = false;
+  if (!prepared_ || prepared_->residual.empty()) return;
+  world_.states[*identity_.index].residual = std::move(prepared_->residual);
 }
 
 void VirtualClient::Perform(const session::ForgetTask&) {
@@ -211,14 +266,13 @@ void VirtualClient::Perform(const session::ForgetTask&) {
 void VirtualClient::Perform(const session::WakeAt& effect) {
   if (wake_at_ == effect.when) return;
   wake_at_ = effect.when;
-  world_.time.At(round::Instant(effect.when.time_since_epoch()),
-                 [this, when = effect.when] {
-                   if (wake_at_ != when) return;
-                   wake_at_.reset();
-                   Step(session::Tick{});
-                 });
+  After(effect.when - ToSession(world_.time.now()), [this, when = effect.when] {
+    if (wake_at_ != when) return;
+    wake_at_.reset();
+    Step(session::Tick{});
+  });
 }
 
-void VirtualClient::Perform(const session::Finish&) { is_off_ = true; }
+void VirtualClient::Perform(const session::Finish&) { keeper_.OnGone(*this); }
 
 }  // namespace tributary::simulation

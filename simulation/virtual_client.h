@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 // A client's session in a simulation: the same session, trainer and preparation
 // of updates as in a real client, with its effects performed in virtual time.
+// It exists from its check-in until pace steering sends it away again.
+//
+// Training, announcement and upload take their times one after the other, but
+// what they give is made only when the last byte would arrive, and only if the
+// update can still count then: no update is made in vain, and none is kept.
 //
 // One thread; training itself runs on the pool. Lifetime: the world outlives
-// the client, and its address stays.
+// the client.
 #pragma once
 
 #include <cstddef>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "client/core/session.h"
@@ -18,53 +25,82 @@
 #include "privacy/crypto/random.h"
 #include "simulation/device.h"
 #include "simulation/lookahead_pool.h"
+#include "simulation/participants.h"
 #include "simulation/virtual_coordinator.h"
 #include "simulation/virtual_time.h"
 #include "tributary/trainer.h"
 
 namespace tributary::simulation {
 
+// What a client keeps between tasks, if it has anything to keep.
+struct ClientState {
+  // Error feedback of the encoding.
+  std::vector<float> residual;
+};
+
 // What stands around a virtual client.
 struct World {
   VirtualTime& time;
   VirtualCoordinator& coordinator;
   LookaheadPool& pool;
-  const Device& device;
+  const Participants& participants;
   RandomSource& jitter;
+  // By the client's index; only of those that have one.
+  std::unordered_map<std::size_t, ClientState>& states;
 };
 
-// Who a virtual client is, and what it has.
-struct Participant {
+// Who a virtual client is.
+struct Identity {
   round::ClientId id;
-  v1::Role role = v1::TRAINER;
+  // Of its data; nothing for the evaluator.
+  std::optional<std::size_t> index;
   std::string population;
-  // Examples it trains on, or evaluates.
-  std::size_t examples = 0;
-  // A trainer over those examples. Called from several threads at once.
-  std::function<std::unique_ptr<Trainer>()> make_trainer;
+  Device device;
+
+  bool IsEvaluator() const { return !index.has_value(); }
 };
 
-class VirtualClient {
+class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
  public:
-  VirtualClient(const World& world, Participant participant);
+  // What a client tells those who keep it.
+  class Keeper {
+   public:
+    virtual ~Keeper() = default;
+    // Its first check-in has reached the coordinator.
+    virtual void OnCheckedIn(const VirtualClient& client) = 0;
+    // It was told to come back: all that is to be kept of it is its state.
+    virtual void OnIdle(const VirtualClient& client) = 0;
+    // Its session is over.
+    virtual void OnGone(const VirtualClient& client) = 0;
+  };
+
+  // Owned by a shared pointer: actions of a client that is no more are void.
+  VirtualClient(const World& world, Keeper& keeper, Identity identity);
   ~VirtualClient();
   VirtualClient(const VirtualClient&) = delete;
   VirtualClient& operator=(const VirtualClient&) = delete;
 
   void Start() { Step(session::Started{}); }
-  // From the coordinator.
-  void Receive(v1::ServerMessage message);
-  // The device is switched off: nothing more comes from it. For tests of what
-  // the federation does without it.
-  void SwitchOff();
+  // From the coordinator; arrives after the device's latency.
+  void Send(v1::ServerMessage message);
+
+  const Identity& identity() const { return identity_; }
+  // Whether its first check-in has reached the coordinator.
+  bool HasCheckedIn() const { return has_checked_in_; }
 
  private:
   // One task's training or evaluation.
   struct Job;
 
   void Step(const session::Event& event);
-  // Step at a later instant, unless the client is off by then.
-  void StepAfter(round::Duration delay, session::Event event);
+  // Does something later, unless the client is no more by then.
+  template <typename Action>
+  void After(round::Duration delay, Action action) {
+    world_.time.After(delay,
+                      [self = weak_from_this(), action = std::move(action)] {
+                        if (const auto alive = self.lock()) action();
+                      });
+  }
   void Perform(const session::Connect& effect);
   void Perform(const session::Disconnect& effect);
   void Perform(const session::Send& effect);
@@ -74,26 +110,35 @@ class VirtualClient {
   void Perform(const session::StartEvaluation& effect);
   void Perform(const session::CancelWork& effect);
   void Perform(const session::StartUpload& effect);
-  void Perform(const session::CancelUpload& effect);
+  void Perform(const session::CancelUpload&) {}
   void Perform(const session::SaveState& effect);
   void Perform(const session::ForgetTask& effect);
   void Perform(const session::WakeAt& effect);
   void Perform(const session::Report&) {}
   void Perform(const session::Finish& effect);
 
-  void StartWork(const v1::Task& task, round::Duration duration);
-  void FinishWork();
+  void StartWork(const v1::Task& task);
+  void Submit(const LookaheadPool::Demand& demand);
+  // The last byte of the update is there, if it was made.
+  void HandIn();
+  void FinishEvaluation();
+  std::unique_ptr<Job> AwaitWork();
   void DropWork();
+  // Whether nothing but the time of its next check-in tells this client from
+  // one that never was.
+  bool IsIdle() const;
 
   const World& world_;
-  const Participant participant_;
+  Keeper& keeper_;
+  const Identity identity_;
   session::Session session_;
-  bool is_off_ = false;
+  bool has_checked_in_ = false;
+  bool has_failed_ = false;  // a task, and none succeeded since
   // Counts what is cancelled by counting on: an action of another number than
   // the present one is void.
   std::uint32_t connection_ = 0;
   std::uint32_t fetch_ = 0;
-  std::uint32_t upload_ = 0;
+  std::uint32_t work_ = 0;
   std::optional<session::Instant> wake_at_;
   // The task's model while there is a task; afterwards only its name, so that
   // old models are not kept alive by clients that rest.
@@ -101,8 +146,10 @@ class VirtualClient {
   Digest fetched_;
   std::unique_ptr<Job> job_;
   std::optional<PreparedUpdate> prepared_;
-  // The client state: error feedback of the encoding.
-  std::vector<float> residual_;
+  // While an update is handed in, what the coordinator says comes at once: the
+  // time that takes has passed already.
+  bool is_handing_in_ = false;
+  std::vector<v1::ServerMessage> answers_;
 };
 
 }  // namespace tributary::simulation

@@ -12,6 +12,7 @@
 #include "aggregation/encoding.h"
 #include "aggregation/release.h"
 #include "coordinator/checkpoint/plan_options.h"
+#include "coordinator/round/pace.h"
 #include "proto/codec/plan.h"
 
 namespace tributary::simulation {
@@ -154,6 +155,38 @@ std::shared_ptr<const Model> VirtualCoordinator::Fetch(
     if (model->id == id) return model;
   }
   return nullptr;
+}
+
+std::optional<round::Instant> VirtualCoordinator::AwaitsUntil(
+    const ClientId& client, const std::string& token) const {
+  const auto* collecting =
+      std::get_if<round::Collecting>(&engine_.state().phase);
+  if (collecting == nullptr) return std::nullopt;
+  const auto found = collecting->cohort.find(client);
+  if (found == collecting->cohort.end() ||
+      found->second.state != round::Participation::kAsked ||
+      coordinator::ToToken(token) != found->second.token) {
+    return std::nullopt;
+  }
+  return collecting->deadline;
+}
+
+round::Duration VirtualCoordinator::MeanAbsence() const {
+  return round::MeanAbsence(engine_.Horizon());
+}
+
+bool VirtualCoordinator::OverSelects() const {
+  return engine_.options().Asked() > engine_.options().cohort_size;
+}
+
+std::uint64_t VirtualCoordinator::model_bytes() const {
+  return header_.size() + layout_.length * sizeof(float);
+}
+
+std::uint64_t VirtualCoordinator::update_bytes() const {
+  return aggregation::EncodedSize(codec::ToEncoding(plan_.update()).encoding,
+                                  layout_.length)
+      .max;
 }
 
 void VirtualCoordinator::Step(const round::Event& event, round::Instant now) {

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <span>
@@ -64,6 +65,19 @@ class VirtualCoordinator {
   bool IsArchive(const Digest& digest) const {
     return digest.AsBytes() == frame_.archive;
   }
+  // Until when an update to this task of this client would count; nothing if it
+  // counts already, or never will.
+  std::optional<round::Instant> AwaitsUntil(const round::ClientId& client,
+                                            const std::string& token) const;
+  // How many more trainers may wait here; how long one that is told to come
+  // back stays away in the mean.
+  std::size_t Room() const { return engine_.Room(); }
+  round::Duration MeanAbsence() const;
+  // Whether a round asks more clients than it takes updates.
+  bool OverSelects() const;
+  // A model's file, and the largest that an encoded update may be.
+  std::uint64_t model_bytes() const;
+  std::uint64_t update_bytes() const;
   const Model& latest() const { return *models_.back(); }
   // Of every model's file.
   const std::string& header() const { return header_; }

@@ -22,6 +22,7 @@ bool VirtualTime::RunNext() {
   const Entry entry = std::move(heap_.back());
   heap_.pop_back();
   now_ = entry.when;
+  ++events_;
   entry.action();
   return true;
 }

@@ -27,6 +27,8 @@ class VirtualTime {
   // if there is nothing more to happen.
   bool RunNext();
   std::size_t pending() const { return heap_.size(); }
+  // Actions done so far.
+  std::uint64_t events() const { return events_; }
 
  private:
   struct Entry {
@@ -38,6 +40,7 @@ class VirtualTime {
 
   round::Instant now_{};
   std::uint64_t next_sequence_ = 0;
+  std::uint64_t events_ = 0;
   std::vector<Entry> heap_;  // the earliest is in front
 };
 

@@ -26,7 +26,7 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   auto first = LoadFirstModel(*plan, inputs.run_key);
   if (!first.ok()) return InPlan(options.plan, first.status());
   inputs.first = *std::move(first);
-  inputs.participants = MakeParticipants(*plan, *population);
+  inputs.participants = MakeParticipants(*population);
 
   Observers observers;
   auto simulation = Simulation::Create(std::move(inputs), observers);

@@ -19,7 +19,7 @@ TEST_CASE("every awaited job is done once, however many threads") {
     std::vector<std::atomic<int>> done(100);
     std::vector<LookaheadPool::JobId> jobs;
     for (int i = 0; i < 100; ++i) {
-      jobs.push_back(pool.Submit(At(i), [&done, i] { ++done[i]; }));
+      jobs.push_back(pool.Submit({.due = At(i)}, [&done, i] { ++done[i]; }));
     }
     for (int i = 0; i < 100; ++i) {
       pool.Await(jobs[i]);
@@ -34,10 +34,10 @@ TEST_CASE("a job that was submitted late and is due first can be awaited") {
   std::atomic<int> done = 0;
   std::vector<LookaheadPool::JobId> later;
   for (int i = 0; i < 50; ++i) {
-    later.push_back(pool.Submit(At(1000 + i), [&] { ++done; }));
+    later.push_back(pool.Submit({.due = At(1000 + i)}, [&] { ++done; }));
   }
   std::atomic<bool> first = false;
-  pool.Await(pool.Submit(At(1), [&] { first = true; }));
+  pool.Await(pool.Submit({.due = At(1)}, [&] { first = true; }));
   CHECK(first);
   for (const auto job : later) pool.Await(job);
   CHECK(done == 50);
@@ -46,8 +46,39 @@ TEST_CASE("a job that was submitted late and is due first can be awaited") {
 TEST_CASE("a dropped job that has not begun is never done") {
   LookaheadPool pool(1);
   bool done = false;
-  pool.Drop(pool.Submit(At(1), [&] { done = true; }));
+  pool.Drop(pool.Submit({.due = At(1)}, [&] { done = true; }));
   CHECK_FALSE(done);
+}
+
+// One thread beside the owner. The costliest job is due last; begun last, it
+// alone would keep everything waiting.
+TEST_CASE("a job that costs as much as the rest is begun first") {
+  LookaheadPool pool(2);
+  std::atomic<bool> is_begun = false;
+  std::vector<LookaheadPool::JobId> small;
+  const auto large = pool.Submit({.due = At(1000), .cost = 100}, [&] {
+    is_begun = true;
+    is_begun.notify_all();
+  });
+  for (int i = 0; i < 100; ++i) {
+    small.push_back(
+        pool.Submit({.due = At(i), .cost = 1}, [&] { is_begun.wait(false); }));
+  }
+  for (const auto job : small) pool.Await(job);
+  pool.Await(large);
+  CHECK(is_begun);
+}
+
+TEST_CASE("what was begun and dropped is counted as wasted") {
+  LookaheadPool pool(2);
+  std::atomic<bool> is_begun = false;
+  const auto job = pool.Submit({.due = At(1)}, [&] {
+    is_begun = true;
+    is_begun.notify_all();
+  });
+  is_begun.wait(false);
+  pool.Drop(job);
+  CHECK(pool.wasted() == 1);
 }
 
 }  // namespace

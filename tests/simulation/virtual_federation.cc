@@ -13,13 +13,19 @@ namespace {
 // Moves every weight by a step of the client's own that depends on the task.
 class Stepper final : public Trainer {
  public:
-  Stepper(int client, std::size_t examples, bool fails)
-      : client_(client), examples_(examples), fails_(fails) {}
+  Stepper(std::size_t client, std::size_t examples,
+          const FederationPlan& federation)
+      : client_(static_cast<int>(client)),
+        examples_(examples),
+        federation_(federation) {}
 
   absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model&,
                                     std::span<float> delta,
                                     const TaskContext&) override {
-    if (fails_) return absl::InternalError("out of battery");
+    federation_.on_training(client_);
+    if (federation_.fails(client_)) {
+      return absl::InternalError("out of battery");
+    }
     KeyedStream random(task.seed, "step");
     for (float& value : delta) {
       value = static_cast<float>(random.Uniform() / (client_ + 1));
@@ -39,7 +45,28 @@ class Stepper final : public Trainer {
  private:
   const int client_;
   const std::size_t examples_;
-  const bool fails_;
+  const FederationPlan& federation_;
+};
+
+class Steppers final : public Participants {
+ public:
+  explicit Steppers(const FederationPlan& federation)
+      : federation_(federation) {}
+
+  std::size_t clients() const override { return federation_.clients; }
+  std::size_t Examples(std::size_t client) const override {
+    return federation_.examples(static_cast<int>(client));
+  }
+  std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
+    return std::make_unique<Stepper>(client, Examples(client), federation_);
+  }
+  std::size_t TestExamples() const override { return 10; }
+  std::unique_ptr<Trainer> MakeEvaluator() const override {
+    return std::make_unique<Stepper>(0, TestExamples(), federation_);
+  }
+
+ private:
+  const FederationPlan federation_;
 };
 
 v1::Plan MakePlan(const FederationPlan& federation) {
@@ -88,24 +115,7 @@ VirtualFederation::VirtualFederation(const FederationPlan& federation) {
   inputs.run_key = KeyFromSeed(federation.seed);
   inputs.first = MakeFirstModel();
   inputs.workers = federation.workers;
-  for (int client = 0; client < federation.clients; ++client) {
-    const std::size_t examples = federation.examples(client);
-    const bool fails = federation.fails(client);
-    inputs.participants.push_back({.id = {ClientName(client)},
-                                   .role = v1::TRAINER,
-                                   .population = "virtual",
-                                   .examples = examples,
-                                   .make_trainer = [=] {
-                                     return std::make_unique<Stepper>(
-                                         client, examples, fails);
-                                   }});
-  }
-  inputs.participants.push_back(
-      {.id = {kEvaluatorName},
-       .role = v1::EVALUATOR,
-       .population = "virtual",
-       .examples = 10,
-       .make_trainer = [] { return std::make_unique<Stepper>(0, 10, false); }});
+  inputs.participants = std::make_shared<const Steppers>(federation);
   auto made = Simulation::Create(std::move(inputs), record);
   created = made.status();
   if (made.ok()) simulation = *std::move(made);

@@ -46,6 +46,8 @@ struct FederationPlan {
   std::function<std::size_t(int)> examples = [](int) { return 100; };
   // Clients whose trainer fails.
   std::function<bool(int)> fails = [](int) { return false; };
+  // Told of each training that is begun; called by several threads.
+  std::function<void(int)> on_training = [](int) {};
 };
 
 class VirtualFederation {

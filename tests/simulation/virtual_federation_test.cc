@@ -144,6 +144,40 @@ TEST_CASE("a quorum larger than the population is an error") {
         "round.min_updates: 4 exceeds the 3 clients with examples");
 }
 
+// All end their training at the same instant; a straggler holds ten times as
+// much.
+TEST_CASE("what cannot count any more is never trained") {
+  for (const std::size_t straggling : {100, 1000}) {
+    std::atomic<int> trained = 0;
+    VirtualFederation federation(
+        {.clients = 26,
+         .cohort_size = 20,
+         .over_selection = 1.3,
+         .rounds = 5,
+         .examples = [=](int client) { return client < 6 ? straggling : 100; },
+         .on_training = [&](int) { ++trained; }});
+    REQUIRE(federation.Run().ok());
+    CHECK(federation.record.rounds.back().asked == 26);
+    CHECK(federation.record.updates == 5 * 20);
+    CHECK(trained == 5 * 20);
+  }
+}
+
+TEST_CASE("who would be late at the deadline is never trained") {
+  std::atomic<int> trained = 0;
+  VirtualFederation federation(
+      {.clients = 4,
+       .cohort_size = 4,
+       .min_updates = 3,
+       .rounds = 1,
+       .deadline_seconds = 10,
+       .examples =
+           [](int client) { return std::size_t(client == 0 ? 50000 : 100); },
+       .on_training = [&](int) { ++trained; }});
+  REQUIRE(federation.Run().ok());
+  CHECK(trained == 3);
+}
+
 TEST_CASE("ten thousand clients are no problem") {
   VirtualFederation federation({.clients = 10000,
                                 .cohort_size = 1000,
