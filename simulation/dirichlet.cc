@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 namespace tributary::simulation {
 namespace {
@@ -42,18 +43,23 @@ double LogGamma(RandomSource& random, double shape) {
   }
 }
 
+std::vector<double> NormalizedExp(std::vector<double> logarithms) {
+  const double largest =
+      *std::max_element(logarithms.begin(), logarithms.end());
+  double sum = 0;
+  for (double& value : logarithms) {
+    value = std::exp(value - largest);
+    sum += value;
+  }
+  for (double& value : logarithms) value /= sum;
+  return logarithms;
+}
+
 std::vector<double> Dirichlet(RandomSource& random, double alpha,
                               std::size_t count) {
-  std::vector<double> shares(count);
-  for (double& share : shares) share = LogGamma(random, alpha);
-  const double largest = *std::max_element(shares.begin(), shares.end());
-  double sum = 0;
-  for (double& share : shares) {
-    share = std::exp(share - largest);
-    sum += share;
-  }
-  for (double& share : shares) share /= sum;
-  return shares;
+  std::vector<double> logarithms(count);
+  for (double& value : logarithms) value = LogGamma(random, alpha);
+  return NormalizedExp(std::move(logarithms));
 }
 
 }  // namespace tributary::simulation

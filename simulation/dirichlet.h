@@ -23,6 +23,9 @@ double Normal(RandomSource& random);
 // The logarithm of a Gamma(shape, 1) variate; shape > 0.
 double LogGamma(RandomSource& random, double shape);
 
+// exp(x_k) / sum_j exp(x_j), without overflow. Not empty.
+std::vector<double> NormalizedExp(std::vector<double> logarithms);
+
 // Shares that add up to 1 (within rounding), from the symmetric
 // Dirichlet(alpha); alpha > 0, count > 0.
 std::vector<double> Dirichlet(RandomSource& random, double alpha,

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -13,7 +14,6 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "client/data/byte_source.h"
-#include "simulation/datasets/examples.h"
 #include "simulation/write_file.h"
 #include "tributary/dataset.h"
 
@@ -65,64 +65,124 @@ void AppendNumber(std::string& text, float value) {
   text.append(digits.begin(), end);
 }
 
-Lines NumberLines(const Dataset& data) {
-  Lines lines;
+// The example's features, then its target.
+void AppendExample(std::string& text, const Dataset& data,
+                   std::size_t example) {
   const std::size_t length = data.ExampleLength();
-  for (std::size_t example = 0; example < data.Size(); ++example) {
-    std::string line;
-    for (std::size_t i = 0; i < length; ++i) {
-      AppendNumber(line, data.features[example * length + i]);
-      line += ',';
-    }
-    AppendNumber(line, data.targets[example]);
-    line += '\n';
-    lines.examples.push_back(std::move(line));
+  for (std::size_t i = 0; i < length; ++i) {
+    AppendNumber(text, data.features[example * length + i]);
+    text += ',';
+  }
+  AppendNumber(text, data.targets[example]);
+  text += '\n';
+}
+
+absl::StatusOr<Lines> IdxLines(const v1::DataSource::Idx& source) {
+  const auto data = ReadIdx(source.features(), source.labels(), 1.0);
+  if (!data.ok()) return data.status();
+  Lines lines;
+  for (std::size_t example = 0; example < data->Size(); ++example) {
+    AppendExample(lines.examples.emplace_back(), *data, example);
   }
   return lines;
 }
 
-absl::StatusOr<Lines> ReadLines(const v1::DataSource& source,
-                                const std::string& key, const Key& run_key) {
-  // The files of a folder have a header each: they are not copied.
+// Whether the lines of the source are written rather than the numbers that
+// virtual clients hold. The files of a folder have a header each.
+bool HasLines(const v1::DataSource& source) {
   std::error_code error;
-  if (source.has_csv() &&
-      !std::filesystem::is_directory(source.csv().path(), error)) {
-    return CsvLines(source.csv());
+  return source.has_idx() ||
+         (source.has_csv() &&
+          !std::filesystem::is_directory(source.csv().path(), error));
+}
+
+absl::StatusOr<Lines> ReadLines(const v1::DataSource& source,
+                                const std::string& key) {
+  auto lines =
+      source.has_csv() ? CsvLines(source.csv()) : IdxLines(source.idx());
+  if (!lines.ok()) {
+    return absl::Status(lines.status().code(),
+                        absl::StrCat(key, ": ", lines.status().message()));
   }
-  v1::DataSource unscaled = source;
-  if (unscaled.has_idx()) unscaled.mutable_idx()->clear_scale();
-  const auto examples = datasets::ReadExamples(unscaled, key, run_key);
-  if (!examples.ok()) return examples.status();
-  return NumberLines(examples->data);
+  return lines;
+}
+
+absl::Status WriteNumbers(const Dataset& data,
+                          const std::filesystem::path& file) {
+  return WriteFile(file, [&](std::ostream& out) {
+    std::string line;
+    for (std::size_t example = 0; example < data.Size(); ++example) {
+      line.clear();
+      AppendExample(line, data, example);
+      out << line;
+    }
+  });
+}
+
+// Calls `write` with each client that holds something, and its file.
+absl::Status ForEachClient(
+    const Partition& partition, const std::filesystem::path& folder,
+    const std::function<absl::Status(std::size_t,
+                                     const std::filesystem::path&)>& write) {
+  for (std::size_t client = 0; client < partition.clients(); ++client) {
+    if (partition.Of(client).empty()) continue;
+    const auto file = folder / (ClientName(client) + ".csv");
+    if (auto status = write(client, file); !status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status WriteTrain(const v1::DataSource& source,
+                        const Population& population,
+                        const std::filesystem::path& folder) {
+  const Partition& partition = population.partition;
+  if (!population.shift.IsIdentity() || !HasLines(source)) {
+    return ForEachClient(partition, folder, [&](auto client, const auto& file) {
+      return WriteNumbers(population.RowsOf(client), file);
+    });
+  }
+  const auto lines = ReadLines(source, "simulation.train");
+  if (!lines.ok()) return lines.status();
+  if (lines->examples.size() != partition.examples()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("simulation.train: has ", lines->examples.size(),
+                     " examples now, had ", partition.examples()));
+  }
+  return ForEachClient(partition, folder, [&](auto client, const auto& file) {
+    return WriteFile(file, [&](std::ostream& out) {
+      out << lines->header;
+      for (const std::uint32_t example : partition.Of(client)) {
+        out << lines->examples[example];
+      }
+    });
+  });
+}
+
+absl::Status WriteTest(const v1::DataSource& source,
+                       const Population& population,
+                       const std::filesystem::path& file) {
+  if (!population.shift.IsIdentity() || !HasLines(source)) {
+    return WriteNumbers(*population.test, file);
+  }
+  const auto lines = ReadLines(source, "simulation.test");
+  if (!lines.ok()) return lines.status();
+  return WriteFile(file, [&](std::ostream& out) {
+    out << lines->header;
+    for (const std::string& line : lines->examples) out << line;
+  });
 }
 
 }  // namespace
 
 absl::Status ExportPartition(const v1::SimulationPlan& plan,
-                             const Partition& partition, const Key& run_key,
+                             const Population& population,
                              const std::filesystem::path& folder) {
-  const auto train = ReadLines(plan.train(), "simulation.train", run_key);
-  if (!train.ok()) return train.status();
-  if (train->examples.size() != partition.examples()) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("simulation.train: has ", train->examples.size(),
-                     " examples now, had ", partition.examples()));
+  if (auto status = WriteTrain(plan.train(), population, folder);
+      !status.ok()) {
+    return status;
   }
-  for (std::size_t client = 0; client < partition.clients(); ++client) {
-    if (partition.Of(client).empty()) continue;
-    std::string text = train->header;
-    for (const std::uint32_t example : partition.Of(client)) {
-      text += train->examples[example];
-    }
-    const auto file = folder / (ClientName(client) + ".csv");
-    if (auto status = WriteFile(file, {text}); !status.ok()) return status;
-  }
-  if (!plan.has_test()) return absl::OkStatus();
-  const auto test = ReadLines(plan.test(), "simulation.test", run_key);
-  if (!test.ok()) return test.status();
-  std::string text = test->header;
-  for (const std::string& line : test->examples) text += line;
-  return WriteFile(folder / "test.csv", {text});
+  if (population.test == nullptr) return absl::OkStatus();
+  return WriteTest(plan.test(), population, folder / "test.csv");
 }
 
 }  // namespace tributary::simulation

@@ -4,7 +4,8 @@
 // included, and IDX bytes become integers, label last: a client given the
 // plan's scale (tributary-client --scale) then holds the bits that the virtual
 // client holds. Every other source becomes the numbers that the virtual client
-// holds, label last, which read back exactly and need no scale.
+// holds, label last, which read back exactly and need no scale; so does any
+// source if features are shifted, the test data too.
 //
 // Pure but for the files.
 #pragma once
@@ -12,15 +13,14 @@
 #include <filesystem>
 
 #include "absl/status/status.h"
-#include "privacy/crypto/random.h"
-#include "simulation/partition.h"
+#include "simulation/population.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
 
 // Errors name the file. A client without examples gets no file.
 absl::Status ExportPartition(const v1::SimulationPlan& plan,
-                             const Partition& partition, const Key& run_key,
+                             const Population& population,
                              const std::filesystem::path& folder);
 
 }  // namespace tributary::simulation

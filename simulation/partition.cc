@@ -1,126 +1,81 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/partition.h"
 
-#include <algorithm>
-#include <cmath>
-#include <map>
-#include <numeric>
-#include <set>
+#include <limits>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "simulation/dirichlet.h"
+#include "simulation/partitions/partitioners.h"
 
 namespace tributary::simulation {
 namespace {
 
-using Indexes = std::vector<std::uint32_t>;
-
-void Shuffle(Indexes& indexes, RandomSource& random) {
-  for (std::size_t left = indexes.size(); left > 1; --left) {
-    std::swap(indexes[left - 1], indexes[random.Below(left)]);
+// For a number of parts that the plan says.
+absl::StatusOr<Assignment> Assign(const v1::Partition& plan,
+                                  const datasets::Examples& examples,
+                                  std::size_t parts, RandomSource& random) {
+  const std::vector<float>& targets = examples.data.targets;
+  switch (plan.kind_case()) {
+    case v1::Partition::kDirichlet:
+      return AssignByDirichlet(plan.dirichlet(), targets, parts, random);
+    case v1::Partition::kShards:
+      return AssignShards(plan.shards(), targets, parts, random);
+    case v1::Partition::kQuantity:
+      return AssignQuantities(plan.quantity(), targets.size(), parts, random);
+    case v1::Partition::kGroups:
+      return AssignToGroups(plan.groups(), examples, parts, random);
+    case v1::Partition::kIid:
+    case v1::Partition::kNatural:
+    case v1::Partition::kFile:
+    case v1::Partition::KIND_NOT_SET:
+      break;
   }
+  return AssignIid(targets.size(), parts, random);
 }
 
-std::vector<Indexes> Iid(std::size_t examples, std::size_t clients,
-                         RandomSource& random) {
-  Indexes order(examples);
-  std::iota(order.begin(), order.end(), 0u);
-  Shuffle(order, random);
-  std::vector<Indexes> parts(clients);
-  for (std::size_t client = 0; client < clients; ++client) {
-    const std::size_t begin = examples * client / clients;
-    const std::size_t end = examples * (client + 1) / clients;
-    parts[client].assign(order.begin() + begin, order.begin() + end);
+absl::StatusOr<Partition> ByOwner(const datasets::Examples& examples,
+                                  std::optional<std::size_t> parts,
+                                  std::size_t holders) {
+  const auto assigned = AssignToOwners(examples);
+  if (!assigned.ok()) return assigned.status();
+  const std::size_t owners = examples.owners.size();
+  if (parts.value_or(owners) != owners) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "simulation.clients: ", *parts * holders, ", but simulation.train has ",
+        owners, " owners",
+        holders > 1 ? absl::StrCat(", each for ", holders, " clients") : "",
+        "; leave the key out, or gather owners by partition.groups"));
   }
-  return parts;
-}
-
-absl::StatusOr<std::map<int, Indexes>> ByClass(std::span<const float> targets) {
-  std::map<int, Indexes> classes;
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const float target = targets[i];
-    if (!(target >= 0 && target <= 65535) || target != std::floor(target)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("simulation.partition.dirichlet: target ", target,
-                       " of example ", i, " is not a class; use iid"));
-    }
-    classes[static_cast<int>(target)].push_back(static_cast<std::uint32_t>(i));
-  }
-  return classes;
-}
-
-// Gives every client at least `fewest`, from whoever has most.
-void Level(std::vector<Indexes>& parts, std::size_t fewest,
-           RandomSource& random) {
-  std::set<std::pair<std::size_t, std::size_t>> sizes;  // (size, client)
-  for (std::size_t k = 0; k < parts.size(); ++k) {
-    sizes.insert({parts[k].size(), k});
-  }
-  while (sizes.begin()->first < fewest) {
-    const std::size_t poorest = sizes.begin()->second;
-    const std::size_t richest = sizes.rbegin()->second;
-    sizes.erase(sizes.begin());
-    sizes.erase(std::prev(sizes.end()));
-    Indexes& from = parts[richest];
-    std::swap(from[random.Below(from.size())], from.back());
-    parts[poorest].push_back(from.back());
-    from.pop_back();
-    sizes.insert({parts[poorest].size(), poorest});
-    sizes.insert({from.size(), richest});
-  }
-}
-
-absl::StatusOr<std::vector<Indexes>> LabelSkew(
-    const v1::Partition::Dirichlet& plan, std::span<const float> targets,
-    std::size_t clients, RandomSource& random) {
-  auto classes = ByClass(targets);
-  if (!classes.ok()) return classes.status();
-  const std::size_t fewest = plan.has_min_examples() ? plan.min_examples() : 1;
-  if (fewest * clients > targets.size()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("simulation.partition.dirichlet.min_examples: ", fewest,
-                     " for each of ", clients, " clients exceeds the ",
-                     targets.size(), " training examples"));
-  }
-  std::vector<Indexes> parts(clients);
-  for (auto& [label, indexes] : *classes) {
-    Shuffle(indexes, random);
-    const std::vector<double> shares = Dirichlet(random, plan.alpha(), clients);
-    // Cutting at rounded cumulative shares gives every example away once.
-    const double count = static_cast<double>(indexes.size());
-    double cumulative = 0;
-    std::size_t begin = 0;
-    for (std::size_t client = 0; client < clients; ++client) {
-      cumulative += shares[client];
-      const std::size_t cut = client + 1 == clients
-                                  ? indexes.size()
-                                  : static_cast<std::size_t>(std::lround(
-                                        std::min(1.0, cumulative) * count));
-      parts[client].insert(parts[client].end(), indexes.begin() + begin,
-                           indexes.begin() + cut);
-      begin = cut;
-    }
-  }
-  Level(parts, fewest, random);
-  return parts;
+  return Partition(*assigned, owners, holders);
 }
 
 }  // namespace
 
-Partition::Partition(std::vector<std::vector<std::uint32_t>> clients) {
-  starts_.reserve(clients.size() + 1);
-  for (auto& indexes : clients) {
-    std::sort(indexes.begin(), indexes.end());
-    examples_.insert(examples_.end(), indexes.begin(), indexes.end());
-    starts_.push_back(examples_.size());
+// A counting sort: each part's examples come out in the order of the file.
+Partition::Partition(std::span<const std::uint32_t> part_of, std::size_t parts,
+                     std::size_t holders)
+    : examples_(part_of.size()), starts_(parts + 1, 0), holders_(holders) {
+  for (const std::uint32_t part : part_of) ++starts_[part + 1];
+  for (std::size_t part = 0; part < parts; ++part) {
+    starts_[part + 1] += starts_[part];
   }
+  for (std::size_t example = 0; example < part_of.size(); ++example) {
+    examples_[starts_[part_of[example]]++] =
+        static_cast<std::uint32_t>(example);
+  }
+  // Each start has moved to the next part's.
+  for (std::size_t part = parts; part > 0; --part) {
+    starts_[part] = starts_[part - 1];
+  }
+  starts_[0] = 0;
 }
 
 std::span<const std::uint32_t> Partition::Of(std::size_t client) const {
-  return std::span(examples_).subspan(starts_[client],
-                                      starts_[client + 1] - starts_[client]);
+  const std::size_t part = client % parts();
+  return std::span(examples_).subspan(starts_[part],
+                                      starts_[part + 1] - starts_[part]);
 }
 
 std::string ClientName(std::size_t client) {
@@ -128,21 +83,38 @@ std::string ClientName(std::size_t client) {
 }
 
 absl::StatusOr<Partition> MakePartition(const v1::SimulationPlan& plan,
-                                        std::span<const float> targets,
+                                        const datasets::Examples& examples,
                                         const Key& run_key) {
-  KeyedStream random(run_key, "partition");
-  if (plan.partition().has_dirichlet()) {
-    auto parts = LabelSkew(plan.partition().dirichlet(), targets,
-                           plan.clients(), random);
-    if (!parts.ok()) return parts.status();
-    return Partition(*std::move(parts));
-  }
-  if (plan.clients() > targets.size()) {
+  const std::size_t count = examples.data.Size();
+  if (count > std::numeric_limits<std::uint32_t>::max()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("simulation.clients: ", plan.clients(), " exceeds the ",
-                     targets.size(), " training examples"));
+        absl::StrCat("simulation.train: ", count,
+                     " examples are more than a partition counts (2^32 - 1)"));
   }
-  return Partition(Iid(targets.size(), plan.clients(), random));
+  const v1::Partition& partition = plan.partition();
+  const std::size_t holders = partition.has_repeat() ? partition.repeat() : 1;
+  std::optional<std::size_t> parts;
+  if (plan.has_clients()) {
+    if (plan.clients() % holders != 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("simulation.partition.repeat: simulation.clients ",
+                       plan.clients(), " is no multiple of ", holders));
+    }
+    parts = plan.clients() / holders;
+  }
+  if (partition.has_natural()) return ByOwner(examples, parts, holders);
+  if (partition.has_file()) {
+    const auto assigned = AssignFromFile(partition.file(), examples, parts);
+    if (!assigned.ok()) return assigned.status();
+    return Partition(assigned->client_of, assigned->clients, holders);
+  }
+  if (!parts) {
+    return absl::InvalidArgumentError("simulation.clients: is required");
+  }
+  KeyedStream random(run_key, "partition");
+  const auto assigned = Assign(partition, examples, *parts, random);
+  if (!assigned.ok()) return assigned.status();
+  return Partition(*assigned, *parts, holders);
 }
 
 }  // namespace tributary::simulation

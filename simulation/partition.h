@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which client of a simulated population holds which examples. Every example
-// belongs to exactly one client; a client's examples keep the order of the
-// file.
+// belongs to exactly one client, or to as many as the plan's partition.repeat
+// says; a client's examples keep the order of the file.
 //
-// Pure: the same plan, targets and key give the same partition.
+// Pure, but for partition.file: the same plan, examples and key give the same
+// partition.
 #pragma once
 
 #include <cstddef>
@@ -14,19 +15,25 @@
 
 #include "absl/status/statusor.h"
 #include "privacy/crypto/random.h"
+#include "simulation/datasets/examples.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
 
-// One flat list of example indexes, cut into clients: 4 bytes an example and 8
-// a client. A value.
+// One flat list of example indexes, cut into parts: 4 bytes an example and 8 a
+// part. Client k holds part k modulo the number of parts. A value.
 class Partition {
  public:
   Partition() = default;
-  // The examples of each client; sorted on the way in.
-  explicit Partition(std::vector<std::vector<std::uint32_t>> clients);
+  // The part of each example, less than `parts`. Each part is then held by
+  // `holders` clients.
+  Partition(std::span<const std::uint32_t> part_of, std::size_t parts,
+            std::size_t holders = 1);
 
-  std::size_t clients() const { return starts_.size() - 1; }
+  std::size_t clients() const { return parts() * holders_; }
+  std::size_t parts() const { return starts_.size() - 1; }
+  std::size_t holders() const { return holders_; }
+  // Different ones: each counted once, whoever holds it.
   std::size_t examples() const { return examples_.size(); }
   // Indexes of the client's examples, increasing.
   std::span<const std::uint32_t> Of(std::size_t client) const;
@@ -34,25 +41,22 @@ class Partition {
  private:
   std::vector<std::uint32_t> examples_;
   std::vector<std::size_t> starts_{0};
+  std::size_t holders_ = 1;
 };
 
 // client-0000, client-0001, ...: at least four digits.
 std::string ClientName(std::size_t client);
 
-// Partitions the examples with these targets as the plan says, drawing from
-// KeyedStream(run_key, "partition").
+// Partitions the examples as the plan says
+// (simulation/partitions/partitioners.h), drawing from
+// KeyedStream(run_key, "partition"). With repeat r, a partition over
+// clients / r parts is held by r clients a part. The clients of a natural
+// partition are the data's owners, those of a file what it names.
 //
-//   iid        shuffled, then cut into parts whose sizes differ by at most one
-//   dirichlet  for each class, shares over the clients from Dirichlet(alpha)
-//              (Hsu et al. 2019, arXiv 1909.06335, turned around: classes are
-//              spread over clients, so that every example is used). A client
-//              with fewer than min_examples is then given examples, drawn at
-//              random one by one from whoever has most.
-//
-// InvalidArgument, naming the key, if there are too few examples, or if labels
-// are to be skewed that are not classes (integers in 0 .. 65,535).
+// InvalidArgument, naming the key and the fix, if there are too few examples or
+// the examples are not what the partitioner needs.
 absl::StatusOr<Partition> MakePartition(const v1::SimulationPlan& plan,
-                                        std::span<const float> targets,
+                                        const datasets::Examples& examples,
                                         const Key& run_key);
 
 }  // namespace tributary::simulation

@@ -12,39 +12,44 @@ namespace {
 
 class TorchParticipants final : public Participants {
  public:
-  explicit TorchParticipants(const Population& population)
-      : population_(population), networks_(MakeTorchNetworks()) {}
+  explicit TorchParticipants(std::shared_ptr<const Population> population)
+      : population_(std::move(population)), networks_(MakeTorchNetworks()) {}
 
   std::size_t clients() const override {
-    return population_.partition.clients();
+    return population_->partition.clients();
   }
   std::size_t Examples(std::size_t client) const override {
-    return population_.partition.Of(client).size();
+    return population_->partition.Of(client).size();
   }
   // A client's rows are copied when it trains and dropped afterwards: only
   // those who train take memory.
   std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
-    const auto examples = population_.partition.Of(client);
-    auto own = std::make_shared<const Dataset>(
-        population_.train->Select({examples.begin(), examples.end()}));
+    auto own = std::make_shared<const Dataset>(population_->RowsOf(client));
     return MakeTorchTrainer(std::move(own), nullptr, networks_);
   }
   std::size_t TestExamples() const override {
-    return population_.test == nullptr ? 0 : population_.test->Size();
+    return population_->test == nullptr ? 0 : population_->test->Size();
   }
   std::unique_ptr<Trainer> MakeEvaluator() const override {
-    return MakeTorchTrainer(nullptr, population_.test, networks_);
+    return MakeTorchTrainer(nullptr, population_->test, networks_);
   }
 
  private:
-  const Population population_;
+  const std::shared_ptr<const Population> population_;
   const std::shared_ptr<TorchNetworks> networks_;
 };
 
 }  // namespace
 
-absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
-                                          const Key& run_key) {
+Dataset Population::RowsOf(std::size_t client) const {
+  const auto examples = partition.Of(client);
+  Dataset rows = train->Select({examples.begin(), examples.end()});
+  shift.Apply(client, rows);
+  return rows;
+}
+
+absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
+    const v1::Plan& plan, const Key& run_key) {
   Population population;
   auto train = datasets::ReadExamples(plan.simulation().train(),
                                       "simulation.train", run_key);
@@ -61,19 +66,25 @@ absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
     }
     population.test = std::make_shared<const Dataset>(std::move(test->data));
   }
-  auto partition =
-      MakePartition(plan.simulation(), train->data.targets, run_key);
+  auto partition = MakePartition(plan.simulation(), *train, run_key);
   if (!partition.ok()) return partition.status();
   population.train = std::make_shared<const Dataset>(std::move(train->data));
-  population.owner = std::move(train->owner);
-  population.owners = std::move(train->owners);
+  if (plan.simulation().partition().has_natural()) {
+    population.owners = std::move(train->owners);
+  }
   population.partition = *std::move(partition);
-  return population;
+  population.shift = FeatureShift(plan.simulation().partition().feature_shift(),
+                                  population.partition.clients(), run_key);
+  if (auto fits = population.shift.Check(population.train->example_shape);
+      !fits.ok()) {
+    return fits;
+  }
+  return std::make_shared<const Population>(std::move(population));
 }
 
 std::shared_ptr<const Participants> MakeParticipants(
-    const Population& population) {
-  return std::make_shared<const TorchParticipants>(population);
+    std::shared_ptr<const Population> population) {
+  return std::make_shared<const TorchParticipants>(std::move(population));
 }
 
 }  // namespace tributary::simulation

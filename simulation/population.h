@@ -4,7 +4,7 @@
 // Immutable once loaded; may be read from any thread.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <vector>
@@ -13,27 +13,31 @@
 #include "privacy/crypto/random.h"
 #include "simulation/participants.h"
 #include "simulation/partition.h"
+#include "simulation/partitions/feature_shift.h"
 #include "tributary/dataset.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
 
 struct Population {
-  // Whom train's examples belong to by nature, as in datasets::Examples.
-  std::vector<std::uint32_t> owner;
-  std::vector<std::string> owners;
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> test;  // null without simulation.test
   Partition partition;
+  FeatureShift shift;
+  // Whose data each part is, in a natural partition; else empty.
+  std::vector<std::string> owners;
+
+  // A copy of what the client holds, its features shifted.
+  Dataset RowsOf(std::size_t client) const;
 };
 
 // Reads the plan's data and partitions it.
-absl::StatusOr<Population> LoadPopulation(const v1::Plan& plan,
-                                          const Key& run_key);
+absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
+    const v1::Plan& plan, const Key& run_key);
 
 // The clients, each with the LibTorch trainer over its own examples, and the
 // evaluator if there are test data.
 std::shared_ptr<const Participants> MakeParticipants(
-    const Population& population);
+    std::shared_ptr<const Population> population);
 
 }  // namespace tributary::simulation

@@ -43,13 +43,8 @@ absl::Status PrepareFolder(const std::filesystem::path& folder,
 }
 
 absl::StatusOr<std::unique_ptr<Results>> Results::Open(
-    const std::filesystem::path& folder, const v1::Plan& plan,
-    const std::string& partition) {
+    const std::filesystem::path& folder, const v1::Plan& plan) {
   if (auto status = WriteFile(folder / "plan.yaml", {codec::ToYaml(plan)});
-      !status.ok()) {
-    return status;
-  }
-  if (auto status = WriteFile(folder / "partition.txt", {partition});
       !status.ok()) {
     return status;
   }

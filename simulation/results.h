@@ -2,11 +2,11 @@
 // The results folder of a simulation:
 //
 //   plan.yaml          the effective plan, every default written out
-//   partition.txt      who holds what
 //   metrics.jsonl      one line a round; the same bytes for the same seed
 //   timing.jsonl       wall time of each round; differs from run to run
 //   model.safetensors  the final model
 //
+// and, beside them, the partition (skew_files.h).
 // One thread. Errors of writing are kept and returned by Close.
 #pragma once
 
@@ -34,10 +34,9 @@ absl::Status PrepareFolder(const std::filesystem::path& folder,
 
 class Results final : public Observer {
  public:
-  // Writes the plan and the partition's table at once.
+  // Writes the plan at once.
   static absl::StatusOr<std::unique_ptr<Results>> Open(
-      const std::filesystem::path& folder, const v1::Plan& plan,
-      const std::string& partition);
+      const std::filesystem::path& folder, const v1::Plan& plan);
 
   void OnRound(const RoundSummary& round) override;
   void OnEvaluation(int round, const round::Metrics& metrics) override;

@@ -11,15 +11,13 @@
 namespace tributary::simulation {
 
 absl::Status WriteFile(const std::filesystem::path& file,
-                       std::initializer_list<std::string_view> parts) {
+                       const std::function<void(std::ostream&)>& write) {
   std::filesystem::path temporary = file;
   temporary += ".partial";
   errno = 0;
   {
     std::ofstream out(temporary, std::ios::binary | std::ios::trunc);
-    for (const std::string_view part : parts) {
-      out.write(part.data(), static_cast<std::streamsize>(part.size()));
-    }
+    write(out);
     out.close();
     if (!out) {
       const std::string why = std::strerror(errno);
@@ -36,6 +34,15 @@ absl::Status WriteFile(const std::filesystem::path& file,
         absl::StrCat(file.string(), ": cannot write: ", error.message()));
   }
   return absl::OkStatus();
+}
+
+absl::Status WriteFile(const std::filesystem::path& file,
+                       std::initializer_list<std::string_view> parts) {
+  return WriteFile(file, [&](std::ostream& out) {
+    for (const std::string_view part : parts) {
+      out.write(part.data(), static_cast<std::streamsize>(part.size()));
+    }
+  });
 }
 
 }  // namespace tributary::simulation

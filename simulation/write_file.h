@@ -3,15 +3,21 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <initializer_list>
+#include <ostream>
 #include <string_view>
 
 #include "absl/status/status.h"
 
 namespace tributary::simulation {
 
-// Writes the parts, one after the other, under a temporary name beside `file`,
-// then renames. Errors name the file and what the system said.
+// Writes what `write` puts into the stream, under a temporary name beside
+// `file`, then renames. Errors name the file and what the system said.
+absl::Status WriteFile(const std::filesystem::path& file,
+                       const std::function<void(std::ostream&)>& write);
+
+// Writes the parts, one after the other, likewise.
 absl::Status WriteFile(const std::filesystem::path& file,
                        std::initializer_list<std::string_view> parts);
 

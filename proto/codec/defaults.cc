@@ -112,16 +112,45 @@ void FillSource(v1::DataSource& source) {
   }
 }
 
+void FillPartition(v1::Partition& partition) {
+  switch (partition.kind_case()) {
+    case v1::Partition::KIND_NOT_SET:
+      partition.mutable_iid();
+      break;
+    case v1::Partition::kDirichlet: {
+      auto& dirichlet = *partition.mutable_dirichlet();
+      if (!dirichlet.has_min_examples()) dirichlet.set_min_examples(1);
+      break;
+    }
+    case v1::Partition::kShards: {
+      auto& shards = *partition.mutable_shards();
+      if (!shards.has_shards_per_client()) shards.set_shards_per_client(2);
+      break;
+    }
+    case v1::Partition::kQuantity: {
+      auto& quantity = *partition.mutable_quantity();
+      if (!quantity.has_min_examples()) quantity.set_min_examples(1);
+      break;
+    }
+    case v1::Partition::kGroups: {
+      auto& groups = *partition.mutable_groups();
+      if (groups.order() == v1::Partition::Groups::ORDER_UNSPECIFIED) {
+        groups.set_order(v1::Partition::Groups::IN_ORDER);
+      }
+      break;
+    }
+    case v1::Partition::kIid:
+    case v1::Partition::kNatural:
+    case v1::Partition::kFile:
+      break;
+  }
+  if (!partition.has_repeat()) partition.set_repeat(1);
+}
+
 void FillSimulation(v1::SimulationPlan& simulation) {
   FillSource(*simulation.mutable_train());
   if (simulation.has_test()) FillSource(*simulation.mutable_test());
-  auto& partition = *simulation.mutable_partition();
-  if (partition.kind_case() == v1::Partition::KIND_NOT_SET) {
-    partition.mutable_iid();
-  }
-  if (partition.has_dirichlet() && !partition.dirichlet().has_min_examples()) {
-    partition.mutable_dirichlet()->set_min_examples(1);
-  }
+  FillPartition(*simulation.mutable_partition());
   if (!simulation.has_workers()) simulation.set_workers(1);
 }
 

@@ -48,6 +48,7 @@ class Rules {
   void CheckStop(const v1::Plan& plan);
   void CheckSimulation(const v1::Plan& plan);
   void CheckScale(const std::string& path, double scale);
+  void CheckPartition(const v1::SimulationPlan& simulation);
   void CheckSource(const std::string& path, const v1::DataSource& source);
 
  private:
@@ -207,6 +208,41 @@ void Rules::CheckSource(const std::string& path, const v1::DataSource& source) {
   }
 }
 
+void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
+  const v1::Partition& partition = simulation.partition();
+  const std::string path = "simulation.partition";
+  if (!simulation.has_clients() && !partition.has_natural() &&
+      !partition.has_file()) {
+    Fail("simulation.clients",
+         "is required, but for partition.natural and partition.file");
+  }
+  if (partition.has_quantity() && partition.quantity().shares_case() ==
+                                      v1::Partition::Quantity::SHARES_NOT_SET) {
+    Fail(path + ".quantity",
+         absl::StrCat(
+             "needs one of ",
+             NamesOf(*v1::Partition::Quantity::descriptor()->FindOneofByName(
+                 "shares"))));
+  }
+  const v1::Partition::FeatureShift& shift = partition.feature_shift();
+  const bool has_list = shift.rotation_degrees_size() > 0;
+  if (partition.has_feature_shift() && !shift.has_noise() &&
+      !shift.has_rotation_max_degrees() && !has_list) {
+    Fail(path + ".feature_shift",
+         "needs noise, rotation_max_degrees or rotation_degrees");
+  }
+  if (shift.has_rotation_max_degrees() && has_list) {
+    Fail(path + ".feature_shift.rotation_degrees",
+         "cannot stand beside rotation_max_degrees; keep one of them");
+  }
+  if (partition.repeat() > 0 &&
+      simulation.clients() % partition.repeat() != 0) {
+    Fail(path + ".repeat",
+         absl::StrCat("simulation.clients ", simulation.clients(),
+                      " is no multiple of ", partition.repeat()));
+  }
+}
+
 void Rules::CheckSimulation(const v1::Plan& plan) {
   if (!plan.has_simulation()) return;
   const v1::SimulationPlan& simulation = plan.simulation();
@@ -221,6 +257,7 @@ void Rules::CheckSimulation(const v1::Plan& plan) {
   if (plan.evaluation().every_rounds() > 0 && !simulation.has_test()) {
     Fail("simulation.test", "is required by evaluation.every_rounds");
   }
+  CheckPartition(simulation);
   if (simulation.has_train()) {
     CheckSource("simulation.train", simulation.train());
   }

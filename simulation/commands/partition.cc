@@ -4,7 +4,7 @@
 #include "privacy/crypto/random.h"
 #include "simulation/export.h"
 #include "simulation/population.h"
-#include "simulation/skew.h"
+#include "simulation/skew_files.h"
 
 namespace tributary::simulation {
 
@@ -12,20 +12,19 @@ absl::Status WritePartition(const PartitionOptions& options,
                             std::ostream& report) {
   const auto plan = ReadSimulationPlan(options.plan);
   if (!plan.ok()) return plan.status();
-  const Key run_key = KeyFromSeed(plan->seed());
-  const auto population = LoadPopulation(*plan, run_key);
+  const auto population = LoadPopulation(*plan, KeyFromSeed(plan->seed()));
   if (!population.ok()) return InPlan(options.plan, population.status());
   if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
     return ready;
   }
-  if (auto written = ExportPartition(plan->simulation(), population->partition,
-                                     run_key, options.out);
+  if (auto written =
+          ExportPartition(plan->simulation(), **population, options.out);
       !written.ok()) {
     return written;
   }
-  report << FormatSkew(
-      MeasureSkew(population->partition, population->train->targets));
-  return absl::OkStatus();
+  const Skew skew = SkewOf(**population);
+  report << FormatSummary(skew);
+  return WriteSkew(skew, options.out);
 }
 
 }  // namespace tributary::simulation

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/commands/run.h"
 
+#include <cstdint>
 #include <utility>
 
 #include "privacy/crypto/random.h"
 #include "simulation/observers.h"
 #include "simulation/population.h"
 #include "simulation/simulation.h"
-#include "simulation/skew.h"
+#include "simulation/skew_files.h"
 
 namespace tributary::simulation {
 
@@ -17,12 +18,15 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   auto plan = ReadSimulationPlan(options.plan);
   if (!plan.ok()) return plan.status();
   SimulationInputs inputs;
-  inputs.plan = *plan;
   inputs.run_key = KeyFromSeed(plan->seed());
   inputs.workers =
       plan->simulation().has_workers() ? plan->simulation().workers() : 1;
   const auto population = LoadPopulation(*plan, inputs.run_key);
   if (!population.ok()) return InPlan(options.plan, population.status());
+  // The data may have said how many there are.
+  plan->mutable_simulation()->set_clients(
+      static_cast<std::uint32_t>((*population)->partition.clients()));
+  inputs.plan = *plan;
   auto first = LoadFirstModel(*plan, inputs.run_key);
   if (!first.ok()) return InPlan(options.plan, first.status());
   inputs.first = *std::move(first);
@@ -35,11 +39,12 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
     return ready;
   }
-  auto results =
-      Results::Open(options.out, *plan,
-                    FormatSkew(MeasureSkew(population->partition,
-                                           population->train->targets)));
+  auto results = Results::Open(options.out, *plan);
   if (!results.ok()) return results.status();
+  if (auto written = WriteSkew(SkewOf(**population), options.out);
+      !written.ok()) {
+    return written;
+  }
   Progress progress(report, options.progress.value_or(Progress::Style::kLines),
                     static_cast<int>(plan->stop().rounds()));
   observers.Add(**results);

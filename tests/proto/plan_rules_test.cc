@@ -139,6 +139,38 @@ TEST_CASE("a simulation has clients for its quorum and data for its test") {
       "simulation.train.csv.scale: must be finite and not 0"));
 }
 
+TEST_CASE("a partition says how sizes, shifts and sharing are made") {
+  const auto partitioned = [](const auto& change) {
+    return After([&](v1::Plan& plan) {
+      plan.mutable_simulation()->set_clients(20);
+      plan.mutable_simulation()->mutable_train()->mutable_csv()->set_path(
+          "train.csv");
+      change(*plan.mutable_simulation()->mutable_partition());
+    });
+  };
+  CHECK(Says(partitioned([](auto& partition) { partition.mutable_quantity(); }),
+             "simulation.partition.quantity: needs one of dirichlet_alpha, "
+             "log_normal_sigma and power_law_exponent"));
+  CHECK(Says(
+      partitioned([](auto& partition) { partition.mutable_feature_shift(); }),
+      "simulation.partition.feature_shift: needs noise, "
+      "rotation_max_degrees or rotation_degrees"));
+  CHECK(Says(partitioned([](auto& partition) {
+               partition.mutable_feature_shift()->set_rotation_max_degrees(30);
+               partition.mutable_feature_shift()->add_rotation_degrees(90);
+             }),
+             "simulation.partition.feature_shift.rotation_degrees: cannot "
+             "stand beside rotation_max_degrees; keep one of them"));
+  CHECK(Says(partitioned([](auto& partition) { partition.set_repeat(3); }),
+             "simulation.partition.repeat: simulation.clients 20 is no "
+             "multiple of 3"));
+  CHECK(partitioned([](auto& partition) {
+          partition.mutable_shards();
+          partition.mutable_feature_shift()->set_noise(0.1);
+          partition.set_repeat(4);
+        }).ok());
+}
+
 TEST_CASE("limits and rules are reported together, and by CheckLimits too") {
   v1::Plan plan = GoodPlan();
   plan.mutable_round()->set_cohort_size(2'000'000);

@@ -99,8 +99,11 @@ void FillField(Message& message, const FieldDescriptor& field) {
     case FieldDescriptor::CPPTYPE_UINT64:
       return to.SetUInt64(&message, &field,
                           *rc::gen::arbitrary<std::uint64_t>());
-    case FieldDescriptor::CPPTYPE_DOUBLE:
-      return to.SetDouble(&message, &field, AnyNumber(limits));
+    case FieldDescriptor::CPPTYPE_DOUBLE: {
+      const double value = AnyNumber(limits);
+      return field.is_repeated() ? to.AddDouble(&message, &field, value)
+                                 : to.SetDouble(&message, &field, value);
+    }
     case FieldDescriptor::CPPTYPE_BOOL:
       return to.SetBool(&message, &field, *rc::gen::arbitrary<bool>());
     case FieldDescriptor::CPPTYPE_ENUM:

@@ -9,7 +9,7 @@
 #include <iterator>
 #include <string>
 
-#include "simulation/datasets/examples.h"
+#include "simulation/population.h"
 #include "tributary/dataset.h"
 
 #include "tests/catch.h"
@@ -43,26 +43,36 @@ class ExportFixture {
     return {std::istreambuf_iterator<char>(in), {}};
   }
 
+  std::shared_ptr<const Population> Load() const {
+    v1::Plan whole;
+    *whole.mutable_simulation() = plan;
+    const auto population = LoadPopulation(whole, KeyFromSeed(5));
+    REQUIRE(population.ok());
+    return *population;
+  }
+
+  // The examples of plan.train() in these parts.
+  Population InParts(const std::vector<std::uint32_t>& part_of) const {
+    Population population = *Load();
+    population.partition = Partition(part_of, 2);
+    return population;
+  }
+
   // Exports, and reads every client's file as a client with the plan's options
   // would; each must be what the virtual client selects.
   void CheckRoundTrip(const CsvOptions& options) {
-    const auto whole = datasets::ReadExamples(plan.train(), "train", run_key);
-    REQUIRE(whole.ok());
-    const auto partition = MakePartition(plan, whole->data.targets, run_key);
-    REQUIRE(partition.ok());
-    REQUIRE(ExportPartition(plan, *partition, run_key, folder).ok());
+    const auto population = Load();
+    REQUIRE(ExportPartition(plan, *population, folder).ok());
     for (std::size_t client = 0; client < 2; ++client) {
       const auto file =
           ReadCsv(folder / (ClientName(client) + ".csv"), options);
       REQUIRE(file.ok());
-      const auto own = partition->Of(client);
-      const Dataset expected = whole->data.Select({own.begin(), own.end()});
+      const Dataset expected = population->RowsOf(client);
       CHECK(file->features == expected.features);
       CHECK(file->targets == expected.targets);
     }
   }
 
-  const Key run_key = KeyFromSeed(5);
   fs::path folder;
   v1::SimulationPlan plan;
 };
@@ -109,11 +119,30 @@ TEST_CASE_METHOD(ExportFixture, "a folder becomes the numbers that are held") {
   CheckRoundTrip({});
 }
 
+TEST_CASE_METHOD(ExportFixture,
+                 "with a feature shift the files hold what virtual clients "
+                 "hold, as they hold it") {
+  auto& csv = *plan.mutable_train()->mutable_csv();
+  csv.set_path(Write("data.csv", "class,a,b\n1,8,3\n0,2,-2\n1,5,7\n").string());
+  csv.set_header(true);
+  csv.set_label_column(0);
+  csv.set_scale(0.1);
+  *plan.mutable_test() = plan.train();
+  plan.mutable_partition()->mutable_feature_shift()->set_noise(0.5);
+  const auto population = Load();
+  CheckRoundTrip({});
+  const auto own = population->partition.Of(0);
+  const Dataset clean = population->train->Select({own.begin(), own.end()});
+  CHECK(population->RowsOf(0).features != clean.features);
+  const auto test = ReadCsv(folder / "test.csv", {});
+  REQUIRE(test.ok());
+  CHECK(test->features == population->test->features);
+}
+
 TEST_CASE_METHOD(ExportFixture, "a client without examples gets no file") {
   plan.mutable_train()->mutable_csv()->set_path(
       Write("data.csv", "1,0\n2,1\n").string());
-  const Partition partition({{0, 1}, {}});
-  REQUIRE(ExportPartition(plan, partition, run_key, folder).ok());
+  REQUIRE(ExportPartition(plan, InParts({0, 0}), folder).ok());
   CHECK(fs::exists(folder / "client-0000.csv"));
   CHECK_FALSE(fs::exists(folder / "client-0001.csv"));
 }
@@ -121,8 +150,7 @@ TEST_CASE_METHOD(ExportFixture, "a client without examples gets no file") {
 TEST_CASE_METHOD(ExportFixture, "a file that cannot be written is named") {
   plan.mutable_train()->mutable_csv()->set_path(
       Write("data.csv", "1,0\n2,1\n").string());
-  const auto status =
-      ExportPartition(plan, Partition({{0}, {1}}), run_key, folder / "absent");
+  const auto status = ExportPartition(plan, InParts({0, 1}), folder / "absent");
   REQUIRE_FALSE(status.ok());
   CHECK(status.message().find("absent/client-0000.csv") != std::string::npos);
 }

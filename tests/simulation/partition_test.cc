@@ -1,56 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
+// What all partitioners promise.
 #include "simulation/partition.h"
 
 #include <rapidcheck.h>
 
 #include <algorithm>
-#include <numeric>
 #include <string>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/digest.h"
+#include "tests/simulation/partitions/plans.h"
 
 #include "tests/catch.h"
 
 namespace tributary::simulation {
 namespace {
 
-v1::SimulationPlan Iid(std::size_t clients) {
-  v1::SimulationPlan plan;
-  plan.set_clients(static_cast<std::uint32_t>(clients));
-  plan.mutable_partition()->mutable_iid();
-  return plan;
-}
-
-v1::SimulationPlan LabelSkew(std::size_t clients, double alpha,
-                             std::uint32_t min_examples) {
-  v1::SimulationPlan plan;
-  plan.set_clients(static_cast<std::uint32_t>(clients));
-  auto* dirichlet = plan.mutable_partition()->mutable_dirichlet();
-  dirichlet->set_alpha(alpha);
-  dirichlet->set_min_examples(min_examples);
-  return plan;
-}
-
-// Targets 0, 1, ..., classes - 1, 0, 1, ...
-std::vector<float> Targets(std::size_t examples, int classes) {
-  std::vector<float> targets(examples);
-  for (std::size_t i = 0; i < examples; ++i) {
-    targets[i] = static_cast<float>(i % classes);
-  }
-  return targets;
-}
-
-bool HoldsEveryExampleOnce(const Partition& partition, std::size_t examples) {
-  std::vector<int> seen(examples, 0);
+// How many clients hold each example.
+std::vector<std::size_t> HoldersOf(const Partition& partition,
+                                   std::size_t examples) {
+  std::vector<std::size_t> holders(examples, 0);
   for (std::size_t client = 0; client < partition.clients(); ++client) {
     for (const std::uint32_t example : partition.Of(client)) {
-      if (example >= examples) return false;
-      ++seen[example];
+      ++holders.at(example);
     }
   }
-  return std::all_of(seen.begin(), seen.end(), [](int n) { return n == 1; });
+  return holders;
 }
 
 std::string DigestOf(const Partition& partition) {
@@ -64,73 +40,140 @@ std::string DigestOf(const Partition& partition) {
   return Sha256(std::string_view(text)).Hex();
 }
 
-TEST_CASE("an IID partition holds every example exactly once") {
-  CHECK(rc::check([](std::uint64_t seed) {
-    const std::size_t clients = *rc::gen::inRange<std::size_t>(1, 40);
-    const std::size_t examples = clients + *rc::gen::inRange<int>(0, 400);
-    const auto partition =
-        MakePartition(Iid(clients), Targets(examples, 3), KeyFromSeed(seed));
-    RC_ASSERT(partition.ok());
-    RC_ASSERT(partition->clients() == clients);
-    RC_ASSERT(HoldsEveryExampleOnce(*partition, examples));
-    for (std::size_t client = 0; client < clients; ++client) {
-      const std::size_t size = partition->Of(client).size();
-      RC_ASSERT(size == examples / clients || size == examples / clients + 1);
-    }
-  }));
+// Any partitioner, with parameters over their whole range; needs at least
+// `fewest` examples a client.
+v1::Partition AnyPartition(std::uint32_t fewest) {
+  switch (*rc::gen::inRange(0, 6)) {
+    case 0:
+      return Dirichlet(*rc::gen::element(1e-6, 0.1, 0.3, 1.0, 50.0, 1e6),
+                       fewest);
+    case 1:
+      return Shards(fewest);
+    case 2:
+      return PowerLaw(*rc::gen::element(1e-3, 1.0, 2.5, 20.0), fewest);
+    case 3:
+      return LogNormal(*rc::gen::element(1e-3, 1.0, 3.0, 20.0), fewest);
+    case 4:
+      return DirichletSizes(*rc::gen::element(1e-6, 0.1, 1.0, 1e6), fewest);
+    default:
+      return Iid();
+  }
 }
 
-TEST_CASE("a Dirichlet partition holds every example exactly once") {
+TEST_CASE("every example is held exactly once, whatever the partitioner") {
   CHECK(rc::check([](std::uint64_t seed) {
     const std::size_t clients = *rc::gen::inRange<std::size_t>(1, 40);
-    const std::uint32_t fewest = *rc::gen::inRange<std::uint32_t>(0, 6);
+    const std::uint32_t fewest = *rc::gen::inRange<std::uint32_t>(1, 6);
     const std::size_t examples =
-        clients * fewest + *rc::gen::inRange<int>(1, 400);
+        clients * fewest + *rc::gen::inRange<std::size_t>(0, 400);
     const int classes = *rc::gen::inRange(1, 12);
-    const double alpha = *rc::gen::element(1e-5, 0.1, 0.3, 1.0, 50.0);
-    const auto partition =
-        MakePartition(LabelSkew(clients, alpha, fewest),
-                      Targets(examples, classes), KeyFromSeed(seed));
+    const auto plan = PlanFor(clients, AnyPartition(fewest));
+    const auto partition = MakePartition(
+        plan, WithTargets(Targets(examples, classes)), KeyFromSeed(seed));
     RC_ASSERT(partition.ok());
     RC_ASSERT(partition->clients() == clients);
-    RC_ASSERT(HoldsEveryExampleOnce(*partition, examples));
+    RC_ASSERT(HoldersOf(*partition, examples) ==
+              std::vector<std::size_t>(examples, 1));
     for (std::size_t client = 0; client < clients; ++client) {
       const auto own = partition->Of(client);
-      RC_ASSERT(own.size() >= fewest);
+      RC_ASSERT(own.size() >= (plan.partition().has_iid() ? 1 : fewest));
       RC_ASSERT(std::is_sorted(own.begin(), own.end()));
     }
   }));
 }
 
+TEST_CASE("clients that share examples hold each as often as the plan says") {
+  CHECK(rc::check([](std::uint64_t seed) {
+    const std::size_t parts = *rc::gen::inRange<std::size_t>(1, 20);
+    const std::uint32_t holders = *rc::gen::inRange<std::uint32_t>(1, 20);
+    const std::size_t examples = parts + *rc::gen::inRange<std::size_t>(0, 100);
+    v1::Partition repeated = AnyPartition(1);
+    repeated.set_repeat(holders);
+    const auto targets = WithTargets(Targets(examples, 3));
+    const auto partition = MakePartition(PlanFor(parts * holders, repeated),
+                                         targets, KeyFromSeed(seed));
+    RC_ASSERT(partition.ok());
+    RC_ASSERT(partition->clients() == parts * holders);
+    RC_ASSERT(HoldersOf(*partition, examples) ==
+              std::vector<std::size_t>(examples, holders));
+    // The parts are those of a population without the copies.
+    v1::Partition once = repeated;
+    once.set_repeat(1);
+    const auto single =
+        MakePartition(PlanFor(parts, once), targets, KeyFromSeed(seed));
+    RC_ASSERT(single.ok());
+    for (std::size_t client = 0; client < parts * holders; ++client) {
+      RC_ASSERT(std::ranges::equal(partition->Of(client),
+                                   single->Of(client % parts)));
+    }
+  }));
+}
+
 TEST_CASE("a partition is the same on every machine") {
-  const auto targets = Targets(1000, 10);
-  CHECK(DigestOf(*MakePartition(Iid(7), targets, KeyFromSeed(1))) ==
+  const auto digest = [](const v1::Partition& partition) {
+    return DigestOf(*MakePartition(
+        PlanFor(7, partition), WithTargets(Targets(1000, 10)), KeyFromSeed(1)));
+  };
+  CHECK(digest(Iid()) ==
         "58f67c180bb20cece2b45ec2985f78d88728190f73b1ace77b481ed6fca75228");
-  CHECK(
-      DigestOf(*MakePartition(LabelSkew(7, 0.3, 5), targets, KeyFromSeed(1))) ==
-      "4710b3963e091b6406610e6cf7c74418a7168f4f23161cc29c21a2ac071f02c5");
+  CHECK(digest(Dirichlet(0.3, 5)) ==
+        "4710b3963e091b6406610e6cf7c74418a7168f4f23161cc29c21a2ac071f02c5");
+  CHECK(digest(Shards(2)) ==
+        "63b8b30f7d7dc2384587e5814529feac9aa48c9f700004a21a704ae99bf29b16");
+  CHECK(digest(PowerLaw(1.5, 5)) ==
+        "277d939cd348f1940b8202b61049faeafedbdf37d0e793fee7531bb252040235");
+  CHECK(digest(LogNormal(1, 5)) ==
+        "0589848aeae16709f7736d5c77f051ad863197240c3982d83f8b51edcdefd929");
+  CHECK(digest(DirichletSizes(0.3, 5)) ==
+        "5ec7f8db43cae823727bdc985ee8ba956473f07df69dbc5ffb62f6e2418d67f9");
 }
 
 TEST_CASE("another seed gives another partition") {
-  const auto targets = Targets(1000, 10);
-  CHECK(DigestOf(*MakePartition(Iid(7), targets, KeyFromSeed(1))) !=
-        DigestOf(*MakePartition(Iid(7), targets, KeyFromSeed(2))));
+  for (const v1::Partition& partition :
+       {Iid(), Dirichlet(0.3, 1), Shards(2), PowerLaw(1, 1), LogNormal(1, 1),
+        DirichletSizes(1, 1)}) {
+    const auto digest = [&](std::uint64_t seed) {
+      return DigestOf(*MakePartition(PlanFor(7, partition),
+                                     WithTargets(Targets(1000, 10)),
+                                     KeyFromSeed(seed)));
+    };
+    CHECK(digest(1) != digest(2));
+    CHECK(digest(1) == digest(1));
+  }
 }
 
-TEST_CASE("a partition that cannot be is an error that names the key") {
-  const Key key = KeyFromSeed(1);
-  CHECK(MakePartition(Iid(11), Targets(10, 2), key).status().message() ==
-        "simulation.clients: 11 exceeds the 10 training examples");
-  CHECK(MakePartition(LabelSkew(5, 0.3, 3), Targets(14, 2), key)
-            .status()
-            .message() ==
+TEST_CASE("a partition that cannot be is an error that names key and fix") {
+  const auto error = [](std::size_t clients, const v1::Partition& partition,
+                        const std::vector<float>& targets) {
+    const auto made = MakePartition(PlanFor(clients, partition),
+                                    WithTargets(targets), KeyFromSeed(1));
+    CHECK(made.status().code() == absl::StatusCode::kInvalidArgument);
+    return std::string(made.status().message());
+  };
+  CHECK(error(11, Iid(), Targets(10, 2)) ==
+        "simulation.clients: 11 exceeds the 10 training examples; "
+        "simulation.partition.repeat lets clients hold the same ones");
+  CHECK(error(5, Dirichlet(0.3, 3), Targets(14, 2)) ==
         "simulation.partition.dirichlet.min_examples: 3 for each of 5 clients "
-        "exceeds the 14 training examples");
-  CHECK(MakePartition(LabelSkew(2, 0.3, 1), std::vector<float>{0, 1, 0.5f}, key)
-            .status()
-            .message() ==
+        "exceeds the 14 training examples; have fewer clients, or let clients "
+        "hold the same ones (simulation.partition.repeat)");
+  CHECK(error(2, Dirichlet(0.3, 1), {0, 1, 0.5f}) ==
         "simulation.partition.dirichlet: target 0.5 of example 2 is not a "
-        "class; use iid");
+        "class; use iid or quantity");
+  CHECK(error(5, Shards(3), Targets(14, 2)) ==
+        "simulation.partition.shards.shards_per_client: 3 for each of 5 "
+        "clients are more shards than the 14 training examples; have fewer "
+        "shards or clients, or let clients hold the same ones "
+        "(simulation.partition.repeat)");
+  CHECK(error(5, PowerLaw(1, 3), Targets(14, 2)) ==
+        "simulation.partition.quantity.min_examples: 3 for each of 5 clients "
+        "exceeds the 14 training examples; have fewer clients, or let clients "
+        "hold the same ones (simulation.partition.repeat)");
+  v1::Partition uneven = Iid();
+  uneven.set_repeat(3);
+  CHECK(error(10, uneven, Targets(100, 2)) ==
+        "simulation.partition.repeat: simulation.clients 10 is no multiple of "
+        "3");
 }
 
 TEST_CASE("clients are named with at least four digits") {

@@ -122,7 +122,9 @@ TEST_CASE_METHOD(SimulateFixture,
   const CsvOptions scaled{.scale = 0.0625};
   const auto train = ReadCsv(TRIBUTARY_DIGITS "/train.csv.gz", scaled);
   REQUIRE(train.ok());
-  const auto partition = MakePartition(plan, train->targets, KeyFromSeed(7));
+  const auto partition = MakePartition(
+      plan, datasets::Examples{.data = *train, .owner = {}, .owners = {}},
+      KeyFromSeed(7));
   REQUIRE(partition.ok());
   for (std::size_t client = 0; client < 6; ++client) {
     const auto file =
