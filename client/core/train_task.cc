@@ -14,6 +14,8 @@ TrainingOptions::Loss ToLoss(v1::TrainingPlan::Loss loss) {
       return TrainingOptions::Loss::kMse;
     case v1::TrainingPlan::BCE:
       return TrainingOptions::Loss::kBce;
+    case v1::TrainingPlan::RECONSTRUCTION:
+      return TrainingOptions::Loss::kReconstruction;
     default:
       return TrainingOptions::Loss::kCrossEntropy;
   }

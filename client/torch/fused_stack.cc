@@ -52,15 +52,8 @@ class Maker {
     if (pool.window > kWidestWindow) return nullptr;
     return FusedMaxPool(pool, shape);
   }
-  std::unique_ptr<FusedLayer> Make(const layer::BatchNorm&,
-                                   const Shape&) const {
-    return nullptr;
-  }
-  std::unique_ptr<FusedLayer> Make(const layer::GlobalMean&,
-                                   const Shape&) const {
-    return nullptr;
-  }
-  std::unique_ptr<FusedLayer> Make(const layer::Flatten&, const Shape&) const {
+  template <typename Other>
+  std::unique_ptr<FusedLayer> Make(const Other&, const Shape&) const {
     return nullptr;
   }
 

@@ -47,6 +47,42 @@ LayerList Conv1d(const v1::Architecture::Conv1d& plan) {
            layer::GlobalMean{}, layer::Linear{"output", 64, plan.outputs()}}};
 }
 
+LayerList Gru(const v1::Architecture::Gru& plan) {
+  const std::int64_t layers = plan.layers() > 0 ? plan.layers() : 1;
+  return {
+      {plan.inputs(), plan.length()},
+      {layer::TimeFirst{},
+       layer::Gru{"gru", plan.inputs(), plan.hidden(), layers}, layer::Last{},
+       layer::Linear{"output", plan.hidden(), plan.outputs()}}};
+}
+
+LayerList CharGru(const v1::Architecture::CharGru& plan) {
+  const std::int64_t width = plan.embedding() > 0 ? plan.embedding() : 8;
+  const std::int64_t layers = plan.layers() > 0 ? plan.layers() : 1;
+  return {{plan.length()},
+          {layer::Embedding{"embedding", plan.vocabulary(), width},
+           layer::Gru{"gru", width, plan.hidden(), layers}, layer::Last{},
+           layer::Linear{"output", plan.hidden(), plan.vocabulary()}}};
+}
+
+LayerList Autoencoder(const v1::Architecture::Autoencoder& plan) {
+  LayerList list{{plan.inputs()}, {}};
+  std::int64_t width = plan.inputs();
+  const auto add = [&](const std::string& name, std::int64_t next) {
+    list.layers.emplace_back(layer::Linear{name, width, next});
+    list.layers.emplace_back(layer::Relu{});
+    width = next;
+  };
+  for (int i = 0; i < plan.hidden_size(); ++i) {
+    add("encoder" + std::to_string(i + 1), plan.hidden(i));
+  }
+  for (int i = plan.hidden_size() - 1; i > 0; --i) {
+    add("decoder" + std::to_string(plan.hidden_size() - i), plan.hidden(i - 1));
+  }
+  list.layers.emplace_back(layer::Linear{"output", width, plan.inputs()});
+  return list;
+}
+
 struct After {
   Shape shape;
 
@@ -61,6 +97,12 @@ struct After {
   }
   Shape operator()(const layer::Flatten&) { return {Count(shape)}; }
   Shape operator()(const layer::GlobalMean&) { return {shape[0]}; }
+  Shape operator()(const layer::TimeFirst&) { return {shape[1], shape[0]}; }
+  Shape operator()(const layer::Embedding& embedding) {
+    return {shape[0], embedding.width};
+  }
+  Shape operator()(const layer::Gru& gru) { return {shape[0], gru.hidden}; }
+  Shape operator()(const layer::Last&) { return {shape[1]}; }
   Shape operator()(const layer::BatchNorm&) { return shape; }
   Shape operator()(const layer::Relu&) { return shape; }
   Shape operator()(const layer::Tanh&) { return shape; }
@@ -92,6 +134,12 @@ LayerList LayersOf(const v1::Architecture& architecture) {
       return FedAvgCnn(architecture.fedavg_cnn());
     case v1::Architecture::kConv1D:
       return Conv1d(architecture.conv1d());
+    case v1::Architecture::kGru:
+      return Gru(architecture.gru());
+    case v1::Architecture::kCharGru:
+      return CharGru(architecture.char_gru());
+    case v1::Architecture::kAutoencoder:
+      return Autoencoder(architecture.autoencoder());
     case v1::Architecture::kTorchscript:
     case v1::Architecture::KIND_NOT_SET:
       break;

@@ -63,11 +63,39 @@ struct Flatten {};
 // The mean of each channel: {channels, ...} -> {channels}.
 struct GlobalMean {};
 
+// Samples of a window in the order of time: {channels, length} -> {length,
+// channels}.
+struct TimeFirst {};
+
+// Codes, whole numbers in 0 .. codes - 1, each become a vector: {length} ->
+// {length, width}. Tensor name.weight [codes, width].
+struct Embedding {
+  std::string name;
+  std::int64_t codes = 0;
+  std::int64_t width = 0;
+};
+
+// The hidden states of the topmost of `layers` GRU layers, which start at zero:
+// {length, inputs} -> {length, hidden}, as torch.nn.GRU with batch_first. For
+// layer k name.weight_ih_lk [3 hidden, inputs], name.weight_hh_lk [3 hidden,
+// hidden], name.bias_ih_lk and name.bias_hh_lk, gates in the order reset,
+// update, new.
+struct Gru {
+  std::string name;
+  std::int64_t inputs = 0;
+  std::int64_t hidden = 0;
+  std::int64_t layers = 1;
+};
+
+// The last of a sequence: {length, width} -> {width}.
+struct Last {};
+
 }  // namespace layer
 
 using Layer = std::variant<layer::Linear, layer::Convolution, layer::BatchNorm,
                            layer::Relu, layer::Tanh, layer::MaxPool,
-                           layer::Flatten, layer::GlobalMean>;
+                           layer::Flatten, layer::GlobalMean, layer::TimeFirst,
+                           layer::Embedding, layer::Gru, layer::Last>;
 
 struct LayerList {
   Shape input;

@@ -247,6 +247,19 @@ absl::Status Network::State::GatherTargets(
     const Dataset& data, std::span<const std::uint32_t> rows,
     std::span<const std::int64_t> outputs, Loss loss) {
   const torch::IntArrayRef shape(outputs.data(), outputs.size());
+  if (loss == Loss::kReconstruction) {
+    const auto length = ExampleLength(data);
+    if (!length.ok()) return length.status();
+    targets.resize(rows.size() * *length);
+    if (Count({outputs.begin(), outputs.end()}) !=
+        static_cast<std::int64_t>(targets.size())) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "reconstruction wants an output for each of the ", *length,
+          " features of an example, the model gives ", ShapeText(shape)));
+    }
+    GatherRows(data, rows, *length, targets.data());
+    return absl::OkStatus();
+  }
   float highest = 1;  // over all targets of this loss
   if (loss == Loss::kCrossEntropy) {
     if (outputs.size() != 2) {
@@ -292,6 +305,7 @@ torch::Tensor MeanLoss(const torch::Tensor& outputs, std::vector<float>& values,
     case Loss::kCrossEntropy:
       return torch::cross_entropy_loss(outputs, targets.to(torch::kInt64));
     case Loss::kMse:
+    case Loss::kReconstruction:
       return torch::mse_loss(outputs, targets.view(outputs.sizes()));
     case Loss::kBce:
       return torch::binary_cross_entropy_with_logits(
@@ -306,6 +320,7 @@ double MeanLoss(std::span<const float> outputs, std::span<const float> targets,
     case Loss::kCrossEntropy:
       return CrossEntropy(outputs, targets, gradient);
     case Loss::kMse:
+    case Loss::kReconstruction:
       return SquaredError(outputs, targets, gradient);
     case Loss::kBce:
       return BinaryCrossEntropy(outputs, targets, gradient);
@@ -316,7 +331,7 @@ double MeanLoss(std::span<const float> outputs, std::span<const float> targets,
 // The largest output is the target's, or the logit is on its side.
 std::uint64_t CountCorrect(std::span<const float> outputs,
                            std::span<const float> targets, Loss loss) {
-  if (loss == Loss::kMse) return 0;
+  if (loss == Loss::kMse || loss == Loss::kReconstruction) return 0;
   const std::size_t width = outputs.size() / targets.size();
   std::uint64_t correct = 0;
   for (std::size_t row = 0; row < targets.size(); ++row) {

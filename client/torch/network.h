@@ -31,7 +31,7 @@ inline constexpr std::uint64_t kMaxArchiveBytes = std::uint64_t{4} << 30;
 // What judging a batch gives; sums, so that batches add up.
 struct Judgement {
   double loss = 0;            // summed over the examples
-  std::uint64_t correct = 0;  // classes guessed right; 0 for kMse
+  std::uint64_t correct = 0;  // classes guessed right; 0 where there are none
 };
 
 class Network {

@@ -3,6 +3,7 @@
 #include <torch/nn/module.h>
 
 #include <functional>
+#include <tuple>
 #include <utility>
 
 #include "client/torch/computation.h"
@@ -25,6 +26,33 @@ struct TensorsImpl : torch::nn::Module {
   torch::Tensor weight, bias, running_mean, running_var;
 };
 using Tensors = std::shared_ptr<TensorsImpl>;
+
+struct EmbeddingTensors : torch::nn::Module {
+  explicit EmbeddingTensors(const layer::Embedding& embedding) {
+    weight = register_parameter(
+        "weight", torch::zeros({embedding.codes, embedding.width}));
+  }
+  torch::Tensor weight;
+};
+
+// As torch.nn.GRU names and orders them.
+struct GruTensors : torch::nn::Module {
+  explicit GruTensors(const layer::Gru& gru) {
+    const std::int64_t gates = 3 * gru.hidden;
+    for (std::int64_t k = 0; k < gru.layers; ++k) {
+      Add("weight_ih_l", k, {gates, k == 0 ? gru.inputs : gru.hidden});
+      Add("weight_hh_l", k, {gates, gru.hidden});
+      Add("bias_ih_l", k, {gates});
+      Add("bias_hh_l", k, {gates});
+    }
+  }
+  void Add(const std::string& name, std::int64_t k, const Shape& shape) {
+    names.push_back(name + std::to_string(k));
+    all.push_back(register_parameter(names.back(), torch::zeros(shape)));
+  }
+  std::vector<std::string> names;
+  std::vector<torch::Tensor> all;
+};
 
 std::string List(const Shape& values) {
   std::string text;
@@ -168,6 +196,57 @@ class Stack final : public BuiltIn, private torch::nn::Module {
   Operation Make(const layer::GlobalMean&, const Shape&) {
     return {[](const torch::Tensor& x, Mode) { return x.flatten(2).mean(2); },
             "x.flatten(2).mean(2)"};
+  }
+
+  Operation Make(const layer::TimeFirst&, const Shape&) {
+    return {[](const torch::Tensor& x, Mode) { return x.transpose(1, 2); },
+            "x.transpose(1, 2)"};
+  }
+
+  Operation Make(const layer::Last&, const Shape&) {
+    return {[](const torch::Tensor& x, Mode) { return x.select(1, -1); },
+            "x.select(1, -1)"};
+  }
+
+  Operation Make(const layer::Embedding& embedding, const Shape&) {
+    const auto own = register_module(
+        embedding.name, std::make_shared<EmbeddingTensors>(embedding));
+    return {
+        [own, count = embedding.codes](const torch::Tensor& x, Mode) {
+          const torch::Tensor codes = x.to(torch::kInt64);
+          // LibTorch would not say which codes there are.
+          TORCH_CHECK(codes.min().item<std::int64_t>() >= 0 &&
+                          codes.max().item<std::int64_t>() < count,
+                      "an example holds ", x.min().item<float>(), " to ",
+                      x.max().item<float>(),
+                      "; the embedding wants codes in 0..", count - 1);
+          return torch::embedding(own->weight, codes);
+        },
+        // 4: int64, as archives have it.
+        "torch.embedding(self." + embedding.name + ".weight, torch.to(x, 4))"};
+  }
+
+  Operation Make(const layer::Gru& gru, const Shape&) {
+    const auto own =
+        register_module(gru.name, std::make_shared<GruTensors>(gru));
+    std::string tensors;
+    for (const std::string& name : own->names) {
+      tensors +=
+          (tensors.empty() ? "self." : ", self.") + gru.name + "." + name;
+    }
+    const std::string layers = std::to_string(gru.layers);
+    return {
+        [own, layers = gru.layers, hidden = gru.hidden](const torch::Tensor& x,
+                                                        Mode mode) {
+          const torch::Tensor start = torch::zeros({layers, x.size(0), hidden});
+          return std::get<0>(
+              torch::gru(x, start, own->all, /*has_biases=*/true, layers,
+                         /*dropout=*/0.0, mode == Mode::kTraining,
+                         /*bidirectional=*/false, /*batch_first=*/true));
+        },
+        "torch.gru(x, torch.zeros([" + layers + ", x.size(0), " +
+            std::to_string(gru.hidden) + "]), [" + tensors + "], True, " +
+            layers + ", 0.0, self.training, False, True)[0]"};
   }
 
   const Shape input_;

@@ -177,7 +177,8 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
   EvaluateResult result;
   result.examples = rows.size();
   result.metrics["loss"] = loss;
-  if (task.training.loss != TrainingOptions::Loss::kMse) {
+  if (task.training.loss == TrainingOptions::Loss::kCrossEntropy ||
+      task.training.loss == TrainingOptions::Loss::kBce) {
     result.metrics["accuracy"] = static_cast<double>(total.correct) / examples;
   }
   return result;

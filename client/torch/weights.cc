@@ -37,6 +37,26 @@ void FillUniform(RandomSource& random, double bound, std::span<float> out) {
   }
 }
 
+// Standard normal, by Marsaglia's polar method.
+void FillNormal(RandomSource& random, std::span<float> out) {
+  while (!out.empty()) {
+    const double u = 2 * random.Uniform() - 1;
+    const double v = 2 * random.Uniform() - 1;
+    const double s = u * u + v * v;
+    if (s == 0 || s >= 1) continue;
+    const double scale = std::sqrt(-2 * std::log(s) / s);
+    out[0] = static_cast<float>(u * scale);
+    if (out.size() > 1) out[1] = static_cast<float>(v * scale);
+    out = out.subspan(std::min<std::size_t>(2, out.size()));
+  }
+}
+
+// A tensor of a GRU layer: three gates, one behind the other.
+bool IsRecurrent(const TensorSpec& tensor) {
+  return absl::StrContains(tensor.name, "_ih_l") ||
+         absl::StrContains(tensor.name, "_hh_l");
+}
+
 // The file's tensors in the manifest's order, by name: other programs sort them
 // otherwise and do not know which are buffers.
 absl::Status ReadWeights(const std::filesystem::path& file,
@@ -93,7 +113,12 @@ std::vector<float> DrawWeights(const Manifest& manifest, RandomSource& random) {
   for (const TensorSpec& tensor : manifest.tensors()) {
     const std::span<float> out = rest.first(tensor.Size());
     rest = rest.subspan(out.size());
-    if (absl::EndsWith(tensor.name, ".weight")) {
+    if (IsRecurrent(tensor)) {
+      const double hidden = static_cast<double>(tensor.shape[0]) / 3;
+      FillUniform(random, 1 / std::sqrt(hidden), out);
+    } else if (absl::EndsWith(tensor.name, "embedding.weight")) {
+      FillNormal(random, out);
+    } else if (absl::EndsWith(tensor.name, ".weight")) {
       const bool norm = tensor.shape.size() < 2;
       if (norm) {
         bound = 0;

@@ -33,6 +33,14 @@ void FillRound(v1::RoundPlan& round) {
 }
 
 void FillArchitecture(v1::Architecture& architecture) {
+  if (architecture.has_gru() && architecture.gru().layers() == 0) {
+    architecture.mutable_gru()->set_layers(1);
+  }
+  if (architecture.has_char_gru()) {
+    auto& gru = *architecture.mutable_char_gru();
+    if (gru.embedding() == 0) gru.set_embedding(8);
+    if (gru.layers() == 0) gru.set_layers(1);
+  }
   if (!architecture.has_fedavg_cnn()) return;
   auto& cnn = *architecture.mutable_fedavg_cnn();
   if (cnn.height() == 0) cnn.set_height(28);

@@ -105,6 +105,9 @@ aggregation::ServerOptimizer ToOptimizer(const v1::ServerOptimizer& plan) {
 // Written here rather than by protobuf, whose spacing is not promised: these
 // bytes are part of a model's name.
 std::string ArchitectureToJson(const v1::Architecture& architecture) {
+  const auto or_default = [](std::int64_t value, std::int64_t other) {
+    return value == 0 ? other : value;
+  };
   ordered_json out = ordered_json::object();
   switch (architecture.kind_case()) {
     case v1::Architecture::kLinear: {
@@ -124,9 +127,6 @@ std::string ArchitectureToJson(const v1::Architecture& architecture) {
     }
     case v1::Architecture::kFedavgCnn: {
       const auto& cnn = architecture.fedavg_cnn();
-      const auto or_default = [](std::int64_t value, std::int64_t other) {
-        return value == 0 ? other : value;
-      };
       out["fedavg_cnn"] = {{"height", or_default(cnn.height(), 28)},
                            {"width", or_default(cnn.width(), 28)},
                            {"channels", or_default(cnn.channels(), 1)},
@@ -138,6 +138,32 @@ std::string ArchitectureToJson(const v1::Architecture& architecture) {
       out["conv1d"] = {{"channels", conv1d.channels()},
                        {"length", conv1d.length()},
                        {"outputs", conv1d.outputs()}};
+      break;
+    }
+    case v1::Architecture::kGru: {
+      const auto& gru = architecture.gru();
+      out["gru"] = {{"inputs", gru.inputs()},
+                    {"length", gru.length()},
+                    {"hidden", gru.hidden()},
+                    {"layers", or_default(gru.layers(), 1)},
+                    {"outputs", gru.outputs()}};
+      break;
+    }
+    case v1::Architecture::kCharGru: {
+      const auto& gru = architecture.char_gru();
+      out["char_gru"] = {{"vocabulary", gru.vocabulary()},
+                         {"length", gru.length()},
+                         {"embedding", or_default(gru.embedding(), 8)},
+                         {"hidden", gru.hidden()},
+                         {"layers", or_default(gru.layers(), 1)}};
+      break;
+    }
+    case v1::Architecture::kAutoencoder: {
+      const auto& autoencoder = architecture.autoencoder();
+      ordered_json hidden = ordered_json::array();
+      for (const auto width : autoencoder.hidden()) hidden.push_back(width);
+      out["autoencoder"] = {{"inputs", autoencoder.inputs()},
+                            {"hidden", hidden}};
       break;
     }
     case v1::Architecture::kTorchscript:

@@ -82,8 +82,10 @@ void Rules::CheckArchitecture(const v1::Architecture& architecture) {
   };
   switch (architecture.kind_case()) {
     case v1::Architecture::KIND_NOT_SET:
-      Fail(path,
-           "needs one of linear, mlp, fedavg_cnn, conv1d and torchscript");
+      Fail(path, absl::StrCat(
+                     "needs one of ",
+                     NamesOf(*v1::Architecture::descriptor()->FindOneofByName(
+                         "kind"))));
       return;
     case v1::Architecture::kTorchscript:
       if (architecture.torchscript().empty()) {
@@ -113,7 +115,18 @@ void Rules::CheckArchitecture(const v1::Architecture& architecture) {
           dense(512, cnn.outputs() == 0 ? 10 : cnn.outputs());
       break;
     }
+    case v1::Architecture::kAutoencoder: {
+      // There and back: each product twice.
+      double inputs = architecture.autoencoder().inputs();
+      for (const auto width : architecture.autoencoder().hidden()) {
+        parameters += 2 * dense(inputs, width);
+        inputs = width;
+      }
+      break;
+    }
     case v1::Architecture::kConv1D:
+    case v1::Architecture::kGru:
+    case v1::Architecture::kCharGru:
       return;  // bounded by its limits
   }
   if (parameters > kMaxParameters) {

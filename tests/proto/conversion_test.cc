@@ -91,9 +91,8 @@ TEST_CASE("defaults of the plan and of the domain agree") {
   CHECK(full_adagrad.tau == own_adagrad.tau);
 
   v1::Plan yogi;
-  REQUIRE(
-      ParseYaml(kGoodPlan + "server_optimizer: {fedyogi: {}}\n", "p", yogi)
-          .ok());
+  REQUIRE(ParseYaml(kGoodPlan + "server_optimizer: {fedyogi: {}}\n", "p", yogi)
+              .ok());
   const auto full_yogi = std::get<aggregation::FedYogi>(
       ToOptimizer(WithDefaults(yogi).server_optimizer()));
   const aggregation::FedYogi own_yogi;
@@ -110,7 +109,10 @@ TEST_CASE("an architecture is the same after JSON, in the same bytes") {
         "mlp: {inputs: 64, outputs: 10}",
         "fedavg_cnn: {height: 28, width: 28, channels: 1, outputs: 62}",
         "conv1d: {channels: 3, length: 128, outputs: 6}",
-        "torchscript: 00ff"}) {
+        "gru: {inputs: 5, length: 24, hidden: 32, layers: 2, outputs: 1}",
+        "char_gru: {vocabulary: 80, length: 20, embedding: 4, hidden: 16, "
+        "layers: 1}",
+        "autoencoder: {inputs: 64, hidden: [32, 8]}", "torchscript: 00ff"}) {
     v1::Architecture architecture;
     REQUIRE(ParseYaml(yaml, "a", architecture).ok());
     const std::string json = ArchitectureToJson(architecture);
@@ -127,6 +129,13 @@ TEST_CASE("an architecture is the same after JSON, in the same bytes") {
   mlp.mutable_mlp()->set_outputs(10);
   CHECK(ArchitectureToJson(mlp) ==
         R"({"mlp":{"inputs":64,"hidden":[32],"outputs":10}})");
+  v1::Architecture gru;
+  gru.mutable_char_gru()->set_vocabulary(80);
+  gru.mutable_char_gru()->set_length(20);
+  gru.mutable_char_gru()->set_hidden(16);
+  CHECK(ArchitectureToJson(gru) ==
+        R"({"char_gru":{"vocabulary":80,"length":20,"embedding":8,)"
+        R"("hidden":16,"layers":1}})");
 }
 
 TEST_CASE("JSON that is no architecture is refused") {

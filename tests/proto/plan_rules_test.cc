@@ -87,11 +87,12 @@ TEST_CASE("a target needs a metric, and a metric an evaluation") {
 }
 
 TEST_CASE("a model has exactly one architecture, of a bearable size") {
-  CHECK(Says(After([](auto& plan) {
-               plan.mutable_model()->mutable_architecture()->clear_mlp();
-             }),
-             "model.architecture: needs one of linear, mlp, fedavg_cnn, conv1d "
-             "and torchscript"));
+  CHECK(
+      Says(After([](auto& plan) {
+             plan.mutable_model()->mutable_architecture()->clear_mlp();
+           }),
+           "model.architecture: needs one of linear, mlp, fedavg_cnn, conv1d, "
+           "torchscript, gru, char_gru and autoencoder"));
   CHECK(Says(
       After([](auto& plan) {
         auto& linear =

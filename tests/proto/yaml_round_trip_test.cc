@@ -145,7 +145,8 @@ void FillAny(Message& message) {
       continue;
     }
     if (!LimitsOf(field).required() && *rc::gen::arbitrary<bool>()) continue;
-    const int count = field.is_repeated() ? *rc::gen::inRange(0, 4) : 1;
+    const int fewest = LimitsOf(field).required() ? 1 : 0;
+    const int count = field.is_repeated() ? *rc::gen::inRange(fewest, 4) : 1;
     for (int k = 0; k < count && !field.is_map(); ++k) {
       FillField(message, field);
     }

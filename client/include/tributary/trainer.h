@@ -36,7 +36,8 @@ namespace tributary {
 
 // How a plan asks for training to be done. A trainer follows what applies.
 struct TrainingOptions {
-  enum class Loss { kCrossEntropy, kMse, kBce };
+  // kReconstruction: outputs against the example's own features.
+  enum class Loss { kCrossEntropy, kMse, kBce, kReconstruction };
   enum class Optimizer { kSgd, kAdam };
   // Exactly one is set: passes over the data, or optimizer steps.
   std::optional<int> epochs;

@@ -4,7 +4,10 @@
 #include <torch/script.h>
 
 #include <algorithm>
+#include <functional>
+#include <memory>
 #include <numeric>
+#include <tuple>
 #include <vector>
 
 #include "client/torch/archive_file.h"
@@ -52,15 +55,17 @@ void Load(torch::nn::Module& module, const Model& model) {
           static_cast<std::int64_t>(model.manifest.TrainableLength()));
 }
 
-// Loss and gradient of the module and of our network are the same.
-void CheckAgainst(torch::nn::Sequential reference,
-                  const v1::Architecture& architecture, const Dataset& data,
-                  const std::vector<std::int64_t>& shape) {
+// Loss and gradient of the module and of our network are the same. `loss_of`
+// gives the reference's loss for the examples as one tensor.
+void CheckAgainst(
+    torch::nn::Module& reference,
+    const std::function<torch::Tensor(const torch::Tensor&)>& loss_of,
+    Loss loss_kind, const v1::Architecture& architecture, const Dataset& data,
+    const std::vector<std::int64_t>& shape) {
   const Model model = FirstModel(architecture);
-  Load(*reference, model);
-  reference->train();
-  torch::Tensor loss = torch::cross_entropy_loss(
-      reference->forward(FeaturesOf(data, shape)), ClassesOf(data));
+  Load(reference, model);
+  reference.train();
+  const torch::Tensor loss = loss_of(FeaturesOf(data, shape));
   loss.backward();
 
   auto network = Network::Build(architecture, {});
@@ -68,17 +73,15 @@ void CheckAgainst(torch::nn::Sequential reference,
   std::copy(model.weights.begin(), model.weights.end(),
             (*network)->weights().begin());
   // Twice: the gradient of a batch is not added to the one before.
-  REQUIRE((*network)
-              ->Differentiate(data, Rows(data.Size()), Loss::kCrossEntropy)
-              .ok());
+  REQUIRE((*network)->Differentiate(data, Rows(data.Size()), loss_kind).ok());
   std::copy(model.weights.begin(), model.weights.end(),
             (*network)->weights().begin());
   const auto ours =
-      (*network)->Differentiate(data, Rows(data.Size()), Loss::kCrossEntropy);
+      (*network)->Differentiate(data, Rows(data.Size()), loss_kind);
   REQUIRE(ours.ok());
   CHECK(*ours == Approx(loss.item<double>()));
   std::size_t offset = 0;
-  for (const torch::Tensor& parameter : reference->parameters()) {
+  for (const torch::Tensor& parameter : reference.parameters()) {
     const torch::Tensor gradient = parameter.grad().contiguous();
     for (std::int64_t i = 0; i < gradient.numel(); ++i) {
       const double expected = gradient.data_ptr<float>()[i];
@@ -92,6 +95,52 @@ void CheckAgainst(torch::nn::Sequential reference,
     offset += static_cast<std::size_t>(gradient.numel());
   }
 }
+
+void CheckAgainst(torch::nn::Sequential reference,
+                  const v1::Architecture& architecture, const Dataset& data,
+                  const std::vector<std::int64_t>& shape) {
+  CheckAgainst(
+      *reference,
+      [&](const torch::Tensor& examples) {
+        return torch::cross_entropy_loss(reference->forward(examples),
+                                         ClassesOf(data));
+      },
+      Loss::kCrossEntropy, architecture, data, shape);
+}
+
+// What our recurrent architectures are, in PyTorch's own words.
+struct LastState : torch::nn::Module {
+  LastState(std::int64_t inputs, std::int64_t hidden, std::int64_t layers,
+            std::int64_t outputs)
+      : gru(register_module("gru",
+                            torch::nn::GRU(torch::nn::GRUOptions(inputs, hidden)
+                                               .num_layers(layers)
+                                               .batch_first(true)))),
+        output(register_module("output", torch::nn::Linear(hidden, outputs))) {}
+
+  // [examples, length, inputs]
+  torch::Tensor forward(const torch::Tensor& sequences) {
+    return output->forward(std::get<0>(gru->forward(sequences)).select(1, -1));
+  }
+
+  torch::nn::GRU gru;
+  torch::nn::Linear output;
+};
+
+struct NextCode : torch::nn::Module {
+  NextCode(std::int64_t vocabulary, std::int64_t width, std::int64_t hidden)
+      : embedding(register_module("embedding",
+                                  torch::nn::Embedding(vocabulary, width))),
+        rest(register_module("rest", std::make_shared<LastState>(
+                                         width, hidden, 1, vocabulary))) {}
+
+  torch::Tensor forward(const torch::Tensor& codes) {
+    return rest->forward(embedding->forward(codes));
+  }
+
+  torch::nn::Embedding embedding;
+  std::shared_ptr<LastState> rest;
+};
 
 TEST_CASE("the MLP is torch::nn's") {
   CheckAgainst(
@@ -126,45 +175,94 @@ TEST_CASE("the 1-D CNN is torch::nn's") {
                Conv1dOf(3, 16, 4), *Examples(12, {3, 16}, 4), {3, 16});
 }
 
+TEST_CASE("the GRU is torch::nn's, over windows of channels x length") {
+  for (const int layers : {1, 2}) {
+    const auto data = Examples(12, {3, 7}, 1);
+    LastState reference(3, 5, layers, 1);
+    for (std::size_t i = 0; i < data->Size(); ++i) {
+      data->targets[i] = 0.1f * static_cast<float>(i);
+    }
+    CheckAgainst(reference,
+                 [&](const torch::Tensor& windows) {
+                   return torch::mse_loss(
+                       reference.forward(windows.transpose(1, 2)).flatten(),
+                       torch::tensor(data->targets));
+                 },
+                 Loss::kMse, GruOf(3, 7, 5, layers, 1), *data, {3, 7});
+  }
+}
+
+TEST_CASE("the GRU over codes is torch::nn's") {
+  const auto data = Sequences(12, 6, 9);
+  NextCode reference(9, 8, 5);
+  CheckAgainst(reference,
+               [&](const torch::Tensor& codes) {
+                 return torch::cross_entropy_loss(
+                     reference.forward(codes.to(torch::kInt64)),
+                     ClassesOf(*data));
+               },
+               Loss::kCrossEntropy, CharGruOf(9, 6, 5), *data, {6});
+}
+
+TEST_CASE("the autoencoder is torch::nn's, its target what goes in") {
+  torch::nn::Sequential reference(torch::nn::Linear(12, 8), torch::nn::ReLU(),
+                                  torch::nn::Linear(8, 3), torch::nn::ReLU(),
+                                  torch::nn::Linear(3, 8), torch::nn::ReLU(),
+                                  torch::nn::Linear(8, 12));
+  CheckAgainst(*reference,
+               [&](const torch::Tensor& examples) {
+                 return torch::mse_loss(reference->forward(examples), examples);
+               },
+               Loss::kReconstruction, AutoencoderOf(12, {8, 3}),
+               *Examples(20, {12}, 3), {12});
+}
+
+// The archive that is exported from the architecture's first model, changed a
+// little, gives what its network gives, in both modes.
+void CheckExport(const v1::Architecture& architecture, const Dataset& data) {
+  Model model = FirstModel(architecture);
+  // Not the statistics of an untrained model.
+  const std::vector<float> noise = Values(model.weights.size(), 3);
+  for (std::size_t i = 0; i < noise.size(); ++i) {
+    model.weights[i] += 0.05f * (1 + noise[i]);
+  }
+  const ScratchFile file(".pt");
+  REQUIRE(ExportArchive(architecture, {}, model.manifest, model.weights,
+                        file.path())
+              .ok());
+  auto ours = Network::Build(architecture, {});
+  REQUIRE(ours.ok());
+  std::copy(model.weights.begin(), model.weights.end(),
+            (*ours)->weights().begin());
+  v1::Architecture scripted;
+  scripted.set_torchscript("archive");
+  auto theirs = Network::Build(scripted, file.path());
+  REQUIRE(theirs.ok());
+  CHECK((*theirs)->manifest() == model.manifest);
+  CHECK(std::equal(model.weights.begin(), model.weights.end(),
+                   (*theirs)->weights().begin()));
+  const auto rows = Rows(data.Size());
+  const auto expected = (*ours)->Judge(data, rows, Loss::kCrossEntropy);
+  const auto got = (*theirs)->Judge(data, rows, Loss::kCrossEntropy);
+  REQUIRE(expected.ok());
+  REQUIRE(got.ok());
+  CHECK(got->loss == Approx(expected->loss).epsilon(1e-6));
+  CHECK(got->correct == expected->correct);
+  // In training mode too (BatchNorm).
+  const auto here = (*ours)->Differentiate(data, rows, Loss::kCrossEntropy);
+  const auto there = (*theirs)->Differentiate(data, rows, Loss::kCrossEntropy);
+  REQUIRE(there.ok());
+  CHECK(*there == Approx(*here));
+}
+
 TEST_CASE("an exported archive judges as the network it came from") {
   const auto data = Examples(40, {64}, 10);
-  for (const auto& architecture : {LinearOf(64, 10), MlpOf(64, {32, 16}, 10),
-                                   CnnOf(8, 10), Conv1dOf(4, 16, 10)}) {
-    Model model = FirstModel(architecture);
-    // Not the statistics of an untrained model.
-    const std::vector<float> noise = Values(model.weights.size(), 3);
-    for (std::size_t i = 0; i < noise.size(); ++i) {
-      model.weights[i] += 0.05f * (1 + noise[i]);
-    }
-    const ScratchFile file(".pt");
-    REQUIRE(ExportArchive(architecture, {}, model.manifest, model.weights,
-                          file.path())
-                .ok());
-    auto ours = Network::Build(architecture, {});
-    REQUIRE(ours.ok());
-    std::copy(model.weights.begin(), model.weights.end(),
-              (*ours)->weights().begin());
-    v1::Architecture scripted;
-    scripted.set_torchscript("archive");
-    auto theirs = Network::Build(scripted, file.path());
-    REQUIRE(theirs.ok());
-    CHECK((*theirs)->manifest() == model.manifest);
-    CHECK(std::equal(model.weights.begin(), model.weights.end(),
-                     (*theirs)->weights().begin()));
-    const auto rows = Rows(data->Size());
-    const auto expected = (*ours)->Judge(*data, rows, Loss::kCrossEntropy);
-    const auto got = (*theirs)->Judge(*data, rows, Loss::kCrossEntropy);
-    REQUIRE(expected.ok());
-    REQUIRE(got.ok());
-    CHECK(got->loss == Approx(expected->loss).epsilon(1e-6));
-    CHECK(got->correct == expected->correct);
-    // In training mode too (BatchNorm).
-    const auto here = (*ours)->Differentiate(*data, rows, Loss::kCrossEntropy);
-    const auto there =
-        (*theirs)->Differentiate(*data, rows, Loss::kCrossEntropy);
-    REQUIRE(there.ok());
-    CHECK(*there == Approx(*here));
+  for (const auto& architecture :
+       {LinearOf(64, 10), MlpOf(64, {32, 16}, 10), CnnOf(8, 10),
+        Conv1dOf(4, 16, 10), GruOf(4, 16, 6, 2, 10), AutoencoderOf(64, {8})}) {
+    CheckExport(architecture, *data);
   }
+  CheckExport(CharGruOf(10, 6, 5), *Sequences(40, 6, 10));
 }
 
 }  // namespace

@@ -29,8 +29,8 @@ using Loss = TrainingOptions::Loss;
 class Case {
  public:
   explicit Case(std::uint64_t seed) : random_(KeyFromSeed(seed), "case") {
-    options_.loss = std::vector{Loss::kCrossEntropy, Loss::kMse,
-                                Loss::kBce}[random_.Below(3)];
+    options_.loss = std::vector{Loss::kCrossEntropy, Loss::kMse, Loss::kBce,
+                                Loss::kReconstruction}[random_.Below(4)];
     options_.learning_rate = 0.01;
     if (random_.Below(3) == 0) options_.proximal_mu = 0.5;
     if (random_.Below(3) == 0) options_.weight_decay = 0.25;
@@ -100,7 +100,11 @@ class Case {
     }
     if (shape_.size() > 1) Add(layer::Flatten{});
     const bool has_classes = options_.loss == Loss::kCrossEntropy;
-    Add(layer::Linear{"output", shape_[0], has_classes ? Draw(2, 5) : 1});
+    const std::int64_t outputs = has_classes ? Draw(2, 5)
+                                 : options_.loss == Loss::kReconstruction
+                                     ? Count(list_.input)
+                                     : 1;
+    Add(layer::Linear{"output", shape_[0], outputs});
     if (has_kinks && Draw(0, 3) == 0) Add(layer::Relu{});
   }
 

@@ -24,6 +24,39 @@ TEST_CASE("first weights never change silently") {
         "63c5de63a2dc0c4d9937946f1fc6c637d285fed3e5c00113581dd940ee864554");
   CHECK(WeightsDigest(FirstModel(Conv1dOf(3, 16, 4), 42)) ==
         "6ad870a49a6ffd2fc44f0449102b368c13646f28033cf8689b9a15e6f56f169b");
+  CHECK(WeightsDigest(FirstModel(CharGruOf(9, 6, 5), 42)) ==
+        "ef726c980347ef87c77a81d594b66d6858973604aaa38b27e5fb8a1ef33b940d");
+}
+
+TEST_CASE("recurrent weights fill the bound of PyTorch's default rule") {
+  const Model model = FirstModel(GruOf(40, 3, 25, 2, 1));
+  std::size_t offset = 0;
+  for (const TensorSpec& tensor : model.manifest.tensors()) {
+    float largest = 0;
+    for (std::size_t i = 0; i < tensor.Size(); ++i) {
+      largest = std::max(largest, std::fabs(model.weights[offset + i]));
+    }
+    INFO(tensor.name);
+    CHECK(largest <= 0.2f);  // 1 / sqrt(hidden), biases too
+    CHECK(largest > 0.17f);
+    offset += tensor.Size();
+    if (tensor.name == "gru.bias_hh_l1") break;
+  }
+  CHECK(model.manifest.tensors()[4].name == "gru.weight_ih_l1");
+  CHECK(model.manifest.tensors()[4].shape == std::vector<std::int64_t>{75, 25});
+}
+
+TEST_CASE("embeddings are standard normal") {
+  const Model model = FirstModel(CharGruOf(1000, 3, 4));
+  CHECK(model.manifest.tensors()[0].name == "embedding.weight");
+  double sum = 0, squares = 0;
+  for (std::size_t i = 0; i < 8000; ++i) {
+    sum += model.weights[i];
+    squares += static_cast<double>(model.weights[i]) * model.weights[i];
+  }
+  // Five standard errors of mean and variance.
+  CHECK(std::fabs(sum / 8000) < 5 / std::sqrt(8000.0));
+  CHECK(std::fabs(squares / 8000 - 1) < 5 * std::sqrt(2 / 8000.0));
 }
 
 TEST_CASE("first weights follow from the seed") {

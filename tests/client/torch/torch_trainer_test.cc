@@ -278,6 +278,18 @@ TEST_CASE("known answers of the three evaluations") {
                3));
 }
 
+TEST_CASE("a reconstruction is judged against the features") {
+  Model model = FirstModel(LinearOf(2, 2));
+  model.weights = {1, 0, 0, 0, 0, 0};  // keeps the first feature only
+  const auto judged = Judge(
+      *TrainerOn(std::make_shared<Dataset>(Dataset{{1, 2, 3, 4}, {2}, {7, 9}})),
+      model, Loss::kReconstruction);
+  REQUIRE(judged.ok());
+  // (0 + 4 + 0 + 16) / 4.
+  CHECK(judged->metrics.at("loss") == Approx(5));
+  CHECK(judged->metrics.count("accuracy") == 0);
+}
+
 TEST_CASE("an evaluation in many batches adds up") {
   const Model model = FirstModel(LinearOf(6, 3));
   const auto data = Examples(600, {6}, 3);
@@ -365,6 +377,49 @@ TEST_CASE("data that does not fit the network is refused") {
   CHECK(Says(
       Refusal(Examples(10, {6}, 3), FirstModel(LinearOf(6, 1)), Loss::kBce),
       "is not in 0..1"));
+}
+
+TEST_CASE("what does not suit a reconstruction or an embedding is refused") {
+  CHECK(Says(Refusal(Examples(10, {6}, 3), FirstModel(LinearOf(6, 3)),
+                     Loss::kReconstruction),
+             "reconstruction wants an output for each of the 6 features of an "
+             "example, the model gives [8, 3]"));
+  const Model next_code = FirstModel(CharGruOf(9, 6, 5));
+  auto codes = Sequences(10, 6, 9);
+  codes->features[7] = 9;
+  CHECK(Says(Refusal(codes, next_code), "the embedding wants codes in 0..8"));
+  codes->features[7] = -1;
+  CHECK(Says(Refusal(codes, next_code), "the embedding wants codes in 0..8"));
+}
+
+TEST_CASE("recurrent networks and autoencoders learn") {
+  const auto first_and_last = [](const v1::Architecture& architecture,
+                                 const std::shared_ptr<Dataset>& data,
+                                 Loss loss) {
+    TrainingOptions options = OneEpoch(8, 0.01);
+    options.loss = loss;
+    options.optimizer = TrainingOptions::Optimizer::kAdam;
+    const Model model = FirstModel(architecture);
+    const auto first = Train(*TrainerOn(data), TaskOf(options), model);
+    options.epochs = 25;
+    const auto last = Train(*TrainerOn(data), TaskOf(options), model);
+    REQUIRE(first.ok());
+    REQUIRE(last.ok());
+    return std::pair(first->result.loss, last->result.loss);
+  };
+  const auto window = first_and_last(
+      GruOf(2, 6, 12, 1, 3), Examples(120, {2, 6}, 3), Loss::kCrossEntropy);
+  CHECK(window.second < 0.7 * window.first);
+  const auto next_code = first_and_last(
+      CharGruOf(5, 4, 12), Sequences(120, 4, 5), Loss::kCrossEntropy);
+  CHECK(next_code.second < 0.3 * next_code.first);
+  auto same = Examples(120, {6}, 3);
+  for (std::size_t i = 0; i < same->features.size(); ++i) {
+    same->features[i] = same->features[i - i % 3];  // three alike
+  }
+  const auto copied =
+      first_and_last(AutoencoderOf(6, {12, 4}), same, Loss::kReconstruction);
+  CHECK(copied.second < 0.5 * copied.first);
 }
 
 TEST_CASE("a task without data, or one that diverges, says so") {

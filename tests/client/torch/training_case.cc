@@ -44,6 +44,36 @@ v1::Architecture Conv1dOf(int channels, int length, int outputs) {
   return architecture;
 }
 
+v1::Architecture GruOf(int inputs, int length, int hidden, int layers,
+                       int outputs) {
+  v1::Architecture architecture;
+  auto& gru = *architecture.mutable_gru();
+  gru.set_inputs(inputs);
+  gru.set_length(length);
+  gru.set_hidden(hidden);
+  gru.set_layers(layers);
+  gru.set_outputs(outputs);
+  return architecture;
+}
+
+v1::Architecture CharGruOf(int vocabulary, int length, int hidden) {
+  v1::Architecture architecture;
+  auto& gru = *architecture.mutable_char_gru();
+  gru.set_vocabulary(vocabulary);
+  gru.set_length(length);
+  gru.set_hidden(hidden);
+  return architecture;
+}
+
+v1::Architecture AutoencoderOf(int inputs, std::vector<int> hidden) {
+  v1::Architecture architecture;
+  architecture.mutable_autoencoder()->set_inputs(inputs);
+  for (int width : hidden) {
+    architecture.mutable_autoencoder()->add_hidden(width);
+  }
+  return architecture;
+}
+
 Model FirstModel(const v1::Architecture& architecture, std::uint64_t seed) {
   v1::PlanModel plan;
   *plan.mutable_architecture() = architecture;
@@ -84,6 +114,21 @@ std::shared_ptr<Dataset> Examples(std::size_t count,
         data->features.begin() + static_cast<std::ptrdiff_t>(i * length);
     data->targets.push_back(
         static_cast<float>(std::max_element(first, first + classes) - first));
+  }
+  return data;
+}
+
+std::shared_ptr<Dataset> Sequences(std::size_t count, int length,
+                                   int vocabulary, std::uint64_t seed) {
+  KeyedStream stream(KeyFromSeed(seed), "codes");
+  auto data = std::make_shared<Dataset>();
+  data->example_shape = {length};
+  for (std::size_t i = 0; i < count; ++i) {
+    for (int at = 0; at < length; ++at) {
+      data->features.push_back(static_cast<float>(
+          stream.Below(static_cast<std::uint64_t>(vocabulary))));
+    }
+    data->targets.push_back(data->features.back());
   }
   return data;
 }
