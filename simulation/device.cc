@@ -39,7 +39,7 @@ round::Duration Device::TrainTime(const v1::TrainingPlan& plan,
 }
 
 round::Duration Device::EvaluateTime(std::uint64_t examples) const {
-  return Take(static_cast<double>(examples), 10 * examples_per_second);
+  return Take(static_cast<double>(examples), 3 * examples_per_second);
 }
 
 round::Duration Device::DownloadTime(std::uint64_t bytes) const {
@@ -47,7 +47,7 @@ round::Duration Device::DownloadTime(std::uint64_t bytes) const {
 }
 
 round::Duration Device::UploadTime(std::uint64_t bytes) const {
-  return 3 * latency + Take(static_cast<double>(bytes), upload);
+  return latency + Take(static_cast<double>(bytes), upload);
 }
 
 }  // namespace tributary::simulation

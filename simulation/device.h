@@ -4,6 +4,7 @@
 // A value; pure.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 
 #include "coordinator/round/types.h"
@@ -12,14 +13,19 @@
 namespace tributary::simulation {
 
 struct Device {
+  // Which of the plan's classes.
+  std::size_t kind = 0;
   // One message, either way.
   round::Duration latency{10};
-  // Examples shown to the model in training, a second; evaluating is ten times
-  // as fast.
+  // Examples shown to the model in training, a second; evaluating, which has no
+  // backward pass, is three times as fast.
   double examples_per_second = 1000;
   // Bytes a second.
   double download = 4e6;
   double upload = 4e6;
+  // Power while it trains, and while it sends or receives.
+  double training_watts = 5;
+  double network_watts = 1;
 
   // Training on so many examples of its own; a plan's time limit holds in
   // virtual time.
@@ -28,8 +34,7 @@ struct Device {
   round::Duration EvaluateTime(std::uint64_t examples) const;
   // From the request to the last byte.
   round::Duration DownloadTime(std::uint64_t bytes) const;
-  // From the announcement to the arrival of the last byte: announced, granted,
-  // sent.
+  // From the first byte's leaving to the last byte's arrival.
   round::Duration UploadTime(std::uint64_t bytes) const;
 };
 

@@ -5,9 +5,11 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "coordinator/round/effect.h"
 #include "coordinator/round/types.h"
+#include "simulation/effort.h"
 
 namespace tributary::simulation {
 
@@ -21,6 +23,9 @@ struct RoundSummary {
   round::ModelId model;
   round::Instant opened;
   round::Instant committed;
+  // Of the tasks that ended since the round before was committed, those of
+  // abandoned attempts included; by class of device.
+  std::vector<Effort> efforts;
 };
 
 class Observer {

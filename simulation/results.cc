@@ -18,6 +18,28 @@ double Seconds(round::Instant instant) {
   return std::chrono::duration<double>(instant.time_since_epoch()).count();
 }
 
+nlohmann::ordered_json ToJson(const Spending& spending) {
+  return {{"bytes_down", spending.bytes_down},
+          {"bytes_up", spending.bytes_up},
+          {"training_seconds", spending.training_seconds},
+          {"network_seconds", spending.network_seconds},
+          {"joules", spending.joules}};
+}
+
+// Of all classes of devices together.
+nlohmann::ordered_json EffortOf(const RoundSummary& round) {
+  Effort all;
+  for (const Effort& each : round.efforts) all += each;
+  nlohmann::ordered_json tasks = nlohmann::ordered_json::object();
+  for (std::size_t i = 0; i < kOutcomes; ++i) {
+    const std::string name(Name(static_cast<Outcome>(i)));
+    if (all.tasks[i] > 0) tasks[name] = all.tasks[i];
+  }
+  return {{"tasks", std::move(tasks)},
+          {"spent", ToJson(all.spent)},
+          {"wasted", ToJson(all.wasted)}};
+}
+
 }  // namespace
 
 absl::Status PrepareFolder(const std::filesystem::path& folder,
@@ -57,6 +79,9 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
         absl::StrCat(folder.string(), ": cannot write metrics.jsonl"));
   }
   results->every_ = static_cast<int>(plan.evaluation().every_rounds());
+  for (const auto& each : plan.simulation().devices()) {
+    results->classes_.push_back(each.name());
+  }
   results->rounds_ = static_cast<int>(plan.stop().rounds());
   return results;
 }
@@ -74,6 +99,10 @@ void Results::OnRound(const RoundSummary& round) {
                                        {"wall_seconds", wall.count()}};
   timing_ << line.dump() << "\n" << std::flush;
   waiting_.emplace(round.round, round);
+  efforts_.resize(round.efforts.size());
+  for (std::size_t i = 0; i < efforts_.size(); ++i) {
+    efforts_[i] += round.efforts[i];
+  }
   const bool is_evaluated =
       every_ > 0 && (round.round % every_ == 0 || round.round == rounds_);
   if (!is_evaluated && waiting_.size() == 1) WriteUpTo(round.round);
@@ -109,6 +138,7 @@ void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
       {"abandoned_attempts", abandoned_[round.round]},
       {"opened_seconds", Seconds(round.opened)},
       {"virtual_seconds", Seconds(round.committed)},
+      {"effort", EffortOf(round)},
       {"model", round.model.Hex()}};
   metrics_ << line.dump() << "\n" << std::flush;
 }
@@ -121,6 +151,11 @@ absl::Status Results::Close(const std::string& header,
   if (!metrics_ || !timing_) {
     return absl::UnavailableError(absl::StrCat(
         (folder_ / "metrics.jsonl").string(), ": not written completely"));
+  }
+  if (auto status = WriteFile(folder_ / "devices.txt",
+                              {FormatEfforts(classes_, efforts_)});
+      !status.ok()) {
+    return status;
   }
   return WriteModel(folder_ / "model.safetensors", header, weights);
 }

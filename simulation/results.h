@@ -3,6 +3,7 @@
 //
 //   plan.yaml          the effective plan, every default written out
 //   metrics.jsonl      one line a round; the same bytes for the same seed
+//   devices.txt        what each class of devices did, and in vain
 //   timing.jsonl       wall time of each round; differs from run to run
 //   model.safetensors  the final model
 //
@@ -17,6 +18,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -62,7 +64,9 @@ class Results final : public Observer {
   int rounds_ = 0;  // of the run; the last is always evaluated
   std::map<int, RoundSummary> waiting_;
   std::map<int, round::Metrics> evaluated_;
-  std::map<int, int> abandoned_;  // attempts, by round
+  std::vector<std::string> classes_;  // of devices
+  std::vector<Effort> efforts_;       // by class, of all rounds
+  std::map<int, int> abandoned_;      // attempts, by round
   WallClock::time_point last_round_ = WallClock::now();
 };
 

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/simulation.h"
 
-#include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 namespace tributary::simulation {
 namespace {
+
+// Of virtual time, in one attempt at a round. Deadlines are no longer.
+constexpr round::Duration kLongestStandstill = 2 * std::chrono::hours(24 * 30);
 
 absl::Status CheckParticipants(const SimulationInputs& inputs) {
   const Participants& participants = *inputs.participants;
@@ -34,8 +37,11 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
 absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
     SimulationInputs inputs, Observer& observer) {
   if (auto fit = CheckParticipants(inputs); !fit.ok()) return fit;
-  std::unique_ptr<Simulation> simulation(new Simulation(
-      std::move(inputs.participants), inputs.run_key, inputs.workers));
+  auto availability = Availability::Make(
+      inputs.plan.simulation().availability(), inputs.run_key);
+  if (!availability.ok()) return availability.status();
+  std::unique_ptr<Simulation> simulation(
+      new Simulation(inputs, *std::move(availability)));
   auto coordinator = VirtualCoordinator::Create(inputs.plan, inputs.run_key,
                                                 std::move(inputs.first),
                                                 *simulation, observer);
@@ -45,36 +51,58 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
                                      .coordinator = *simulation->coordinator_,
                                      .pool = simulation->pool_,
                                      .participants = *simulation->participants_,
+                                     .dropout = simulation->dropout_,
                                      .jitter = simulation->jitter_,
                                      .states = simulation->states_});
   simulation->population_ = std::make_unique<VirtualPopulation>(
-      *simulation->world_, inputs.run_key, inputs.plan.population());
+      *simulation->world_, simulation->devices_, simulation->availability_,
+      inputs.run_key, inputs.plan.population());
   return simulation;
 }
 
-Simulation::Simulation(std::shared_ptr<const Participants> participants,
-                       const Key& run_key, int workers)
-    : participants_(std::move(participants)),
-      jitter_(run_key, "jitter"),
-      pool_(workers) {}
+Simulation::Simulation(const SimulationInputs& inputs,
+                       Availability availability)
+    : participants_(inputs.participants),
+      devices_(inputs.plan.simulation(),
+               inputs.first.model->manifest.TrainableLength(), inputs.run_key),
+      availability_(std::move(availability)),
+      dropout_(inputs.plan.simulation().dropout(), inputs.run_key),
+      jitter_(inputs.run_key, "jitter"),
+      pool_(inputs.workers) {}
 
 Simulation::~Simulation() = default;
 
 absl::StatusOr<round::EndRun> Simulation::Run(
     const std::atomic<bool>& interrupted) {
+  std::pair<int, int> making;
+  round::Instant since{};
   while (!coordinator_->end()) {
     if (interrupted.load(std::memory_order_relaxed)) {
       coordinator_->Stop(time_.now());
       continue;
     }
+    const round::State& state = coordinator_->state();
     if (!time_.RunNext()) {
       return absl::FailedPreconditionError(absl::StrCat(
-          "round ", coordinator_->state().round,
+          "round ", state.round,
           ": every client is done or gone and the round cannot go on"));
     }
     population_->Invite();
+    if (std::exchange(making, {state.round, state.attempt}) !=
+        std::pair(state.round, state.attempt)) {
+      since = time_.now();
+    } else if (time_.now() - since > kLongestStandstill) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("round ", state.round,
+                       ": for 60 days too few clients were available at the "
+                       "same time; see simulation.availability"));
+    }
   }
   return *coordinator_->end();
+}
+
+std::vector<Effort> Simulation::TakeEfforts() {
+  return population_->TakeEfforts();
 }
 
 void Simulation::Deliver(const round::ClientId& client,

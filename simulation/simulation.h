@@ -17,6 +17,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "simulation/availability.h"
+#include "simulation/device_model.h"
+#include "simulation/dropout.h"
 #include "simulation/first_model.h"
 #include "simulation/lookahead_pool.h"
 #include "simulation/observer.h"
@@ -29,7 +32,7 @@
 namespace tributary::simulation {
 
 struct SimulationInputs {
-  v1::Plan plan;  // with its defaults
+  v1::Plan plan;  // with its defaults, those of its simulation included
   Key run_key{};
   FirstModel first;
   std::shared_ptr<const Participants> participants;
@@ -62,14 +65,17 @@ class Simulation final : private CoordinatorLink {
   }
 
  private:
-  Simulation(std::shared_ptr<const Participants> participants,
-             const Key& run_key, int workers);
+  Simulation(const SimulationInputs& inputs, Availability availability);
 
   void Deliver(const round::ClientId& client,
                v1::ServerMessage message) override;
   void WakeAt(round::Instant when) override;
+  std::vector<Effort> TakeEfforts() override;
 
   const std::shared_ptr<const Participants> participants_;
+  const DeviceModel devices_;
+  const Availability availability_;
+  const Dropout dropout_;
   KeyedStream jitter_;
   VirtualTime time_;
   // Before the clients: they drop their work as they go.

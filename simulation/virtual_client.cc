@@ -63,6 +63,7 @@ VirtualClient::VirtualClient(const World& world, Keeper& keeper,
 VirtualClient::~VirtualClient() { DropWork(); }
 
 void VirtualClient::Send(v1::ServerMessage message) {
+  NoteOutcome(message);
   if (is_handing_in_) {
     answers_.push_back(std::move(message));
     return;
@@ -70,6 +71,29 @@ void VirtualClient::Send(v1::ServerMessage message) {
   After(identity_.device.latency, [this, message = std::move(message)] {
     Step(session::Received{message});
   });
+}
+
+void VirtualClient::NoteOutcome(const v1::ServerMessage& message) {
+  const round::Instant now = world_.time.now();
+  if (message.has_task() && message.task().kind() == v1::Task::TRAIN) {
+    // The same task may be offered twice.
+    if (!timeline_) timeline_.emplace();
+  } else if (message.has_verdict()) {
+    const v1::Verdict& verdict = message.verdict();
+    Conclude(verdict.accepted()                 ? Outcome::kCounted
+             : verdict.reason() == v1::TOO_LATE ? Outcome::kLate
+                                                : Outcome::kRefused,
+             now);
+  } else if (message.has_cancel()) {
+    Conclude(Outcome::kLate, now + identity_.device.latency);
+  }
+}
+
+void VirtualClient::Conclude(Outcome outcome, round::Instant when) {
+  if (!timeline_) return;
+  keeper_.OnTaskOver(*this, outcome,
+                     timeline_->SpentBy(when, identity_.device));
+  timeline_.reset();
 }
 
 void VirtualClient::Step(const session::Event& event) {
@@ -100,7 +124,10 @@ void VirtualClient::Perform(const session::Disconnect&) {
 }
 
 void VirtualClient::Perform(const session::Send& effect) {
-  if (effect.message.has_task_failed()) has_failed_ = true;
+  if (effect.message.has_task_failed()) {
+    has_failed_ = true;
+    Conclude(Outcome::kFailed, world_.time.now());
+  }
   if (is_handing_in_) {
     world_.coordinator.Receive(identity_.id, effect.message, world_.time.now());
     return;
@@ -127,10 +154,14 @@ void VirtualClient::Perform(const session::Fetch& effect) {
     });
     return;
   }
-  const auto time =
-      fetched_ == effect.digest
-          ? round::Duration::zero()
-          : identity_.device.DownloadTime(world_.coordinator.model_bytes());
+  const std::uint64_t bytes =
+      fetched_ == effect.digest ? 0 : world_.coordinator.model_bytes();
+  const auto time = bytes == 0 ? round::Duration::zero()
+                               : identity_.device.DownloadTime(bytes);
+  if (timeline_) {
+    timeline_->download = {world_.time.now(), world_.time.now() + time};
+    timeline_->bytes_down = bytes;
+  }
   After(time, [this, fetch = ++fetch_, found] {
     if (fetch != fetch_) return;
     model_ = found;
@@ -145,12 +176,25 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
   StartWork(effect.task);
   const v1::TrainingPlan& training = effect.task.training();
   const std::size_t examples = world_.participants.Examples(*identity_.index);
-  const round::Instant due =
-      world_.time.now() + identity_.device.TrainTime(training, examples) +
-      identity_.device.UploadTime(world_.coordinator.update_bytes());
-  const auto deadline =
-      world_.coordinator.AwaitsUntil(identity_.id, effect.task.task_token());
-  if (deadline && due < *deadline) {
+  const std::string& token = effect.task.task_token();
+  TaskTimeline plan = timeline_.value_or(TaskTimeline{});
+  plan.Plan(world_.time.now(), identity_.device.TrainTime(training, examples),
+            world_.coordinator.update_bytes(), identity_.device);
+  if (timeline_) timeline_ = plan;
+  const round::Instant due = plan.upload.end;
+  const auto loss = world_.dropout.Draw(token, plan);
+  if (loss) {
+    After(loss->when - world_.time.now(),
+          [this, work = work_, outcome = loss->outcome] {
+            if (work == work_ && job_ != nullptr) {
+              keeper_.OnLost(*this, outcome);
+            }
+          });
+  }
+  const bool leaves = identity_.leaves_at && *identity_.leaves_at <= due;
+  const auto deadline = world_.coordinator.AwaitsUntil(identity_.id, token);
+  // Nothing is computed for a client that will be lost, or late.
+  if (!loss && !leaves && deadline && due < *deadline) {
     Submit({.due = due,
             .cost = world_.coordinator.OverSelects()
                         ? 0
@@ -209,7 +253,9 @@ void VirtualClient::HandIn() {
   const auto deadline =
       world_.coordinator.AwaitsUntil(identity_.id, job_->task.task_token());
   // Too late: that the task is cancelled is on its way to the client.
-  if (!deadline || *deadline <= world_.time.now()) return DropWork();
+  if (!deadline || *deadline <= world_.time.now() || !job_->id) {
+    return DropWork();
+  }
   const std::unique_ptr<Job> job = AwaitWork();
   const std::string& token = job->task.task_token();
   if (!job->update.ok()) {

@@ -24,8 +24,11 @@
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
 #include "simulation/device.h"
+#include "simulation/dropout.h"
+#include "simulation/effort.h"
 #include "simulation/lookahead_pool.h"
 #include "simulation/participants.h"
+#include "simulation/task_timeline.h"
 #include "simulation/virtual_coordinator.h"
 #include "simulation/virtual_time.h"
 #include "tributary/trainer.h"
@@ -44,6 +47,7 @@ struct World {
   VirtualCoordinator& coordinator;
   LookaheadPool& pool;
   const Participants& participants;
+  const Dropout& dropout;
   RandomSource& jitter;
   // By the client's index; only of those that have one.
   std::unordered_map<std::size_t, ClientState>& states;
@@ -56,6 +60,8 @@ struct Identity {
   std::optional<std::size_t> index;
   std::string population;
   Device device;
+  // When it cannot be reached any more; nothing: never.
+  std::optional<round::Instant> leaves_at;
 
   bool IsEvaluator() const { return !index.has_value(); }
 };
@@ -71,7 +77,12 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
     // It was told to come back: all that is to be kept of it is its state.
     virtual void OnIdle(const VirtualClient& client) = 0;
     // Its session is over.
-    virtual void OnGone(const VirtualClient& client) = 0;
+    virtual void OnGone(VirtualClient& client) = 0;
+    // It was lost with its task.
+    virtual void OnLost(VirtualClient& client, Outcome outcome) = 0;
+    // A training task was over, one way or another.
+    virtual void OnTaskOver(const VirtualClient& client, Outcome outcome,
+                            const Spending& spent) = 0;
   };
 
   // Owned by a shared pointer: actions of a client that is no more are void.
@@ -83,6 +94,10 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Start() { Step(session::Started{}); }
   // From the coordinator; arrives after the device's latency.
   void Send(v1::ServerMessage message);
+
+  bool HasTask() const { return timeline_.has_value(); }
+  // Its training task, if it has one, ends like this at an instant.
+  void Conclude(Outcome outcome, round::Instant when);
 
   const Identity& identity() const { return identity_; }
   // Whether its first check-in has reached the coordinator.
@@ -119,6 +134,8 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
 
   void StartWork(const v1::Task& task);
   void Submit(const LookaheadPool::Demand& demand);
+  // What a message of the coordinator's means for the task in hand.
+  void NoteOutcome(const v1::ServerMessage& message);
   // The last byte of the update is there, if it was made.
   void HandIn();
   void FinishEvaluation();
@@ -145,6 +162,8 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   std::shared_ptr<const Model> model_;
   Digest fetched_;
   std::unique_ptr<Job> job_;
+  // From the offer of a training task to its outcome.
+  std::optional<TaskTimeline> timeline_;
   std::optional<PreparedUpdate> prepared_;
   // While an update is handed in, what the coordinator says comes at once: the
   // time that takes has passed already.

@@ -315,6 +315,7 @@ void VirtualCoordinator::Perform(const round::ReleaseRound& effect) {
 void VirtualCoordinator::Perform(const round::CommitRound& effect) {
   summary_.model = effect.model;
   summary_.committed = engine_.state().now;
+  summary_.efforts = link_.TakeEfforts();
   observer_.OnRound(summary_);
   ForgetOldModels();
 }

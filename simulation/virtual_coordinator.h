@@ -18,6 +18,7 @@
 #include "aggregation/server_optimizer.h"
 #include "coordinator/round/engine.h"
 #include "coordinator/wire/messages.h"
+#include "simulation/effort.h"
 #include "simulation/first_model.h"
 #include "simulation/observer.h"
 #include "tributary/model.h"
@@ -35,6 +36,9 @@ class CoordinatorLink {
   virtual ~CoordinatorLink() = default;
   virtual void Deliver(const round::ClientId& client,
                        v1::ServerMessage message) = 0;
+  // What clients spent on tasks that ended since this was last asked, by class
+  // of device.
+  virtual std::vector<Effort> TakeEfforts() = 0;
   // Tick is due then. Replaces what was asked for before.
   virtual void WakeAt(round::Instant when) = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "proto/codec/device_plan.h"
 #include "proto/codec/duration.h"
 #include "proto/codec/yaml.h"
 
@@ -160,6 +161,7 @@ void FillSimulation(v1::SimulationPlan& simulation) {
   if (simulation.has_test()) FillSource(*simulation.mutable_test());
   FillPartition(*simulation.mutable_partition());
   if (!simulation.has_workers()) simulation.set_workers(1);
+  FillDevices(simulation);
 }
 
 }  // namespace

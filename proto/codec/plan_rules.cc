@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/grid.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/yaml.h"
 
@@ -275,6 +276,7 @@ void Rules::CheckSimulation(const v1::Plan& plan) {
     CheckSource("simulation.train", simulation.train());
   }
   if (simulation.has_test()) CheckSource("simulation.test", simulation.test());
+  FindDeviceProblems(simulation, problems_);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/virtual_federation.h"
 
+#include <stdexcept>
 #include <utility>
 
 #include "proto/codec/safetensors.h"
@@ -92,6 +93,10 @@ v1::Plan MakePlan(const FederationPlan& federation) {
   plan.mutable_update()->set_max_weight(1000);
   plan.mutable_evaluation()->set_every_rounds(1);
   plan.mutable_stop()->set_rounds(federation.rounds);
+  const absl::Status read =
+      codec::ParseYaml("clients: 1\ntrain: {}\n" + federation.simulation,
+                       "simulation", *plan.mutable_simulation());
+  if (!read.ok()) throw std::invalid_argument(read.ToString());
   return codec::WithDefaults(plan);
 }
 

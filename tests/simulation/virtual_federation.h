@@ -48,6 +48,8 @@ struct FederationPlan {
   std::function<bool(int)> fails = [](int) { return false; };
   // Told of each training that is begun; called by several threads.
   std::function<void(int)> on_training = [](int) {};
+  // More of the plan's simulation section, in YAML.
+  std::string simulation = {};
 };
 
 class VirtualFederation {

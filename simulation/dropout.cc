@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/dropout.h"
+
+namespace tributary::simulation {
+namespace {
+
+round::Instant Within(const Span& span, double fraction) {
+  return span.begin +
+         round::Duration(static_cast<round::Duration::rep>(
+             fraction * static_cast<double>((span.end - span.begin).count())));
+}
+
+}  // namespace
+
+Dropout::Dropout(const v1::Dropout& plan, const Key& run_key)
+    : plan_(plan), key_(DeriveKey(run_key, "dropout")) {}
+
+std::optional<Loss> Dropout::Draw(std::string_view token,
+                                  const TaskTimeline& timeline) const {
+  KeyedStream random(key_, token);
+  // All are drawn, used or not: a plan that changes one probability leaves what
+  // follows from the others as it was.
+  const double before = random.Uniform();
+  const double training = random.Uniform();
+  const double uploading = random.Uniform();
+  const double moment = random.Uniform();
+  if (before < plan_.before_training()) {
+    return Loss{timeline.training.begin, Outcome::kLostBefore};
+  }
+  if (training < plan_.while_training()) {
+    return Loss{Within(timeline.training, moment), Outcome::kLostTraining};
+  }
+  if (uploading < plan_.while_uploading()) {
+    return Loss{Within(timeline.upload, moment), Outcome::kLostUploading};
+  }
+  return std::nullopt;
+}
+
+}  // namespace tributary::simulation
