@@ -10,6 +10,7 @@
 
 #include "CLI/CLI.hpp"
 #include "tests/bench/ingest.h"
+#include "tests/bench/population_size.h"
 #include "tests/bench/report.h"
 
 int main(int argc, char** argv) {
@@ -17,11 +18,12 @@ int main(int argc, char** argv) {
 
   CLI::App app("Measures the coordinator's ingest and its idle connections.");
   std::string out;
-  std::vector<std::string> sections = {"cpu", "memory", "idle"};
+  std::vector<std::string> sections = {"cpu", "memory", "idle", "population"};
   int repetitions = 5;
   app.add_option("--out", out, "JSON file to write or add to");
-  app.add_option("--section", sections, "cpu, memory, idle (default: all)")
-      ->check(CLI::IsMember({"cpu", "memory", "idle"}));
+  app.add_option("--section", sections,
+                 "cpu, memory, idle, population (default: all)")
+      ->check(CLI::IsMember({"cpu", "memory", "idle", "population"}));
   app.add_option("--repetitions", repetitions, "Of the CPU comparison")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -44,6 +46,7 @@ int main(int argc, char** argv) {
   if (wants("cpu")) add(MeasureIngestCpu(bench, repetitions));
   if (wants("memory")) add(MeasureIngestMemory(bench));
   if (wants("idle")) add(MeasureIdle(bench));
+  if (wants("population")) add(MeasurePopulation(bench.programs));
   PrintTable(figures);
   std::printf("%s\n", Verdict(figures).c_str());
   if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);
