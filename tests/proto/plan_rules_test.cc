@@ -140,6 +140,43 @@ TEST_CASE("a simulation has clients for its quorum and data for its test") {
       "simulation.train.csv.scale: must be finite and not 0"));
 }
 
+TEST_CASE("simulated devices have names of their own and can be reached") {
+  const auto simulated = [](const auto& change) {
+    return After([&](v1::Plan& plan) {
+      plan.mutable_simulation()->set_clients(20);
+      plan.mutable_simulation()->mutable_train()->mutable_csv()->set_path("t");
+      change(*plan.mutable_simulation());
+    });
+  };
+  CHECK(Says(simulated([](auto& simulation) {
+               simulation.add_devices()->set_name("phone");
+               simulation.add_devices()->set_name("phone");
+             }),
+             "simulation.devices[1].name: \"phone\" stands twice"));
+  CHECK(Says(simulated([](auto& simulation) {
+               auto& markov =
+                   *simulation.mutable_availability()->mutable_markov();
+               markov.mutable_mean_on()->set_seconds(1);
+               markov.mutable_mean_off()->set_seconds(1001);
+             }),
+             "simulation.availability.markov: mean_on and mean_off differ by "
+             "more than a factor of 1,000"));
+  CHECK(Says(simulated([](auto& simulation) {
+               simulation.mutable_dropout()->set_while_training(1);
+             }),
+             "simulation.dropout: a probability of 1 leaves no client in any "
+             "round"));
+  v1::Plan plan;
+  plan.mutable_simulation()->add_devices()->set_name("phone");
+  plan.mutable_simulation()->mutable_devices(0)->mutable_upload()->set_median(
+      9);
+  const v1::DeviceClass phone = WithDefaults(plan).simulation().devices(0);
+  CHECK(phone.share() == 1);
+  CHECK(phone.upload().median() == 9);
+  CHECK(phone.download().median() == 4e6);
+  CHECK(phone.examples_per_second().median() == 1000);
+}
+
 TEST_CASE("a partition says how sizes, shifts and sharing are made") {
   const auto partitioned = [](const auto& change) {
     return After([&](v1::Plan& plan) {
