@@ -36,7 +36,7 @@ soak:
 	@deploy/soak.sh build/dev
 
 bench:
-	@deploy/setup.sh
+	@deploy/setup.sh --bench
 	@deploy/build.sh release
 	@deploy/bench.sh build/release/bin build/bench.json
 

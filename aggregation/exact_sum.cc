@@ -5,6 +5,7 @@
 #include <bit>
 
 #include "aggregation/invariant.h"
+#include "aggregation/vector_clones.h"
 
 namespace tributary::aggregation {
 namespace {
@@ -18,8 +19,10 @@ constexpr std::int32_t kInfinityBits = 0x7f800000;
 // Every product here is exact: inverse_step is a power of two, and the grid
 // keeps |round(x / step)| * weight at or below 2^42. So the bits are those of
 // integer arithmetic on every machine and at every vector width.
-void AddScaled(const float* values, std::size_t count, double inverse_step,
-               double weight, std::int64_t* sums) {
+TRIBUTARY_VECTOR_CLONES
+void AddScaled(const float* __restrict values, std::size_t count,
+               double inverse_step, double weight,
+               std::int64_t* __restrict sums) {
   for (std::size_t i = 0; i < count; ++i) {
     const double point =
         (static_cast<double>(values[i]) * inverse_step + kRounder) - kRounder;
@@ -30,6 +33,7 @@ void AddScaled(const float* values, std::size_t count, double inverse_step,
 
 // The largest bit pattern without its sign. Floats order as these integers do,
 // with infinities and NaN above every number.
+TRIBUTARY_VECTOR_CLONES
 std::int32_t LargestMagnitude(const float* values, std::size_t count) {
   std::int32_t largest = 0;
   for (std::size_t i = 0; i < count; ++i) {

@@ -5,6 +5,7 @@
 #
 #   deploy/setup.sh           the packages to build and run
 #   deploy/setup.sh --test    those of the tests as well
+#   deploy/setup.sh --bench   those of the benchmarks as well
 set -euo pipefail
 
 build=(
@@ -16,11 +17,14 @@ build=(
 )
 test=(catch2 librapidcheck-dev python3-torch sqlite3 openssl clang libclang-rt-dev)
 
+bench=(python3-torch)
+
 wanted=("${build[@]}")
 for option in "$@"; do
   case $option in
     --test) wanted+=("${test[@]}") ;;
-    -h | --help) sed -n '3,7s/^# \{0,1\}//p' "$0"; exit 0 ;;
+    --bench) wanted+=("${bench[@]}") ;;
+    -h | --help) sed -n '3,8s/^# \{0,1\}//p' "$0"; exit 0 ;;
     *) echo "setup.sh: unknown option $option (see --help)" >&2; exit 2 ;;
   esac
 done

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/torch/subset_trainer.h"
 #include "simulation/datasets/examples.h"
 #include "tributary/torch_trainer.h"
 
@@ -21,9 +22,12 @@ class TorchParticipants final : public Participants {
   std::size_t Examples(std::size_t client) const override {
     return population_->partition.Of(client).size();
   }
-  // A client's rows are copied when it trains and dropped afterwards: only
-  // those who train take memory.
   std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
+    if (population_->shift.IsIdentity()) {
+      const auto examples = population_->partition.Of(client);
+      return MakeSubsetTrainer(population_->train,
+                               {examples.begin(), examples.end()}, networks_);
+    }
     auto own = std::make_shared<const Dataset>(population_->RowsOf(client));
     return MakeTorchTrainer(std::move(own), nullptr, networks_);
   }

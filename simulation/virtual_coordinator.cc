@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/virtual_coordinator.h"
 
-#include <xxhash.h>
-
 #include <algorithm>
 #include <utility>
 #include <variant>
@@ -21,9 +19,6 @@ namespace {
 using round::ClientId;
 using round::Refusal;
 using round::TaskToken;
-
-// What a decoder's sink answers when a value is wrong; the defect says how.
-absl::Status WrongValue() { return absl::InvalidArgumentError("value"); }
 
 }  // namespace
 
@@ -50,7 +45,7 @@ VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
              .archive = std::move(first.archive),
              .training = plan.training(),
              .update = plan.update()},
-      layout_(layout),
+      format_{codec::ToEncoding(plan.update()).encoding, layout},
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
       link_(link),
       observer_(observer),
@@ -82,8 +77,8 @@ void VirtualCoordinator::Receive(const ClientId& client,
     case v1::ClientMessage::kUpdateReady: {
       const v1::UpdateHeader& header = message.update_ready().header();
       const auto contribution = coordinator::ToContribution(header);
-      const auto size = aggregation::EncodedSize(
-          codec::ToEncoding(plan_.update()).encoding, layout_.length);
+      const auto size =
+          aggregation::EncodedSize(format_.encoding, format_.layout.length);
       Refusal defect = Refusal::kNone;
       if (!contribution) {
         defect = Refusal::kBadMessage;
@@ -129,11 +124,12 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
                                        const v1::UpdateHeader& header,
                                        std::span<const std::byte> bytes,
                                        round::Instant now) {
-  const Refusal defect = Verify(header, bytes);
+  const Refusal defect = Verify(format_, header, bytes);
   if (defect != Refusal::kNone) {
     last_failure_ = absl::StrCat(client.name, ": its update was refused, ",
                                  std::string(round::Name(defect)));
   }
+  arrived_ = bytes;
   Step(
       round::UpdateArrived{
           client,
@@ -180,13 +176,11 @@ bool VirtualCoordinator::OverSelects() const {
 }
 
 std::uint64_t VirtualCoordinator::model_bytes() const {
-  return header_.size() + layout_.length * sizeof(float);
+  return header_.size() + format_.layout.length * sizeof(float);
 }
 
 std::uint64_t VirtualCoordinator::update_bytes() const {
-  return aggregation::EncodedSize(codec::ToEncoding(plan_.update()).encoding,
-                                  layout_.length)
-      .max;
+  return aggregation::EncodedSize(format_.encoding, format_.layout.length).max;
 }
 
 void VirtualCoordinator::Step(const round::Event& event, round::Instant now) {
@@ -194,36 +188,6 @@ void VirtualCoordinator::Step(const round::Event& event, round::Instant now) {
     std::visit([this](const auto& wanted) { Perform(wanted); }, effect);
   }
   if (release_) Release(*std::exchange(release_, std::nullopt));
-}
-
-// Leaves the decoded update in update_.
-Refusal VirtualCoordinator::Verify(const v1::UpdateHeader& header,
-                                   std::span<const std::byte> bytes) {
-  if (bytes.size() != header.size()) return Refusal::kWrongSize;
-  if (XXH3_64bits(bytes.data(), bytes.size()) != header.checksum()) {
-    return Refusal::kBadChecksum;
-  }
-  update_.assign(layout_.length, 0.0f);
-  Refusal defect = Refusal::kBadEncoding;
-  aggregation::UpdateDecoder decoder(codec::ToEncoding(plan_.update()).encoding,
-                                     layout_.length);
-  const absl::Status decoded = decoder.Feed(
-      bytes, [&](std::size_t offset, std::span<const float> values) {
-        switch (aggregation::CheckBlock(layout_, offset, values)) {
-          case aggregation::BlockDefect::kNotFinite:
-            defect = Refusal::kNotFinite;
-            return WrongValue();
-          case aggregation::BlockDefect::kOverBound:
-            defect = Refusal::kOverBound;
-            return WrongValue();
-          case aggregation::BlockDefect::kNone:
-            std::copy(values.begin(), values.end(), update_.begin() + offset);
-            return absl::OkStatus();
-        }
-        return WrongValue();
-      });
-  if (!decoded.ok() || !decoder.Finish().ok()) return defect;
-  return Refusal::kNone;
 }
 
 void VirtualCoordinator::Release(const round::ReleaseRound& release) {
@@ -270,8 +234,7 @@ void VirtualCoordinator::Perform(const round::GrantUpload& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
-  sum_->AddBlock(0, update_, effect.weight);
-  sum_->AddContribution(effect.weight);
+  Fold(format_, arrived_, effect.weight, *sum_);
   observer_.OnUpdate();
   link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
@@ -296,7 +259,7 @@ void VirtualCoordinator::Perform(const round::AcceptEvaluation& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::OpenRound& effect) {
-  sum_.emplace(layout_);
+  sum_.emplace(format_.layout);
   summary_ = RoundSummary{};
   summary_.round = effect.round;
   summary_.opened = engine_.state().now;

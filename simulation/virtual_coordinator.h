@@ -21,6 +21,7 @@
 #include "simulation/effort.h"
 #include "simulation/first_model.h"
 #include "simulation/observer.h"
+#include "simulation/received_update.h"
 #include "tributary/model.h"
 #include "tributary/v1/federation.pb.h"
 #include "tributary/v1/plan.pb.h"
@@ -96,8 +97,6 @@ class VirtualCoordinator {
                      Observer& observer);
 
   void Step(const round::Event& event, round::Instant now);
-  round::Refusal Verify(const v1::UpdateHeader& header,
-                        std::span<const std::byte> bytes);
   void Release(const round::ReleaseRound& release);
   void ForgetOldModels();
 
@@ -119,7 +118,7 @@ class VirtualCoordinator {
   const v1::Plan plan_;
   const std::string header_;
   const coordinator::TaskFrame frame_;
-  const aggregation::Layout layout_;
+  const UpdateFormat format_;
   const aggregation::ServerOptimizer optimizer_;
   CoordinatorLink& link_;
   Observer& observer_;
@@ -129,8 +128,8 @@ class VirtualCoordinator {
   std::vector<std::shared_ptr<const Model>> models_;
   std::vector<std::vector<float>> optimizer_state_;
   std::optional<aggregation::ExactSum> sum_;
-  // The update being verified, and folded if it is accepted.
-  std::vector<float> update_;
+  // The update that arrived in this step, folded if it is accepted.
+  std::span<const std::byte> arrived_;
   // Of the round that collects.
   RoundSummary summary_;
   // A release that was asked for in this step.

@@ -178,7 +178,7 @@ class Runner final : public Client {
     const std::uint64_t number = Renew(Activity::kUpload);
     const session::TaskToken token = effect.token;
     // The bytes live as long as the update they are part of.
-    std::shared_ptr<const std::vector<std::byte>> bytes = update_->bytes;
+    std::shared_ptr<const UpdateBytes> bytes = update_->bytes;
     link_->Upload(
         token, std::move(bytes), effect.offset,
         [this, number, token](absl::Status status) {

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "client/core/update_bytes.h"
 #include "privacy/crypto/digest.h"
 #include "tributary/v1/federation.pb.h"
 
@@ -56,7 +57,7 @@ class Link {
   // Sends bytes from `offset` on; `done` exactly once, OK when the coordinator
   // said that it has all of them.
   virtual void Upload(const std::string& token,
-                      std::shared_ptr<const std::vector<std::byte>> bytes,
+                      std::shared_ptr<const UpdateBytes> bytes,
                       std::uint64_t offset,
                       std::function<void(absl::Status)> done) = 0;
   virtual void CancelUpload() = 0;

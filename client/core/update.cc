@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <string>
 #include <utility>
@@ -13,6 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
 #include "aggregation/encoding_layout.h"
+#include "aggregation/vector_clones.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 
@@ -48,19 +50,52 @@ float Bound(Encoding encoding, double max_abs) {
   return bound;
 }
 
-// Clamps in place; counts what was out of bound.
-std::uint64_t Clamp(std::span<float> values, float bound) {
-  std::uint64_t saturated = 0;
-  for (float& value : values) {
-    saturated += std::fabs(value) > bound;
-    value = std::clamp(value, -bound, bound);
+// The largest bit pattern without its sign. Floats order as these integers do,
+// with infinities and NaN above every number.
+TRIBUTARY_VECTOR_CLONES
+std::int32_t LargestMagnitude(std::span<const float> values) {
+  std::int32_t largest = 0;
+  for (const float value : values) {
+    const auto magnitude = std::bit_cast<std::int32_t>(value) & 0x7fffffff;
+    largest = magnitude > largest ? magnitude : largest;
   }
-  return saturated;
+  return largest;
+}
+
+// What a pass over the values finds.
+struct Clamped {
+  bool is_finite = true;
+  std::uint64_t saturated = 0;  // values that were out of bound
+  XXH3_state_t checksum;        // of the clamped values' own bytes
+};
+
+// Clamps in place. Most blocks are within the bound and are only read; then
+// they are in the cache for the checksum.
+void Clamp(std::span<float> values, float bound, Clamped& clamped) {
+  constexpr std::size_t kBlock = 4096;
+  constexpr std::int32_t kInfinity = 0x7f800000;
+  while (!values.empty()) {
+    const std::span<float> block =
+        values.first(std::min(kBlock, values.size()));
+    values = values.subspan(block.size());
+    const std::int32_t largest = LargestMagnitude(block);
+    if (largest >= kInfinity) {
+      clamped.is_finite = false;
+      return;
+    }
+    if (largest > std::bit_cast<std::int32_t>(bound)) {
+      for (float& value : block) {
+        clamped.saturated += std::fabs(value) > bound;
+        value = std::clamp(value, -bound, bound);
+      }
+    }
+    XXH3_64bits_update(&clamped.checksum, block.data(), block.size_bytes());
+  }
 }
 
 // Clamps parameters and buffers, each to its bound.
-std::uint64_t ClampAll(std::span<float> values, Encoding encoding,
-                       const aggregation::Layout& layout) {
+void ClampAll(std::span<float> values, Encoding encoding,
+              const aggregation::Layout& layout, Clamped& clamped) {
   const float parameters = Bound(encoding, layout.parameters.max_abs());
   const float buffers = Bound(encoding, layout.buffers.max_abs());
   // An int8 block that holds both has one scale, so the smaller bound for all.
@@ -71,12 +106,19 @@ std::uint64_t ClampAll(std::span<float> values, Encoding encoding,
     to = std::min(layout.length, from + aggregation::kInt8Block);
     if (to <= layout.trainable) from = to = layout.trainable;
   }
-  return Clamp(values.first(from), parameters) +
-         Clamp(values.subspan(from, to - from), std::min(parameters, buffers)) +
-         Clamp(values.subspan(to), buffers);
+  Clamp(values.first(from), parameters, clamped);
+  Clamp(values.subspan(from, to - from), std::min(parameters, buffers),
+        clamped);
+  Clamp(values.subspan(to), buffers, clamped);
 }
 
-absl::Status NotFinite(const Manifest& manifest, std::size_t coordinate) {
+// Names the first value that is not.
+absl::Status NotFinite(const Manifest& manifest,
+                       std::span<const float> values) {
+  const auto bad = std::find_if(values.begin(), values.end(), [](float value) {
+    return !std::isfinite(value);
+  });
+  const auto coordinate = static_cast<std::size_t>(bad - values.begin());
   std::size_t offset = 0;
   for (const TensorSpec& tensor : manifest.tensors()) {
     if (coordinate < offset + tensor.Size()) {
@@ -87,18 +129,6 @@ absl::Status NotFinite(const Manifest& manifest, std::size_t coordinate) {
     offset += tensor.Size();
   }
   return absl::InvalidArgumentError("the delta is not finite");
-}
-
-absl::Status CheckFinite(const Manifest& manifest,
-                         std::span<const float> values) {
-  // 0 * x is 0 for every finite x and NaN otherwise; the sum vectorises.
-  float sum = 0;
-  for (const float value : values) sum += 0.0f * value;
-  if (sum == 0) return absl::OkStatus();
-  const auto bad = std::find_if(values.begin(), values.end(), [](float value) {
-    return !std::isfinite(value);
-  });
-  return NotFinite(manifest, static_cast<std::size_t>(bad - values.begin()));
 }
 
 absl::Status CheckResult(const TrainResult& result) {
@@ -157,19 +187,28 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                                                    manifest.Length()));
   }
 
-  if (absl::Status status = CheckFinite(manifest, delta); !status.ok()) {
-    return status;
-  }
   const bool error_feedback = HasErrorFeedback(encoding.encoding);
   if (error_feedback && !residual.empty()) {
     for (std::size_t i = 0; i < delta.size(); ++i) delta[i] += residual[i];
   }
   PreparedUpdate prepared;
-  prepared.saturated = ClampAll(delta, encoding.encoding, *layout);
+  Clamped clamped;
+  XXH3_64bits_reset(&clamped.checksum);
+  ClampAll(delta, encoding.encoding, *layout, clamped);
+  if (!clamped.is_finite) return NotFinite(manifest, delta);
+  prepared.saturated = clamped.saturated;
 
-  KeyedStream rounding(*seed, "rounding");
-  auto bytes = std::make_shared<std::vector<std::byte>>(aggregation::Encode(
-      encoding, delta, [&rounding] { return rounding.Word(); }));
+  std::shared_ptr<const UpdateBytes> bytes;
+  std::uint64_t checksum = 0;
+  if (encoding.encoding == Encoding::kFloat32) {
+    checksum = XXH3_64bits_digest(&clamped.checksum);
+    bytes = std::make_shared<const UpdateBytes>(std::move(delta));
+  } else {
+    KeyedStream rounding(*seed, "rounding");
+    bytes = std::make_shared<const UpdateBytes>(aggregation::Encode(
+        encoding, delta, [&rounding] { return rounding.Word(); }));
+    checksum = XXH3_64bits(bytes->data(), bytes->size());
+  }
   if (error_feedback) {
     if (absl::Status status = SubtractDecoded(encoding.encoding, *bytes, delta);
         !status.ok()) {
@@ -185,7 +224,7 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                           ? v1::UpdatePlan::FLOAT32
                           : task.update().encoding());
   header.set_size(bytes->size());
-  header.set_checksum(XXH3_64bits(bytes->data(), bytes->size()));
+  header.set_checksum(checksum);
   header.set_weight(result.examples);
   header.set_base_model(task.model());
   header.set_train_loss(result.loss);

@@ -22,6 +22,7 @@
 
 #include "absl/status/statusor.h"
 #include "aggregation/manifest.h"
+#include "client/core/update_bytes.h"
 #include "tributary/trainer.h"
 #include "tributary/v1/federation.pb.h"
 
@@ -29,7 +30,7 @@ namespace tributary {
 
 struct PreparedUpdate {
   v1::UpdateHeader header;
-  std::shared_ptr<const std::vector<std::byte>> bytes;
+  std::shared_ptr<const UpdateBytes> bytes;
   // The client state once this update is accepted; empty for encodings without
   // error feedback.
   std::vector<float> residual;

@@ -100,7 +100,7 @@ class GrpcLink final : public Link {
   }
 
   void Upload(const std::string& token,
-              std::shared_ptr<const std::vector<std::byte>> bytes,
+              std::shared_ptr<const UpdateBytes> bytes,
               std::uint64_t offset,
               std::function<void(absl::Status)> done) override {
     if (channel_ == nullptr) {

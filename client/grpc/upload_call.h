@@ -25,7 +25,7 @@ class UploadCall final : public grpc::ClientWriteReactor<v1::UploadMessage>,
   static constexpr std::size_t kChunkBytes = 512u << 10;
 
   UploadCall(std::unique_ptr<v1::Federation::Stub> stub, std::string token,
-             std::shared_ptr<const std::vector<std::byte>> bytes,
+             std::shared_ptr<const UpdateBytes> bytes,
              std::uint64_t offset, std::function<void(absl::Status)> done,
              OpenCalls& calls)
       : stub_(std::move(stub)),
@@ -71,7 +71,7 @@ class UploadCall final : public grpc::ClientWriteReactor<v1::UploadMessage>,
 
  private:
   const std::unique_ptr<v1::Federation::Stub> stub_;
-  const std::shared_ptr<const std::vector<std::byte>> bytes_;
+  const std::shared_ptr<const UpdateBytes> bytes_;
   std::size_t offset_;
   const std::function<void(absl::Status)> done_;
   OpenCalls& calls_;

@@ -2,19 +2,16 @@
 #include "client/torch/epochs.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
 namespace tributary::torch_internal {
 
-Epochs::Epochs(const Key& task_seed, std::size_t examples,
+Epochs::Epochs(const Key& task_seed, std::vector<std::uint32_t> rows,
                std::size_t batch_size)
     : stream_(task_seed, "shuffle"),
       batch_size_(batch_size),
-      order_(examples),
-      position_(examples) {
-  std::iota(order_.begin(), order_.end(), 0u);
-}
+      order_(std::move(rows)),
+      position_(order_.size()) {}
 
 std::span<const std::uint32_t> Epochs::Next() {
   if (AtEnd()) {

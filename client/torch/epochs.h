@@ -15,8 +15,10 @@ namespace tributary::torch_internal {
 // One thread. The same key gives the same batches.
 class Epochs {
  public:
-  // examples > 0, batch_size > 0.
-  Epochs(const Key& task_seed, std::size_t examples, std::size_t batch_size);
+  // Over these rows, at least one; batch_size > 0. The same places in the same
+  // order whatever the rows are.
+  Epochs(const Key& task_seed, std::vector<std::uint32_t> rows,
+         std::size_t batch_size);
 
   // The next batch, valid until the next call.
   std::span<const std::uint32_t> Next();

@@ -6,6 +6,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "client/torch/dense.h"
+
 namespace tributary::torch_internal {
 namespace {
 
@@ -19,6 +21,10 @@ class Linear final : public FusedLayer {
 
   const float* Forward(const float* x, std::int64_t rows) override {
     float* y = y_.AtLeast(rows * outputs_);
+    if (IsSmallBatch(rows)) {
+      DenseForward(ShapeOf(rows), x, weight_.data(), bias_.data(), y);
+      return y;
+    }
     for (std::int64_t row = 0; row < rows; ++row) {
       std::copy_n(bias_.data(), outputs_, y + row * outputs_);
     }
@@ -33,25 +39,10 @@ class Linear final : public FusedLayer {
                   InputGradient input_gradient) override {
     const bool wants_dx = input_gradient == InputGradient::kWanted;
     float* dx = wants_dx ? dx_.AtLeast(rows * inputs_) : nullptr;
-    const int count = static_cast<int>(rows);
-    // Rows of the weight that stay in the second cache between their two uses.
-    const int block = std::max(1, kBlock / inputs_);
-    for (int first = 0; first < outputs_; first += block) {
-      const int size = std::min(block, outputs_ - first);
-      const Part part{
-          weight_.flat,
-          weight_.offset + static_cast<std::size_t>(first) *
-                               static_cast<std::size_t>(inputs_),
-          static_cast<std::size_t>(size) * static_cast<std::size_t>(inputs_)};
-      if (wants_dx) {
-        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, inputs_,
-                    size, 1, dy + first, outputs_, part.data(), inputs_,
-                    first == 0 ? 0.0f : 1.0f, dx, inputs_);
-      }
-      part.Pull(descent);
-      cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, size, inputs_, count,
-                  -descent.rate, dy + first, outputs_, x, inputs_, 1,
-                  part.data(), inputs_);
+    if (IsSmallBatch(rows) && !descent.Pulls()) {
+      DenseBackward(ShapeOf(rows), x, dy, descent.rate, weight_.data(), dx);
+    } else {
+      StepBlocks(x, dy, static_cast<int>(rows), descent, dx);
     }
     bias_.Pull(descent);
     float* bias = bias_.data();
@@ -64,6 +55,37 @@ class Linear final : public FusedLayer {
 
  private:
   static constexpr int kBlock = 128 * 1024;  // floats
+
+  // Where packing its arguments costs sgemm more than the product does.
+  bool IsSmallBatch(std::int64_t rows) const {
+    return rows <= kMostDenseRows && inputs_ >= 128 && outputs_ >= 16;
+  }
+  DenseShape ShapeOf(std::int64_t rows) const {
+    return {static_cast<int>(rows), inputs_, outputs_};
+  }
+
+  void StepBlocks(const float* x, const float* dy, int count,
+                  const Descent& descent, float* dx) {
+    // Rows of the weight that stay in the second cache between their two uses.
+    const int block = std::max(1, kBlock / inputs_);
+    for (int first = 0; first < outputs_; first += block) {
+      const int size = std::min(block, outputs_ - first);
+      const Part part{
+          weight_.flat,
+          weight_.offset + static_cast<std::size_t>(first) *
+                               static_cast<std::size_t>(inputs_),
+          static_cast<std::size_t>(size) * static_cast<std::size_t>(inputs_)};
+      if (dx != nullptr) {
+        cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, count, inputs_,
+                    size, 1, dy + first, outputs_, part.data(), inputs_,
+                    first == 0 ? 0.0f : 1.0f, dx, inputs_);
+      }
+      part.Pull(descent);
+      cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, size, inputs_, count,
+                  -descent.rate, dy + first, outputs_, x, inputs_, 1,
+                  part.data(), inputs_);
+    }
+  }
 
   const int inputs_, outputs_;
   const Part weight_, bias_;
@@ -118,7 +140,7 @@ class Tanh final : public FusedLayer {
 }  // namespace
 
 void Part::Pull(const Descent& descent) const {
-  if (descent.mu == 0 && descent.decay == 0) return;
+  if (!descent.Pulls()) return;
   float* x = data();
   if (descent.mu == 0) {
     for (std::size_t i = 0; i < size; ++i) {

@@ -27,6 +27,9 @@ struct Descent {
   float mu = 0;
   float decay = 0;
   const float* start = nullptr;
+
+  // Whether a step has terms that are not the loss's.
+  bool Pulls() const { return mu != 0 || decay != 0; }
 };
 
 // Floats aligned for every vector unit. Growing loses the contents.
@@ -91,7 +94,6 @@ std::unique_ptr<FusedLayer> FusedConvolution(
     Part bias);
 std::unique_ptr<FusedLayer> FusedRelu(std::int64_t count);
 std::unique_ptr<FusedLayer> FusedTanh(std::int64_t count);
-// The window has at most 256 positions.
 std::unique_ptr<FusedLayer> FusedMaxPool(const layer::MaxPool& pool,
                                          const Shape& input);
 

@@ -7,83 +7,48 @@
 namespace tributary::torch_internal {
 namespace {
 
-// A batch as planes; a 1-D example has planes of one line. Extents of a window
-// that are known when compiled make the inner loops short enough to vectorise.
+// A batch as planes; a 1-D example has planes of one line.
 struct Extents {
   std::int64_t height = 1, width = 1;
   std::int64_t window_height = 1, window_width = 1;
 
   std::int64_t out_height() const { return height / window_height; }
   std::int64_t out_width() const { return width / window_width; }
+  std::int64_t in_plane() const { return height * width; }
+  std::int64_t out_plane() const { return out_height() * out_width(); }
 };
 
-template <typename Index>
-void Forward(const Extents& extents, std::int64_t planes, const float* x,
-             float* y, Index* index, auto window_height, auto window_width) {
-  const std::int64_t lines = extents.out_height();
+// The largest of each window and which of the window's positions it has. Loops
+// over windows whose extents are known here (those over 0) vanish, and the one
+// over columns vectorises.
+template <int kHeight, int kWidth>
+void PoolPlanes(const Extents& extents, std::int64_t planes, const float* x,
+                float* __restrict y, std::int32_t* __restrict position) {
+  const std::int64_t height = kHeight > 0 ? kHeight : extents.window_height;
+  const std::int64_t width = kWidth > 0 ? kWidth : extents.window_width;
   const std::int64_t columns = extents.out_width();
   for (std::int64_t plane = 0; plane < planes; ++plane) {
-    for (std::int64_t line = 0; line < lines; ++line) {
-      const float* from =
-          x + (plane * extents.height + line * window_height) * extents.width;
+    for (std::int64_t line = 0; line < extents.out_height(); ++line) {
+      const float* __restrict from =
+          x + (plane * extents.height + line * height) * extents.width;
       for (std::int64_t column = 0; column < columns; ++column) {
-        float largest = from[column * window_width];
-        int at = 0;
-        for (int i = 0; i < window_height; ++i) {
-          for (int j = 0; j < window_width; ++j) {
-            const float value =
-                from[i * extents.width + column * window_width + j];
+        float largest = from[column * width];
+        std::int32_t at = 0;
+        for (int i = 0; i < height; ++i) {
+          for (int j = 0; j < width; ++j) {
+            const float value = from[i * extents.width + column * width + j];
             // The first of equal ones, and NaN before all, as in LibTorch.
-            const bool larger = value > largest || value != value;
-            largest = larger ? value : largest;
-            at = larger ? i * window_width + j : at;
+            const bool is_larger = (value > largest) | (value != value);
+            largest = is_larger ? value : largest;
+            at = is_larger ? i * static_cast<int>(width) + j : at;
           }
         }
         y[column] = largest;
-        index[column] = static_cast<Index>(at);
+        position[column] = at;
       }
       y += columns;
-      index += columns;
+      position += columns;
     }
-  }
-}
-
-template <typename Index>
-void Backward(const Extents& extents, std::int64_t planes, const float* dy,
-              const Index* index, float* dx, auto window_height,
-              auto window_width) {
-  const std::int64_t lines = extents.out_height();
-  const std::int64_t columns = extents.out_width();
-  for (std::int64_t plane = 0; plane < planes; ++plane) {
-    for (std::int64_t line = 0; line < lines; ++line) {
-      float* to =
-          dx + (plane * extents.height + line * window_height) * extents.width;
-      for (std::int64_t column = 0; column < columns; ++column) {
-        for (int i = 0; i < window_height; ++i) {
-          for (int j = 0; j < window_width; ++j) {
-            to[i * extents.width + column * window_width + j] =
-                index[column] == i * window_width + j ? dy[column] : 0;
-          }
-        }
-      }
-      dy += columns;
-      index += columns;
-    }
-  }
-}
-
-template <int kExtent>
-using Known = std::integral_constant<int, kExtent>;
-
-// Calls `body(window_height, window_width)`.
-void WithWindow(const Extents& extents, auto body) {
-  if (extents.window_width == 2 && extents.window_height == 2) {
-    body(Known<2>(), Known<2>());
-  } else if (extents.window_width == 2 && extents.window_height == 1) {
-    body(Known<1>(), Known<2>());
-  } else {
-    body(static_cast<int>(extents.window_height),
-         static_cast<int>(extents.window_width));
   }
 }
 
@@ -96,43 +61,58 @@ class MaxPool final : public FusedLayer {
       extents_.height = input[1];
       extents_.window_height = pool.window;
     }
-    has_rest_ = extents_.height % extents_.window_height != 0 ||
-                extents_.width % extents_.window_width != 0;
+    for (std::int64_t i = 0; i < extents_.window_height; ++i) {
+      for (std::int64_t j = 0; j < extents_.window_width; ++j) {
+        offsets_.push_back(i * extents_.width + j);
+      }
+    }
   }
 
   const float* Forward(const float* x, std::int64_t rows) override {
     const std::int64_t planes = rows * planes_;
-    const std::int64_t count =
-        planes * extents_.out_height() * extents_.out_width();
+    const std::int64_t count = planes * extents_.out_plane();
     float* y = y_.AtLeast(count);
-    index_.resize(std::max(index_.size(), static_cast<std::size_t>(count)));
-    WithWindow(extents_, [&](auto height, auto width) {
-      torch_internal::Forward(extents_, planes, x, y, index_.data(), height,
-                              width);
-    });
+    position_.resize(
+        std::max(position_.size(), static_cast<std::size_t>(count)));
+    if (extents_.window_height == 2 && extents_.window_width == 2) {
+      PoolPlanes<2, 2>(extents_, planes, x, y, position_.data());
+    } else if (extents_.window_height == 1 && extents_.window_width == 2) {
+      PoolPlanes<1, 2>(extents_, planes, x, y, position_.data());
+    } else {
+      PoolPlanes<0, 0>(extents_, planes, x, y, position_.data());
+    }
     return y;
   }
 
   float* Backward(const float*, const float*, float* dy, std::int64_t rows,
                   const Descent&, InputGradient) override {
     const std::int64_t planes = rows * planes_;
-    const std::int64_t count = planes * extents_.height * extents_.width;
-    float* dx = dx_.AtLeast(count);
-    if (has_rest_) std::fill_n(dx, count, 0.0f);
-    WithWindow(extents_, [&](auto height, auto width) {
-      torch_internal::Backward(extents_, planes, dy, index_.data(), dx, height,
-                               width);
-    });
+    const std::int64_t lines = extents_.out_height();
+    const std::int64_t columns = extents_.out_width();
+    float* dx = dx_.AtLeast(planes * extents_.in_plane());
+    std::fill_n(dx, planes * extents_.in_plane(), 0.0f);
+    const std::int32_t* position = position_.data();
+    for (std::int64_t line = 0; line < planes * lines; ++line) {
+      float* to = dx + line / lines * extents_.in_plane() +
+                  line % lines * extents_.window_height * extents_.width;
+      for (std::int64_t column = 0; column < columns; ++column) {
+        to[column * extents_.window_width +
+           offsets_[static_cast<std::size_t>(position[column])]] = dy[column];
+      }
+      position += columns;
+      dy += columns;
+    }
     return dx;
   }
 
  private:
   const std::int64_t planes_;
   Extents extents_;
-  bool has_rest_ = false;
   Workspace y_, dx_;
-  // Which position of its window is the largest.
-  std::vector<std::uint8_t> index_;
+  // From a window's corner to each of its positions.
+  std::vector<std::int64_t> offsets_;
+  // Where each output stands in its window.
+  std::vector<std::int32_t> position_;
 };
 
 }  // namespace

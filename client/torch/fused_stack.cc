@@ -49,7 +49,6 @@ class Maker {
   }
   std::unique_ptr<FusedLayer> Make(const layer::MaxPool& pool,
                                    const Shape& shape) const {
-    if (pool.window > kWidestWindow) return nullptr;
     return FusedMaxPool(pool, shape);
   }
   template <typename Other>
@@ -58,8 +57,6 @@ class Maker {
   }
 
  private:
-  static constexpr std::int64_t kWidestWindow = 16;
-
   Part Find(const std::string& name) const {
     std::size_t offset = 0;
     for (const TensorSpec& tensor : manifest_.tensors()) {

@@ -41,7 +41,8 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
         absl::StrCat("the model holds ", model.weights.size(),
                      " weights, its manifest says ", model.manifest.Length()));
   }
-  std::ranges::copy(model.weights, loan->weights().begin());
+  std::copy_n(model.weights.data(), model.weights.size(),
+              loan->weights().data());
   return loan;
 }
 

@@ -6,11 +6,13 @@
 #include <numeric>
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/torch/epochs.h"
 #include "client/torch/networks.h"
 #include "client/torch/optimizer.h"
+#include "client/torch/subset_trainer.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary {
@@ -36,6 +38,21 @@ absl::Status CheckOptions(const TrainingOptions& options) {
   return absl::OkStatus();
 }
 
+std::vector<std::uint32_t> AllRows(const Dataset* data) {
+  std::vector<std::uint32_t> rows(data == nullptr ? 0 : data->Size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  return rows;
+}
+
+// out <- a - b
+void Subtract(std::span<const float> a, std::span<const float> b,
+              std::span<float> out) {
+  const float* __restrict from = a.data();
+  const float* __restrict what = b.data();
+  float* __restrict to = out.data();
+  for (std::size_t i = 0; i < out.size(); ++i) to[i] = from[i] - what[i];
+}
+
 // Mean loss over the examples of a pass.
 class MeanLoss {
  public:
@@ -53,9 +70,11 @@ class MeanLoss {
 class TorchTrainer final : public Trainer {
  public:
   TorchTrainer(std::shared_ptr<const Dataset> train,
+               std::vector<std::uint32_t> rows,
                std::shared_ptr<const Dataset> test,
                std::shared_ptr<TorchNetworks> networks)
       : train_(std::move(train)),
+        rows_(std::move(rows)),
         test_(std::move(test)),
         networks_(networks ? std::move(networks) : MakeTorchNetworks()) {}
 
@@ -67,9 +86,10 @@ class TorchTrainer final : public Trainer {
                                           const TaskContext& context) override;
 
  private:
-  std::shared_ptr<const Dataset> train_;
-  std::shared_ptr<const Dataset> test_;
-  std::shared_ptr<TorchNetworks> networks_;
+  const std::shared_ptr<const Dataset> train_;
+  const std::vector<std::uint32_t> rows_;  // of train_, to train on
+  const std::shared_ptr<const Dataset> test_;
+  const std::shared_ptr<TorchNetworks> networks_;
 };
 
 absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
@@ -79,7 +99,7 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
   const auto started = std::chrono::steady_clock::now();
   const TrainingOptions& options = task.training;
   if (auto status = CheckOptions(options); !status.ok()) return status;
-  if (train_ == nullptr || train_->Size() == 0) {
+  if (rows_.empty()) {
     return absl::FailedPreconditionError("there are no training examples");
   }
   if (delta.size() != model.manifest.Length()) {
@@ -104,8 +124,7 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
   if (!(*network)->Descends(options)) {
     optimizer.emplace(options, start, trainable);
   }
-  Epochs epochs(task.seed, train_->Size(),
-                static_cast<std::size_t>(options.batch_size));
+  Epochs epochs(task.seed, rows_, static_cast<std::size_t>(options.batch_size));
   MeanLoss loss;
   std::size_t seen = 0;
   int passes = 0;
@@ -137,13 +156,10 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
     if (options.epochs.has_value() && epochs.AtEnd()) loss = MeanLoss();
   }
 
-  const std::span<const float> trained = (*network)->weights();
-  for (std::size_t i = 0; i < delta.size(); ++i) {
-    delta[i] = trained[i] - model.weights[i];
-  }
+  Subtract((*network)->weights(), model.weights, delta);
   TrainResult result;
   result.examples = static_cast<std::uint32_t>(std::min<std::size_t>(
-      {seen, train_->Size(), std::numeric_limits<std::uint32_t>::max()}));
+      {seen, rows_.size(), std::numeric_limits<std::uint32_t>::max()}));
   result.loss = loss.Mean();
   return result;
 }
@@ -155,8 +171,7 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
   }
   auto network = networks_->Borrow(model);
   if (!network.ok()) return network.status();
-  std::vector<std::uint32_t> rows(test_->Size());
-  std::iota(rows.begin(), rows.end(), 0u);
+  const std::vector<std::uint32_t> rows = AllRows(test_.get());
   torch_internal::Judgement total;
   for (std::size_t at = 0; at < rows.size(); at += kEvaluationBatch) {
     if (context.Cancelled()) return absl::CancelledError("task cancelled");
@@ -189,8 +204,16 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
 std::unique_ptr<Trainer> MakeTorchTrainer(
     std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> test,
     std::shared_ptr<TorchNetworks> networks) {
-  return std::make_unique<TorchTrainer>(std::move(train), std::move(test),
-                                        std::move(networks));
+  std::vector<std::uint32_t> rows = AllRows(train.get());
+  return std::make_unique<TorchTrainer>(std::move(train), std::move(rows),
+                                        std::move(test), std::move(networks));
+}
+
+std::unique_ptr<Trainer> MakeSubsetTrainer(
+    std::shared_ptr<const Dataset> data, std::vector<std::uint32_t> rows,
+    std::shared_ptr<TorchNetworks> networks) {
+  return std::make_unique<TorchTrainer>(std::move(data), std::move(rows),
+                                        nullptr, std::move(networks));
 }
 
 }  // namespace tributary

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tributary-bench: what the coordinator costs, beside what it may cost.
+// tributary-bench: what the coordinator and the simulator cost, beside what
+// they may cost.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -12,19 +13,23 @@
 #include "tests/bench/ingest.h"
 #include "tests/bench/population_size.h"
 #include "tests/bench/report.h"
+#include "tests/bench/speed.h"
 
 int main(int argc, char** argv) {
   using namespace tributary::bench;
 
-  CLI::App app("Measures the coordinator's ingest and its idle connections.");
+  CLI::App app(
+      "Measures the coordinator's ingest and idle connections, and the "
+      "simulator's memory and speed.");
   std::string out;
-  std::vector<std::string> sections = {"cpu", "memory", "idle", "population"};
+  std::vector<std::string> sections = {"cpu", "memory", "idle", "population",
+                                       "sim"};
   int repetitions = 5;
   app.add_option("--out", out, "JSON file to write or add to");
   app.add_option("--section", sections,
-                 "cpu, memory, idle, population (default: all)")
-      ->check(CLI::IsMember({"cpu", "memory", "idle", "population"}));
-  app.add_option("--repetitions", repetitions, "Of the CPU comparison")
+                 "cpu, memory, idle, population, sim (default: all)")
+      ->check(CLI::IsMember({"cpu", "memory", "idle", "population", "sim"}));
+  app.add_option("--repetitions", repetitions, "Of each comparison")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
 
@@ -37,16 +42,20 @@ int main(int argc, char** argv) {
     return std::find(sections.begin(), sections.end(), section) !=
            sections.end();
   };
-  const Bench bench{std::filesystem::canonical("/proc/self/exe").parent_path(),
-                    Certificates(2'000)};
+  const std::filesystem::path programs =
+      std::filesystem::canonical("/proc/self/exe").parent_path();
   std::vector<Figure> figures;
   const auto add = [&](std::vector<Figure> more) {
     for (Figure& figure : more) figures.push_back(std::move(figure));
   };
-  if (wants("cpu")) add(MeasureIngestCpu(bench, repetitions));
-  if (wants("memory")) add(MeasureIngestMemory(bench));
-  if (wants("idle")) add(MeasureIdle(bench));
-  if (wants("population")) add(MeasurePopulation(bench.programs));
+  if (wants("cpu") || wants("memory") || wants("idle")) {
+    const Bench bench{programs, Certificates(2'000)};
+    if (wants("cpu")) add(MeasureIngestCpu(bench, repetitions));
+    if (wants("memory")) add(MeasureIngestMemory(bench));
+    if (wants("idle")) add(MeasureIdle(bench));
+  }
+  if (wants("population")) add(MeasurePopulation(programs));
+  if (wants("sim")) add(MeasureSpeed(programs, repetitions));
   PrintTable(figures);
   std::printf("%s\n", Verdict(figures).c_str());
   if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);

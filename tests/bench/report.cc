@@ -48,30 +48,34 @@ double Median(std::vector<double> values) {
                                 : (values[middle - 1] + values[middle]) / 2;
 }
 
-bool IsOver(const Figure& figure) {
+bool IsMissed(const Figure& figure) {
+  if (!figure.limit.has_value()) return false;
   // A figure that is no number is not within anything.
-  return figure.limit.has_value() && !(figure.value <= *figure.limit);
+  return figure.wanted == Wanted::kAtMost ? !(figure.value <= *figure.limit)
+                                          : !(figure.value >= *figure.limit);
 }
 
 std::string Verdict(const std::vector<Figure>& figures) {
-  std::string over;
+  std::string missed;
   for (const Figure& figure : figures) {
-    if (IsOver(figure)) over += " " + figure.name;
+    if (IsMissed(figure)) missed += " " + figure.name;
   }
-  return over.empty() ? "Within every limit." : "OVER the limit:" + over;
+  return missed.empty() ? "Within every limit." : "MISSED the limit:" + missed;
 }
 
 void PrintTable(const std::vector<Figure>& figures) {
-  std::printf("%-40s %10s %10s  %-5s %s\n", "figure", "value", "limit", "unit",
+  std::printf("%-40s %10s %12s  %-5s %s\n", "figure", "value", "limit", "unit",
               "note");
   for (const Figure& figure : figures) {
     char limit[32] = "-";
     if (figure.limit.has_value()) {
-      std::snprintf(limit, sizeof limit, "%.2f", *figure.limit);
+      std::snprintf(
+          limit, sizeof limit, "%s %.2f",
+          figure.wanted == Wanted::kAtMost ? "<=" : ">=", *figure.limit);
     }
-    std::printf("%-40s %10.2f %10s  %-5s %s%s\n", figure.name.c_str(),
+    std::printf("%-40s %10.2f %12s  %-5s %s%s\n", figure.name.c_str(),
                 figure.value, limit, figure.unit.c_str(),
-                IsOver(figure) ? "OVER; " : "", figure.note.c_str());
+                IsMissed(figure) ? "MISSED; " : "", figure.note.c_str());
   }
   std::fflush(stdout);
 }
@@ -97,7 +101,11 @@ bool WriteJson(const std::string& file, const std::vector<Figure>& figures) {
                             {"value", figure.value},
                             {"unit", figure.unit},
                             {"note", figure.note}};
-    if (figure.limit.has_value()) entry["reference"] = *figure.limit;
+    if (figure.limit.has_value()) {
+      entry["reference"] = *figure.limit;
+      entry["wanted"] =
+          figure.wanted == Wanted::kAtMost ? "at most" : "at least";
+    }
     kept.push_back(std::move(entry));
   }
   report["figures"] = std::move(kept);

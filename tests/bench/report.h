@@ -8,20 +8,24 @@
 
 namespace tributary::bench {
 
+// Which side of its limit a figure should be on.
+enum class Wanted { kAtMost, kAtLeast };
+
 struct Figure {
   std::string name;  // dotted and stable
   double value = 0;
   std::string unit;
-  // What it should be at most; none: for comparison only.
+  // None: for comparison only.
   std::optional<double> limit;
   std::string note;
+  Wanted wanted = Wanted::kAtMost;
 };
 
 // The middle of the values.
 double Median(std::vector<double> values);
 
-bool IsOver(const Figure& figure);
-// One line: which figures are over their limit.
+bool IsMissed(const Figure& figure);
+// One line: which figures are on the wrong side of their limit.
 std::string Verdict(const std::vector<Figure>& figures);
 void PrintTable(const std::vector<Figure>& figures);
 // Writes {"machine": ..., "figures": [...]}; figures of other programs that are

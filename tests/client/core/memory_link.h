@@ -50,8 +50,7 @@ class MemoryLink final : public Link {
   }
   void CancelFetch() override {}
 
-  void Upload(const std::string&,
-              std::shared_ptr<const std::vector<std::byte>> bytes,
+  void Upload(const std::string&, std::shared_ptr<const UpdateBytes> bytes,
               std::uint64_t, std::function<void(absl::Status)> done) override {
     uploads.push_back(*bytes);
     done(absl::OkStatus());
@@ -60,7 +59,7 @@ class MemoryLink final : public Link {
   void CancelUpload() override {}
 
   std::function<void(MemoryLink&)> uploaded;
-  std::vector<std::vector<std::byte>> uploads;
+  std::vector<UpdateBytes> uploads;
 
  private:
   Coordinator coordinator_;

@@ -46,7 +46,7 @@ std::vector<float> RandomDelta(float scale) {
 }
 
 std::vector<float> Decode(const v1::Task& task,
-                          const std::vector<std::byte>& bytes) {
+                          std::span<const std::byte> bytes) {
   std::vector<float> values(kLength);
   aggregation::UpdateDecoder decoder(codec::ToEncoding(task.update()).encoding,
                                      kLength);

@@ -12,6 +12,12 @@ namespace {
 
 using Rows = std::vector<std::uint32_t>;
 
+Rows RowsTo(std::size_t count) {
+  Rows rows(count);
+  std::iota(rows.begin(), rows.end(), 0u);
+  return rows;
+}
+
 // The rows of one epoch, and the sizes of its batches.
 Rows OneEpoch(Epochs& epochs, std::vector<std::size_t>* sizes = nullptr) {
   Rows rows;
@@ -25,29 +31,39 @@ Rows OneEpoch(Epochs& epochs, std::vector<std::size_t>* sizes = nullptr) {
 
 TEST_CASE(
     "an epoch sees every example once and keeps its last, smaller batch") {
-  Epochs epochs(KeyFromSeed(1), 10, 4);
+  Epochs epochs(KeyFromSeed(1), RowsTo(10), 4);
   for (int epoch = 0; epoch < 3; ++epoch) {
     std::vector<std::size_t> sizes;
     Rows rows = OneEpoch(epochs, &sizes);
     CHECK(sizes == std::vector<std::size_t>{4, 4, 2});
     std::sort(rows.begin(), rows.end());
-    Rows all(10);
-    std::iota(all.begin(), all.end(), 0u);
-    CHECK(rows == all);
+    CHECK(rows == RowsTo(10));
   }
 }
 
 TEST_CASE("the order follows from the task's seed and changes with the epoch") {
-  Epochs first(KeyFromSeed(1), 100, 8), again(KeyFromSeed(1), 100, 8),
-      other(KeyFromSeed(2), 100, 8);
+  Epochs first(KeyFromSeed(1), RowsTo(100), 8),
+      again(KeyFromSeed(1), RowsTo(100), 8),
+      other(KeyFromSeed(2), RowsTo(100), 8);
   const Rows order = OneEpoch(first);
   CHECK(order == OneEpoch(again));
   CHECK(order != OneEpoch(other));
   CHECK(order != OneEpoch(first));
 }
 
+TEST_CASE("the order is one of places, whatever rows stand there") {
+  Epochs places(KeyFromSeed(1), {0, 1, 2, 3}, 4);
+  Epochs rows(KeyFromSeed(1), {5, 60, 700, 8000}, 4);
+  const Rows names = {5, 60, 700, 8000};
+  for (int epoch = 0; epoch < 3; ++epoch) {
+    const Rows order = OneEpoch(places);
+    const Rows got = OneEpoch(rows);
+    for (std::size_t i = 0; i < 4; ++i) CHECK(got[i] == names[order[i]]);
+  }
+}
+
 TEST_CASE("a batch larger than the data is all of it") {
-  Epochs epochs(KeyFromSeed(1), 3, 100);
+  Epochs epochs(KeyFromSeed(1), RowsTo(3), 100);
   CHECK(epochs.Next().size() == 3);
   CHECK(epochs.AtEnd());
 }

@@ -64,7 +64,7 @@ class Case {
   void DrawLayers() {
     switch (Draw(0, 2)) {
       case 0:
-        shape_ = {Draw(1, 30)};
+        shape_ = {Draw(0, 2) > 0 ? Draw(1, 30) : Draw(128, 200)};
         break;
       case 1:
         shape_ = {Draw(1, 3), Draw(2, 12)};
@@ -81,7 +81,9 @@ class Case {
       if (kind <= 1 && weights < 3) {
         ++weights;
         if (shape_.size() == 1) {
-          Add(layer::Linear{name, shape_[0], Draw(1, 20)});
+          // Wide ones too, which take other products.
+          Add(layer::Linear{name, shape_[0],
+                            Draw(0, 2) > 0 ? Draw(1, 20) : Draw(128, 150)});
         } else {
           Add(layer::Convolution{name, shape_[0], Draw(1, 4),
                                  2 * Draw(0, 2) + 1});
@@ -119,7 +121,7 @@ class Case {
           options_.loss == Loss::kCrossEntropy ? shape_[0] - 1 : 1;
       data_.targets.push_back(static_cast<float>(Draw(0, highest)));
     }
-    rows_.resize(static_cast<std::size_t>(Draw(1, 17)));
+    rows_.resize(static_cast<std::size_t>(Draw(1, 40)));
     for (std::uint32_t& row : rows_) {
       row = static_cast<std::uint32_t>(Draw(0, kExamples - 1));
     }
@@ -170,13 +172,15 @@ TEST_CASE("a step without autograd is a step with it") {
     RC_ASSERT(std::fabs(*same - *loss) < tolerance);
     RC_ASSERT(std::fabs(judged->loss - *loss * drawn.rows().size()) <
               tolerance * drawn.rows().size());
+    // Of the longest move: outputs of thousands are rounded to a thousandth,
+    // and the loss's gradient follows them.
     double longest = 0;
     for (std::size_t i = 0; i < got.size(); ++i) {
       longest = std::max(longest, std::fabs(double{expected[i]} - first[i]));
     }
     for (std::size_t i = 0; i < got.size(); ++i) {
       RC_ASSERT(std::fabs(double{got[i]} - expected[i]) <
-                1e-6 + 1e-5 * longest);
+                1e-6 + 1e-3 * longest);
     }
   }));
 }

@@ -6,12 +6,14 @@
 #include <cmath>
 #include <limits>
 #include <memory>
+#include <numeric>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "client/torch/epochs.h"
 #include "client/torch/network.h"
+#include "client/torch/subset_trainer.h"
 #include "tests/client/torch/training_case.h"
 
 #include "tests/catch.h"
@@ -39,6 +41,12 @@ absl::StatusOr<EvaluateResult> Judge(Trainer& trainer, const Model& model,
   task.training.loss = loss;
   TaskContext context;
   return trainer.Evaluate(task, model, context);
+}
+
+std::vector<std::uint32_t> AllRows(const Dataset& data) {
+  std::vector<std::uint32_t> rows(data.Size());
+  std::iota(rows.begin(), rows.end(), 0u);
+  return rows;
 }
 
 // y = w x + b with w = b = 0, and one example: x = 1, y = 1.
@@ -96,7 +104,7 @@ TEST_CASE("the delta is trained minus start, to the bit") {
   REQUIRE(network.ok());
   const auto weights = (*network)->weights();
   std::copy(model.weights.begin(), model.weights.end(), weights.begin());
-  torch_internal::Epochs epochs(task.seed, 20, 20);
+  torch_internal::Epochs epochs(task.seed, AllRows(*data), 20);
   REQUIRE((*network)
               ->Descend(*data, epochs.Next(), Loss::kCrossEntropy,
                         torch_internal::Descent{0.1f})
@@ -104,6 +112,24 @@ TEST_CASE("the delta is trained minus start, to the bit") {
   for (std::size_t i = 0; i < weights.size(); ++i) {
     REQUIRE(trained->delta[i] == weights[i] - model.weights[i]);
   }
+}
+
+TEST_CASE("training on some rows is training on a copy of them, to the bit") {
+  const auto data = Examples(60, {64}, 10);
+  const std::vector<std::uint32_t> rows{3, 4, 17, 20, 21, 40, 59};
+  const Model model = FirstModel(MlpOf(64, {32}, 10));
+  TrainingOptions options = OneEpoch(4, 0.1);
+  options.epochs = 2;
+  const auto copied =
+      Train(*TrainerOn(std::make_shared<Dataset>(data->Select(rows))),
+            TaskOf(options), model);
+  const auto trained =
+      Train(*MakeSubsetTrainer(data, rows, MakeTorchNetworks()),
+            TaskOf(options), model);
+  REQUIRE(copied.ok());
+  REQUIRE(trained.ok());
+  CHECK(trained->delta == copied->delta);
+  CHECK(trained->result.examples == 7);
 }
 
 TEST_CASE("training lowers the loss and learns a linear rule") {

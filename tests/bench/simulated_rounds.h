@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: Apache-2.0
+// Rounds of the whole simulator: sampling, engine, sessions, virtual time,
+// trainers, sums, releases.
+#pragma once
+
+#include "tests/bench/workload.h"
+
+namespace tributary::bench {
+
+struct SimulatedRounds {
+  double updates_per_second = 0;
+  // CPU time outside trainers over that inside; with one worker.
+  double overhead_percent = 0;
+};
+
+// Four rounds in which every client of the workload takes part, after one that
+// warms up.
+SimulatedRounds Simulate(const Workload& workload, int workers);
+
+}  // namespace tributary::bench
