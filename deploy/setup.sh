@@ -14,6 +14,7 @@ build=(
   libtorch-dev libopenblas-dev libssl-dev libeigen3-dev libabsl-dev
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev zlib1g-dev libxxhash-dev
+  libmatio-dev libzip-dev
 )
 test=(catch2 librapidcheck-dev python3-torch sqlite3 openssl clang libclang-rt-dev)
 

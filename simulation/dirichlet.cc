@@ -13,17 +13,6 @@ double Positive(RandomSource& random) { return 1.0 - random.Uniform(); }
 
 }  // namespace
 
-double Normal(RandomSource& random) {
-  while (true) {
-    const double u = 2 * random.Uniform() - 1;
-    const double v = 2 * random.Uniform() - 1;
-    const double s = u * u + v * v;
-    // The second variate of the pair is dropped: a function without state is
-    // worth more here than half the draws.
-    if (s > 0 && s < 1) return u * std::sqrt(-2 * std::log(s) / s);
-  }
-}
-
 double LogGamma(RandomSource& random, double shape) {
   if (shape < 1) {
     const double boosted = LogGamma(random, shape + 1);

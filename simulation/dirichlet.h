@@ -14,11 +14,11 @@
 #include <vector>
 
 #include "privacy/crypto/random.h"
+#include "simulation/datasets/normal.h"
 
 namespace tributary::simulation {
 
-// A standard normal variate (Marsaglia's polar method).
-double Normal(RandomSource& random);
+using datasets::Normal;
 
 // The logarithm of a Gamma(shape, 1) variate; shape > 0.
 double LogGamma(RandomSource& random, double shape);

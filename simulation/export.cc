@@ -90,10 +90,12 @@ absl::StatusOr<Lines> IdxLines(const v1::DataSource::Idx& source) {
 // Whether the lines of the source are written rather than the numbers that
 // virtual clients hold. The files of a folder have a header each.
 bool HasLines(const v1::DataSource& source) {
+  if (source.has_idx()) return !source.idx().transposed();
   std::error_code error;
-  return source.has_idx() ||
-         (source.has_csv() &&
-          !std::filesystem::is_directory(source.csv().path(), error));
+  const v1::DataSource::Csv& csv = source.csv();
+  return source.has_csv() && csv.feature_columns().empty() &&
+         csv.client_column().empty() && !csv.has_window() &&
+         !std::filesystem::is_directory(csv.path(), error);
 }
 
 absl::StatusOr<Lines> ReadLines(const v1::DataSource& source,

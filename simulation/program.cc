@@ -7,6 +7,7 @@
 #include <memory>
 #include <ostream>
 
+#include "simulation/commands/data.h"
 #include "simulation/commands/partition.h"
 #include "simulation/commands/run.h"
 #include "simulation/interrupt.h"
@@ -45,6 +46,8 @@ void AddPlan(CLI::App& command, PlanSource& plan) {
                   "KEY=VALUE in place of the plan's, such as "
                   "round.cohort_size=20; can be repeated")
       ->allow_extra_args(false);
+  command.add_option("--data", plan.data,
+                     "folder of data sets, ${data} in the plan's paths");
 }
 
 // The folder to fill.
@@ -120,6 +123,35 @@ Command AddPartition(CLI::App& app, const Console& console) {
           }};
 }
 
+Command AddData(CLI::App& app, const Console& console) {
+  struct Line {
+    std::string name;
+    std::filesystem::path folder;
+  };
+  auto line = std::make_shared<Line>();
+  CLI::App* command =
+      app.add_subcommand("data", "the public data sets of the ready plans");
+  command->require_subcommand(1);
+  command->add_subcommand("list", "what there is, and where it comes from");
+  CLI::App* check = command->add_subcommand(
+      "check",
+      "print whose a set is and its licence; compare its files with those that "
+      "were published");
+  check->add_option("NAME", line->name, "as `data list` shows it")->required();
+  check
+      ->add_option("FOLDER", line->folder,
+                   "the set's folder, or the folder of data sets")
+      ->required();
+  return {command, [line, check, &console] {
+            if (*check) {
+              return ExitCode(console,
+                              CheckData(line->name, line->folder, console.out));
+            }
+            ListData(console.out);
+            return 0;
+          }};
+}
+
 // True for what is no argument of the default command.
 bool IsOfProgram(const std::vector<Command>& commands,
                  const std::string& first) {
@@ -138,8 +170,8 @@ int RunProgram(const std::vector<std::string>& arguments,
   app.set_version_flag("--version",
                        std::string("tributary-simulate ") + TRIBUTARY_VERSION);
   app.require_subcommand(1);
-  const std::vector<Command> commands = {AddRun(app, console),
-                                         AddPartition(app, console)};
+  const std::vector<Command> commands = {
+      AddRun(app, console), AddPartition(app, console), AddData(app, console)};
   std::vector<std::string> line(arguments.rbegin(), arguments.rend());
   if (!line.empty() && !IsOfProgram(commands, line.back()))
     line.push_back(kDefault);

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tributary/dataset.h"
 
-#include <algorithm>
 #include <cmath>
 #include <memory>
 #include <string>
@@ -12,15 +11,11 @@
 #include "absl/strings/str_join.h"
 #include "client/data/byte_source.h"
 #include "client/data/csv.h"
+#include "client/data/files.h"
 #include "client/data/idx.h"
 
 namespace tributary {
 namespace {
-
-bool IsCsv(const std::filesystem::path& path) {
-  const std::string name = path.filename().string();
-  return name.ends_with(".csv") || name.ends_with(".csv.gz");
-}
 
 absl::StatusOr<data::IdxArray> ReadIdxArray(const std::filesystem::path& path) {
   absl::StatusOr<std::unique_ptr<data::ByteSource>> source =
@@ -31,24 +26,10 @@ absl::StatusOr<data::IdxArray> ReadIdxArray(const std::filesystem::path& path) {
 
 absl::StatusOr<Dataset> ReadFolder(const std::filesystem::path& folder,
                                    const CsvOptions& options) {
-  std::vector<std::filesystem::path> files;
-  std::error_code error;
-  for (std::filesystem::directory_iterator entry(folder, error), end;
-       !error && entry != end; entry.increment(error)) {
-    if (IsCsv(entry->path())) files.push_back(entry->path());
-  }
-  if (error) {
-    return absl::PermissionDeniedError(
-        absl::StrCat(folder.string(), ": ", error.message()));
-  }
-  if (files.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        folder.string(),
-        ": expected *.csv or *.csv.gz in this folder, found none"));
-  }
-  std::ranges::sort(files);
+  const auto files = data::FilesIn(folder, ".csv");
+  if (!files.ok()) return files.status();
   Dataset all;
-  for (const std::filesystem::path& file : files) {
+  for (const std::filesystem::path& file : *files) {
     absl::StatusOr<Dataset> part = ReadCsv(file, options);
     if (!part.ok()) return part.status();
     if (all.targets.empty()) {
@@ -58,7 +39,7 @@ absl::StatusOr<Dataset> ReadFolder(const std::filesystem::path& folder,
     if (part->example_shape != all.example_shape) {
       return absl::InvalidArgumentError(
           absl::StrCat(file.string(), ": expected ", all.example_shape[0],
-                       " features, as in ", files.front().filename().string(),
+                       " features, as in ", files->front().filename().string(),
                        "; found ", part->example_shape[0]));
     }
     all.features.insert(all.features.end(), part->features.begin(),
@@ -151,7 +132,7 @@ absl::StatusOr<Dataset> ReadData(const std::filesystem::path& path,
                                  const CsvOptions& options) {
   std::error_code error;
   const bool is_folder = std::filesystem::is_directory(path, error);
-  const bool is_csv = is_folder || IsCsv(path);
+  const bool is_csv = is_folder || data::HasExtension(path, ".csv");
   if (is_csv && !labels.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat(path.string(),

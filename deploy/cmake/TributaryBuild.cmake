@@ -34,6 +34,13 @@ find_package(prometheus-cpp CONFIG REQUIRED)
 find_package(PkgConfig REQUIRED)
 pkg_check_modules(xxhash REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(httplib REQUIRED IMPORTED_TARGET cpp-httplib)
+# What reads data sets, a simulator's business: a coordinator alone is built
+# without.
+if(TRIBUTARY_TORCH OR TRIBUTARY_TESTS)
+  find_package(Eigen3 REQUIRED)
+  pkg_check_modules(libzip REQUIRED IMPORTED_TARGET libzip)
+  pkg_check_modules(matio REQUIRED IMPORTED_TARGET matio)
+endif()
 
 # Warnings are errors in our code; headers of others are system headers. Sums
 # must be the same on every machine, so no fused multiply-add behind our back.

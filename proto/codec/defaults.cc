@@ -103,24 +103,6 @@ void FillOptimizer(v1::ServerOptimizer& optimizer) {
   }
 }
 
-void FillSource(v1::DataSource& source) {
-  switch (source.format_case()) {
-    case v1::DataSource::kCsv: {
-      auto& csv = *source.mutable_csv();
-      if (!csv.has_label_column()) csv.set_label_column(-1);
-      if (!csv.has_scale()) csv.set_scale(1);
-      return;
-    }
-    case v1::DataSource::kIdx: {
-      auto& idx = *source.mutable_idx();
-      if (!idx.has_scale()) idx.set_scale(1);
-      return;
-    }
-    case v1::DataSource::FORMAT_NOT_SET:
-      return;
-  }
-}
-
 void FillPartition(v1::Partition& partition) {
   switch (partition.kind_case()) {
     case v1::Partition::KIND_NOT_SET:
@@ -157,8 +139,10 @@ void FillPartition(v1::Partition& partition) {
 }
 
 void FillSimulation(v1::SimulationPlan& simulation) {
-  FillSource(*simulation.mutable_train());
-  if (simulation.has_test()) FillSource(*simulation.mutable_test());
+  *simulation.mutable_train() = WithDefaults(simulation.train());
+  if (simulation.has_test()) {
+    *simulation.mutable_test() = WithDefaults(simulation.test());
+  }
   FillPartition(*simulation.mutable_partition());
   if (!simulation.has_workers()) simulation.set_workers(1);
   FillDevices(simulation);

@@ -175,6 +175,19 @@ std::optional<std::string> SizeDefect(const v1::Limits& limits,
                       limits.max_size());
 }
 
+std::string NamesOf(const google::protobuf::OneofDescriptor& oneof) {
+  std::string names;
+  const int last = oneof.field_count() - 1;
+  for (int i = 0; i <= last; ++i) {
+    absl::StrAppend(&names,
+                    i == 0      ? ""
+                    : i == last ? " and "
+                                : ", ",
+                    std::string(oneof.field(i)->name()));
+  }
+  return names;
+}
+
 bool IsDuration(const FieldDescriptor& field) {
   return field.cpp_type() == FieldDescriptor::CPPTYPE_MESSAGE &&
          field.message_type()->full_name() == "google.protobuf.Duration";

@@ -24,6 +24,9 @@ std::optional<std::string> SizeDefect(const v1::Limits& limits,
                                       std::size_t size,
                                       const std::string& unit);
 
+// "a, b and c": the fields of a oneof, for "needs one of ...".
+std::string NamesOf(const google::protobuf::OneofDescriptor& oneof);
+
 // True for google.protobuf.Duration.
 bool IsDuration(const google::protobuf::FieldDescriptor& field);
 

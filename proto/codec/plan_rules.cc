@@ -12,6 +12,7 @@
 #include "google/protobuf/descriptor.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
+#include "proto/codec/source_rules.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -19,20 +20,6 @@ namespace {
 
 // As many floats as one manifest can hold.
 constexpr double kMaxParameters = 17'179'869'184.0;  // 2^34
-
-// "a, b and c": the fields of a oneof.
-std::string NamesOf(const google::protobuf::OneofDescriptor& oneof) {
-  std::string names;
-  const int last = oneof.field_count() - 1;
-  for (int i = 0; i <= last; ++i) {
-    absl::StrAppend(&names,
-                    i == 0      ? ""
-                    : i == last ? " and "
-                                : ", ",
-                    std::string(oneof.field(i)->name()));
-  }
-  return names;
-}
 
 class Rules {
  public:
@@ -48,9 +35,7 @@ class Rules {
   void CheckUpdate(const v1::UpdatePlan& update);
   void CheckStop(const v1::Plan& plan);
   void CheckSimulation(const v1::Plan& plan);
-  void CheckScale(const std::string& path, double scale);
   void CheckPartition(const v1::SimulationPlan& simulation);
-  void CheckSource(const std::string& path, const v1::DataSource& source);
 
  private:
   Problems problems_;
@@ -195,33 +180,6 @@ void Rules::CheckStop(const v1::Plan& plan) {
   }
 }
 
-void Rules::CheckScale(const std::string& path, double scale) {
-  if (!std::isfinite(scale) || scale == 0) {
-    Fail(path + ".scale", "must be finite and not 0");
-  }
-}
-
-void Rules::CheckSource(const std::string& path, const v1::DataSource& source) {
-  switch (source.format_case()) {
-    case v1::DataSource::kCsv:
-      if (source.csv().has_scale()) {
-        CheckScale(path + ".csv", source.csv().scale());
-      }
-      return;
-    case v1::DataSource::kIdx:
-      if (source.idx().has_scale()) {
-        CheckScale(path + ".idx", source.idx().scale());
-      }
-      return;
-    case v1::DataSource::FORMAT_NOT_SET:
-      Fail(path,
-           absl::StrCat("needs one of ",
-                        NamesOf(*v1::DataSource::descriptor()->FindOneofByName(
-                            "format"))));
-      return;
-  }
-}
-
 void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
   const v1::Partition& partition = simulation.partition();
   const std::string path = "simulation.partition";
@@ -273,9 +231,11 @@ void Rules::CheckSimulation(const v1::Plan& plan) {
   }
   CheckPartition(simulation);
   if (simulation.has_train()) {
-    CheckSource("simulation.train", simulation.train());
+    FindSourceProblems(simulation.train(), "simulation.train", problems_);
   }
-  if (simulation.has_test()) CheckSource("simulation.test", simulation.test());
+  if (simulation.has_test()) {
+    FindSourceProblems(simulation.test(), "simulation.test", problems_);
+  }
   FindDeviceProblems(simulation, problems_);
 }
 

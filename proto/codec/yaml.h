@@ -39,6 +39,7 @@ absl::Status ValidatePlan(const v1::Plan& plan);
 
 // The plan with every default written out: what runs, is stored and is shown.
 v1::Plan WithDefaults(const v1::Plan& plan);
+v1::DataSource WithDefaults(const v1::DataSource& source);
 
 // Parse, validate, defaults. Paths in the file are made absolute against the
 // file's folder. Rules across fields are reported together with the rest.

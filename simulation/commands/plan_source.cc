@@ -1,11 +1,40 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/commands/plan_source.h"
 
+#include <string>
+#include <system_error>
+
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/random.h"
+#include "proto/codec/paths.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::simulation {
+namespace {
+
+// Puts the folder of data sets in place of "${data}".
+absl::Status PlaceData(const PlanSource& source, v1::Plan& plan) {
+  absl::Status status;
+  codec::ForEachPath(plan, [&](const std::string& key, std::string& path) {
+    if (!path.starts_with(codec::kDataFolder)) return;
+    if (source.data) {
+      const std::string rest = path.substr(codec::kDataFolder.size());
+      std::error_code error;
+      auto folder = std::filesystem::absolute(*source.data, error);
+      if (error) folder = *source.data;
+      path = std::filesystem::path(folder.string() + rest)
+                 .lexically_normal()
+                 .string();
+    } else if (status.ok()) {
+      status = absl::InvalidArgumentError(
+          absl::StrCat(source.file.string(), ": ", key, ": ", path,
+                       ": say with --data FOLDER where the data sets are"));
+    }
+  });
+  return status;
+}
+
+}  // namespace
 
 absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source) {
   auto plan = codec::ReadPlan(source.file, source.settings);
@@ -14,6 +43,7 @@ absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source) {
     return absl::InvalidArgumentError(absl::StrCat(
         source.file.string(), ": simulation: required by tributary-simulate"));
   }
+  if (auto placed = PlaceData(source, *plan); !placed.ok()) return placed;
   if (!plan->has_seed()) plan->set_seed(SystemRandom().Word());
   if (source.workers) plan->mutable_simulation()->set_workers(*source.workers);
   return plan;

@@ -19,9 +19,11 @@ namespace tributary::simulation {
 struct PlanSource {
   std::filesystem::path file;
   // "round.cohort_size=20": values in place of the file's (proto/codec/yaml.h).
-  std::vector<std::string> settings;
+  std::vector<std::string> settings = {};
+  // What "${data}" at the beginning of a path stands for.
+  std::optional<std::filesystem::path> data = {};
   // Instead of the plan's simulation.workers.
-  std::optional<int> workers;
+  std::optional<int> workers = {};
 };
 
 // The plan as it is simulated, every default written out. One without a seed

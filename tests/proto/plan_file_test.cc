@@ -26,7 +26,7 @@ TEST_CASE("a plan file is read with defaults and absolute paths") {
         (folder.path().parent_path() / "first.safetensors").string());
   CHECK(plan->simulation().train().csv().path() ==
         (folder.path() / "data/a.csv").string());
-  CHECK(plan->simulation().train().csv().label_column() == -1);
+  CHECK(plan->simulation().train().csv().label_column() == "-1");
   CHECK(plan->simulation().test().idx().features() == "${data}/b");
   CHECK(plan->simulation().test().idx().labels() == "/c");
 }

@@ -131,7 +131,9 @@ TEST_CASE("a simulation has clients for its quorum and data for its test") {
                simulate(plan);
                plan.mutable_simulation()->mutable_train()->clear_csv();
              }),
-             "simulation.train: needs one of csv and idx"));
+             "simulation.train: needs one of csv, idx, cifar, leaf, bearings, "
+             "inertial, engine_life, hourly_load, speaker_text, numpy, npz "
+             "and synthetic"));
   CHECK(Says(
       After([&](auto& plan) {
         simulate(plan);

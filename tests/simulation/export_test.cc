@@ -85,7 +85,7 @@ TEST_CASE_METHOD(ExportFixture,
                      "0,1e-3,-2.5\n1,0.3333333333333333,7\n\n")
                    .string());
   csv.set_header(true);
-  csv.set_label_column(0);
+  csv.set_label_column("0");
   csv.set_scale(0.1);
   CheckRoundTrip({.label_column = 0, .header = true, .scale = 0.1});
   CHECK(Read("client-0000.csv").starts_with("class,a,b\n"));
@@ -125,7 +125,7 @@ TEST_CASE_METHOD(ExportFixture,
   auto& csv = *plan.mutable_train()->mutable_csv();
   csv.set_path(Write("data.csv", "class,a,b\n1,8,3\n0,2,-2\n1,5,7\n").string());
   csv.set_header(true);
-  csv.set_label_column(0);
+  csv.set_label_column("0");
   csv.set_scale(0.1);
   *plan.mutable_test() = plan.train();
   plan.mutable_partition()->mutable_feature_shift()->set_noise(0.5);
