@@ -16,7 +16,7 @@ build=(
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev zlib1g-dev libxxhash-dev
   libmatio-dev libzip-dev
 )
-test=(catch2 librapidcheck-dev python3-torch sqlite3 openssl clang libclang-rt-dev)
+test=(catch2 chromium librapidcheck-dev python3-torch sqlite3 openssl clang libclang-rt-dev)
 
 bench=(python3-torch)
 

@@ -7,9 +7,13 @@
 #include <memory>
 #include <ostream>
 
+#include "simulation/commands/compare.h"
 #include "simulation/commands/data.h"
+#include "simulation/commands/dry_run.h"
 #include "simulation/commands/partition.h"
+#include "simulation/commands/report.h"
 #include "simulation/commands/run.h"
+#include "simulation/commands/sweep.h"
 #include "simulation/interrupt.h"
 
 namespace tributary::simulation {
@@ -37,17 +41,39 @@ struct Command {
   std::function<int()> action;
 };
 
+void AddSettings(CLI::App& command, std::vector<std::string>& settings) {
+  command
+      .add_option("--set", settings,
+                  "KEY=VALUE in place of the plan's, such as "
+                  "round.cohort_size=20; can be repeated")
+      ->allow_extra_args(false);
+}
+
+void AddWorkers(CLI::App& command, std::optional<int>& workers) {
+  command
+      .add_option("--workers", workers,
+                  "threads that train (default: the plan's)")
+      ->check(CLI::Range(1, 1024));
+}
+
 // PLAN, and what is said instead of what it says.
 void AddPlan(CLI::App& command, PlanSource& plan) {
   command.add_option("PLAN", plan.file, "plan.yaml with a simulation section")
       ->required();
-  command
-      .add_option("--set", plan.settings,
-                  "KEY=VALUE in place of the plan's, such as "
-                  "round.cohort_size=20; can be repeated")
-      ->allow_extra_args(false);
+  AddSettings(command, plan.settings);
   command.add_option("--data", plan.data,
                      "folder of data sets, ${data} in the plan's paths");
+}
+
+// Says what it costs instead of doing it; then no folder is needed.
+void AddDryRun(CLI::App& command, bool& is_dry,
+               const std::filesystem::path& out) {
+  command.add_flag("--dry-run", is_dry,
+                   "say what it costs, after training a few clients");
+  command.get_option("--out")->required(false);
+  command.callback([&is_dry, &out] {
+    if (!is_dry && out.empty()) throw CLI::RequiredError("--out");
+  });
 }
 
 // The folder to fill.
@@ -63,9 +89,13 @@ void AddOut(CLI::App& command, std::filesystem::path& out,
 struct RunLine {
   SimulateOptions options;
   bool is_quiet = false;
+  bool is_dry = false;
 };
 
 int Run(const RunLine& line, const Console& console) {
+  if (line.is_dry) {
+    return ExitCode(console, WriteCost(line.options.plan, console.out));
+  }
   SimulateOptions options = line.options;
   options.progress = console.style;
   if (line.is_quiet) options.progress.reset();
@@ -94,10 +124,8 @@ Command AddRun(CLI::App& app, const Console& console) {
       kDefault, "run a plan; what is done without a command");
   AddPlan(*command, line->options.plan);
   AddOut(*command, line->options.out, line->options.existing);
-  command
-      ->add_option("--workers", line->options.plan.workers,
-                   "threads that train (default: the plan's)")
-      ->check(CLI::Range(1, 1024));
+  AddWorkers(*command, line->options.plan.workers);
+  AddDryRun(*command, line->is_dry, line->options.out);
   command->add_flag("--quiet", line->is_quiet, "show nothing but errors");
   return {command, [line, &console] { return Run(*line, console); }};
 }
@@ -152,6 +180,98 @@ Command AddData(CLI::App& app, const Console& console) {
           }};
 }
 
+Command AddReport(CLI::App& app, const Console& console) {
+  auto folder = std::make_shared<std::filesystem::path>();
+  CLI::App* command = app.add_subcommand(
+      "report", "write report.html of a results folder anew");
+  command->add_option("FOLDER", *folder, "results folder")->required();
+  return {command, [folder, &console] {
+            const auto written = WriteReport(*folder);
+            if (written.ok()) {
+              console.out << (*folder / "report.html").string() << "\n";
+            }
+            return ExitCode(console, written);
+          }};
+}
+
+Command AddCompare(CLI::App& app, const Console& console) {
+  struct Line {
+    std::vector<std::string> runs;
+    CompareOptions options;
+  };
+  auto line = std::make_shared<Line>();
+  CompareOptions& options = line->options;
+  CLI::App* command = app.add_subcommand(
+      "compare", "show runs side by side, here and as a page");
+  command->add_option("RUN", line->runs, "results folders")->required();
+  command->add_option("--out", options.out,
+                      "the page to write (default: compare.html)");
+  command->add_option("--metric", options.comparison.metric,
+                      "what of the evaluation to compare (default: the plans' "
+                      "stop.metric, else accuracy)");
+  command->add_option("--target", options.comparison.target,
+                      "value to reach (default: the plans' stop.target, else "
+                      "the best that all runs reached)");
+  return {command, [line, &console] {
+            line->options.runs.assign(line->runs.begin(), line->runs.end());
+            const auto compared = CompareFolders(line->options, console.out);
+            if (compared.ok()) {
+              console.out << "\ncurves: " << line->options.out.string() << "\n";
+            }
+            return ExitCode(console, compared);
+          }};
+}
+
+int Sweep(const SweepOptions& options, const Console& console) {
+  const auto end =
+      RunSweep(options, CatchInterrupts(), console.out, console.report);
+  if (!end.ok()) return Fail(console, end.status());
+  if (end->interrupted) {
+    console.report << "interrupted; the same command goes on\n";
+    return kInterrupted;
+  }
+  console.report << end->finished << " runs finished, " << end->failed
+                 << " failed; results in " << options.out.string() << "\n";
+  return end->failed == 0 ? 0 : kFailure;
+}
+
+Command AddSweep(CLI::App& app, const Console& console) {
+  struct Line {
+    SweepOptions options;
+    bool is_quiet = false;
+    bool is_dry = false;
+  };
+  auto line = std::make_shared<Line>();
+  SweepOptions& options = line->options;
+  CLI::App* command = app.add_subcommand(
+      "sweep", "run every combination of a grid of values, then compare");
+  command->add_option("FILE", options.file, "a plan, or a sweep.yaml")
+      ->required();
+  AddSettings(*command, options.settings);
+  command
+      ->add_option("--grid", options.grid,
+                   "KEY=V1,V2: values to try, such as "
+                   "training.learning_rate=0.1,0.3; can be repeated")
+      ->allow_extra_args(false);
+  AddWorkers(*command, options.workers);
+  command
+      ->add_option("--out", options.out,
+                   "folder of the runs; finished ones in it are kept")
+      ->required();
+  AddDryRun(*command, line->is_dry, options.out);
+  command->add_flag("--quiet", line->is_quiet, "show only the comparison");
+  return {command, [line, &console] {
+            if (line->is_dry) {
+              return ExitCode(console,
+                              WriteSweepCost(line->options, console.out));
+            }
+            SweepOptions chosen = line->options;
+            chosen.progress = console.style;
+            if (line->is_quiet) chosen.progress.reset();
+            return Sweep(chosen, console);
+          }};
+}
+
 // True for what is no argument of the default command.
 bool IsOfProgram(const std::vector<Command>& commands,
                  const std::string& first) {
@@ -171,7 +291,9 @@ int RunProgram(const std::vector<std::string>& arguments,
                        std::string("tributary-simulate ") + TRIBUTARY_VERSION);
   app.require_subcommand(1);
   const std::vector<Command> commands = {
-      AddRun(app, console), AddPartition(app, console), AddData(app, console)};
+      AddRun(app, console),     AddPartition(app, console),
+      AddData(app, console),    AddReport(app, console),
+      AddCompare(app, console), AddSweep(app, console)};
   std::vector<std::string> line(arguments.rbegin(), arguments.rend());
   if (!line.empty() && !IsOfProgram(commands, line.back()))
     line.push_back(kDefault);

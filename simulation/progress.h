@@ -17,6 +17,20 @@ namespace tributary::simulation {
 // How a round's metrics read: "accuracy 0.9432  loss 0.2113".
 std::string FormatMetrics(const round::Metrics& metrics);
 
+struct ProgressState {
+  int done = 0;  // rounds
+  int rounds = 0;
+  std::uint64_t updates = 0;        // accepted in all
+  std::uint64_t round_updates = 0;  // in the present round
+  std::uint64_t round_size = 0;     // in the round before
+  double seconds = 0;               // of wall time
+  std::string metrics;
+};
+
+// "[######..................] round 6/24  58 clients/s  0:18 left  accuracy
+// 0.9432". Time left is that of the rounds so far, the present one in part.
+std::string FormatBar(const ProgressState& state);
+
 class Progress final : public Observer {
  public:
   enum class Style { kBar, kLines };
@@ -31,15 +45,11 @@ class Progress final : public Observer {
 
  private:
   using WallClock = std::chrono::steady_clock;
-  double Elapsed() const;
   void Draw();
 
   std::ostream& out_;
   const Style style_;
-  const int rounds_;
-  int done_ = 0;
-  std::uint64_t updates_ = 0;
-  std::string metrics_;
+  ProgressState state_;
   const WallClock::time_point started_ = WallClock::now();
   WallClock::time_point drawn_;
 };

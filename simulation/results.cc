@@ -9,6 +9,8 @@
 #include "nlohmann/json.hpp"
 #include "proto/codec/yaml.h"
 #include "simulation/first_model.h"
+#include "simulation/report/event_file.h"
+#include "simulation/report/run_record.h"
 #include "simulation/write_file.h"
 
 namespace tributary::simulation {
@@ -74,9 +76,11 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
   std::error_code ignored;
   std::filesystem::remove(folder / "model.safetensors", ignored);
   std::unique_ptr<Results> results(new Results(folder));
-  if (!results->metrics_ || !results->timing_) {
-    return absl::UnavailableError(
-        absl::StrCat(folder.string(), ": cannot write metrics.jsonl"));
+  if (!results->metrics_ || !results->timing_ || !results->events_) {
+    return absl::UnavailableError(absl::StrCat(folder.string(),
+                                               ": cannot write metrics.jsonl, "
+                                               "timing.jsonl or ",
+                                               kEventFileName));
   }
   results->every_ = static_cast<int>(plan.evaluation().every_rounds());
   for (const auto& each : plan.simulation().devices()) {
@@ -89,7 +93,10 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
 Results::Results(const std::filesystem::path& folder)
     : folder_(folder),
       metrics_(folder / "metrics.jsonl"),
-      timing_(folder / "timing.jsonl") {}
+      timing_(folder / "timing.jsonl"),
+      events_(folder / kEventFileName, std::ios::binary) {
+  events_ << EventFileHeader() << std::flush;
+}
 
 void Results::OnRound(const RoundSummary& round) {
   const auto now = WallClock::now();
@@ -140,7 +147,11 @@ void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
       {"virtual_seconds", Seconds(round.committed)},
       {"effort", EffortOf(round)},
       {"model", round.model.Hex()}};
-  metrics_ << line.dump() << "\n" << std::flush;
+  const std::string text = line.dump();
+  metrics_ << text << "\n" << std::flush;
+  events_ << ScalarsRecord(round.round, Seconds(round.committed),
+                           NumbersOf(text))
+          << std::flush;
 }
 
 absl::Status Results::Close(const std::string& header,
@@ -148,7 +159,8 @@ absl::Status Results::Close(const std::string& header,
   if (!waiting_.empty()) WriteUpTo(waiting_.rbegin()->first);
   metrics_.close();
   timing_.close();
-  if (!metrics_ || !timing_) {
+  events_.close();
+  if (!metrics_ || !timing_ || !events_) {
     return absl::UnavailableError(absl::StrCat(
         (folder_ / "metrics.jsonl").string(), ": not written completely"));
   }

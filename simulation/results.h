@@ -4,6 +4,8 @@
 //   plan.yaml          the effective plan, every default written out
 //   metrics.jsonl      one line a round; the same bytes for the same seed
 //   devices.txt        what each class of devices did, and in vain
+//   events.out.tfevents.0.tributary
+//                      the same for TensorBoard, timed in virtual seconds
 //   timing.jsonl       wall time of each round; differs from run to run
 //   model.safetensors  the final model
 //
@@ -60,6 +62,7 @@ class Results final : public Observer {
   const std::filesystem::path folder_;
   std::ofstream metrics_;
   std::ofstream timing_;
+  std::ofstream events_;
   int every_ = 0;   // rounds between evaluations; 0: never
   int rounds_ = 0;  // of the run; the last is always evaluated
   std::map<int, RoundSummary> waiting_;

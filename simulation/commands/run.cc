@@ -5,12 +5,36 @@
 #include <utility>
 
 #include "privacy/crypto/random.h"
+#include "simulation/commands/report.h"
+#include "simulation/declared_exceptions.h"
 #include "simulation/observers.h"
 #include "simulation/population.h"
+#include "simulation/report/run_record.h"
 #include "simulation/simulation.h"
 #include "simulation/skew_files.h"
+#include "simulation/write_file.h"
 
 namespace tributary::simulation {
+namespace {
+
+std::string NameOf(round::RunEnd end) {
+  switch (end) {
+    case round::RunEnd::kFinished:
+      return "finished";
+    case round::RunEnd::kStopped:
+      return "stopped";
+    case round::RunEnd::kFailed:
+      return "failed";
+  }
+  return "failed";
+}
+
+absl::Status WriteRunStatus(const std::filesystem::path& folder,
+                            const RunStatus& status) {
+  return WriteFile(folder / "run.json", {ToJson(status)});
+}
+
+}  // namespace
 
 absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
                                        const std::atomic<bool>& interrupted,
@@ -45,6 +69,12 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
       !written.ok()) {
     return written;
   }
+  RunStatus status{.reason = "",
+                   .parameters = (*simulation)->model().manifest.Length(),
+                   .exceptions = DeclaredExceptions(*plan)};
+  if (auto written = WriteRunStatus(options.out, status); !written.ok()) {
+    return written;
+  }
   Progress progress(report, options.progress.value_or(Progress::Style::kLines),
                     static_cast<int>(plan->stop().rounds()));
   observers.Add(**results);
@@ -54,8 +84,14 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   if (options.progress) progress.Finish();
   const absl::Status closed = (*results)->Close((*simulation)->header(),
                                                 (*simulation)->model().weights);
+  status.end = end.ok() ? NameOf(end->end) : "failed";
+  status.reason = end.ok() ? end->reason : std::string(end.status().message());
+  const absl::Status written = WriteRunStatus(options.out, status);
+  const absl::Status reported = WriteReport(options.out);
   if (!end.ok()) return InPlan(options.plan, end.status());
-  if (!closed.ok()) return closed;
+  for (const auto& each : {closed, written, reported}) {
+    if (!each.ok()) return each;
+  }
   return end;
 }
 

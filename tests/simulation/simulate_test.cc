@@ -82,6 +82,8 @@ TEST_CASE_METHOD(SimulateFixture,
   CHECK((Read("four/model.safetensors") == model));
   CHECK(Read("four/metrics.jsonl") == Read("one/metrics.jsonl"));
   CHECK(Read("four/partition.txt") == Read("one/partition.txt"));
+  const std::string events = "/events.out.tfevents.0.tributary";
+  CHECK((Read("four" + events) == Read("one" + events)));
   CHECK((Read("other/model.safetensors") != model));
 
   std::istringstream lines(Read("one/metrics.jsonl"));
@@ -162,6 +164,8 @@ TEST_CASE_METHOD(SimulateFixture,
   CHECK(end->end == round::RunEnd::kStopped);
   CHECK(Read("stopped/metrics.jsonl").empty());
   CHECK(Read("stopped/model.safetensors").size() > 64u * 32 * 4);
+  CHECK(Read("stopped/report.html").find("tributary-simulate: stopped") !=
+        std::string::npos);
 }
 
 TEST_CASE_METHOD(SimulateFixture,

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/commands/dry_run.h"
+
+#include <algorithm>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "privacy/crypto/random.h"
+#include "simulation/first_model.h"
+#include "simulation/population.h"
+#include "simulation/report/quantity.h"
+#include "simulation/report/table.h"
+
+namespace tributary::simulation {
+namespace {
+
+absl::StatusOr<Cost> CostOf(const PlanSource& source) {
+  const auto plan = ReadSimulationPlan(source);
+  if (!plan.ok()) return plan.status();
+  const Key run_key = KeyFromSeed(plan->seed());
+  const auto population = LoadPopulation(*plan, run_key);
+  if (!population.ok()) return InPlan(source, population.status());
+  const auto first = LoadFirstModel(*plan, run_key);
+  if (!first.ok()) return InPlan(source, first.status());
+  const auto cost =
+      EstimateCost(*plan, *MakeParticipants(*population), *first->model);
+  return cost.ok() ? cost : InPlan(source, cost.status());
+}
+
+std::string Bytes(std::uint64_t bytes) {
+  return FormatQuantity(Quantity::kBytes, static_cast<double>(bytes));
+}
+
+}  // namespace
+
+absl::Status WriteCost(const PlanSource& source, std::ostream& out) {
+  const auto cost = CostOf(source);
+  if (!cost.ok()) return cost.status();
+  out << FormatCost(*cost);
+  return absl::OkStatus();
+}
+
+absl::Status WriteSweepCost(const SweepOptions& options, std::ostream& out) {
+  const auto runs = PlanSweep(options);
+  if (!runs.ok()) return runs.status();
+  Table table = {{"run", "weights", "updates", "memory", "time"}};
+  double seconds = 0;
+  std::uint64_t memory = 0;
+  for (const PlannedRun& run : *runs) {
+    if (run.is_finished) {
+      table.push_back({run.name, "-", "-", "-", "finished"});
+      continue;
+    }
+    const auto cost = CostOf(run.source);
+    if (!cost.ok()) return cost.status();
+    seconds += cost->Seconds();
+    memory = std::max(memory, cost->PeakBytes());
+    table.push_back(
+        {run.name, FormatCount(static_cast<double>(cost->parameters)),
+         FormatCount(static_cast<double>(cost->rounds * cost->asked)),
+         Bytes(cost->PeakBytes()),
+         FormatQuantity(Quantity::kSeconds, cost->Seconds())});
+  }
+  out << FormatTable(table)
+      << absl::StrCat(
+             "\nabout ", FormatQuantity(Quantity::kSeconds, seconds),
+             " in all, at most ", Bytes(memory),
+             "; --dry-run of a single plan says what the estimate leaves "
+             "out\n");
+  return absl::OkStatus();
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/cost.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <fstream>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "aggregation/encoding.h"
+#include "client/core/update.h"
+#include "proto/codec/plan.h"
+#include "simulation/partition.h"
+#include "simulation/report/quantity.h"
+
+namespace tributary::simulation {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr std::size_t kMostCalibrated = 8;
+constexpr std::chrono::seconds kCalibration{3};
+
+double SecondsSince(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+std::uint64_t ResidentBytes() {
+  std::uint64_t all = 0;
+  std::uint64_t resident = 0;
+  std::ifstream("/proc/self/statm") >> all >> resident;
+  return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+}
+
+absl::StatusOr<TrainTask> TaskOf(const v1::Plan& plan, v1::Task::Kind kind) {
+  v1::Task task;
+  task.set_kind(kind);
+  task.set_run(plan.name());
+  task.set_round(1);
+  task.set_seed(std::string(sizeof(Key), '\0'));
+  *task.mutable_training() = plan.training();
+  return ToTrainTask(task);
+}
+
+// Clients with examples, those with fewest first.
+std::vector<std::size_t> BySize(const Participants& participants) {
+  std::vector<std::pair<std::size_t, std::size_t>> sizes;
+  for (std::size_t k = 0; k < participants.clients(); ++k) {
+    const std::size_t examples = participants.Examples(k);
+    if (examples > 0) sizes.emplace_back(examples, k);
+  }
+  std::sort(sizes.begin(), sizes.end());
+  std::vector<std::size_t> clients;
+  for (const auto& [examples, client] : sizes) clients.push_back(client);
+  return clients;
+}
+
+// Evenly spread over the sizes, the middle ones first, so that few of them
+// stand for all if time runs out.
+std::vector<std::size_t> ChooseClients(const std::vector<std::size_t>& sorted) {
+  const std::size_t count = std::min(sorted.size(), kMostCalibrated);
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < count; ++i) {
+    chosen.push_back(sorted[(2 * i + 1) * sorted.size() / (2 * count)]);
+  }
+  std::vector<std::size_t> ordered;
+  for (std::size_t step = 0; step < count; ++step) {
+    const std::size_t middle = count / 2;
+    const std::size_t offset = (step + 1) / 2;
+    ordered.push_back(
+        chosen[step % 2 == 0 ? (middle + offset) % count
+                             : (middle + count - offset) % count]);
+  }
+  return ordered;
+}
+
+absl::StatusOr<double> TimeTraining(const Participants& participants,
+                                    std::size_t client, const TrainTask& task,
+                                    const Model& model) {
+  std::vector<float> delta(model.manifest.Length());
+  const auto start = Clock::now();
+  const auto trainer = participants.MakeTrainer(client);
+  const auto result = trainer->Train(task, model, delta, TaskContext());
+  if (result.ok()) return SecondsSince(start);
+  return absl::Status(
+      result.status().code(),
+      absl::StrCat(ClientName(client), ": ", result.status().message()));
+}
+
+absl::Status CalibrateTraining(const v1::Plan& plan,
+                               const Participants& participants,
+                               const Model& model, Cost& cost) {
+  const auto task = TaskOf(plan, v1::Task::TRAIN);
+  if (!task.ok()) return task.status();
+  const auto sorted = BySize(participants);
+  if (sorted.empty()) return absl::OkStatus();
+  const auto start = Clock::now();
+  // The first of all pays for what is set up once.
+  const auto warm = TimeTraining(participants, sorted.front(), *task, model);
+  if (!warm.ok()) return warm.status();
+  double seconds = 0;
+  std::size_t examples = 0;
+  for (const std::size_t client : ChooseClients(sorted)) {
+    if (cost.trained_clients > 0 && Clock::now() - start > kCalibration) break;
+    const auto took = TimeTraining(participants, client, *task, model);
+    if (!took.ok()) return took.status();
+    seconds += *took;
+    examples += participants.Examples(client);
+    ++cost.trained_clients;
+  }
+  // Steps take the same for every client, passes as long as it has examples.
+  cost.seconds_per_update = plan.training().has_steps()
+                                ? seconds / cost.trained_clients
+                                : seconds / static_cast<double>(examples) *
+                                      static_cast<double>(cost.examples) /
+                                      static_cast<double>(cost.clients);
+  return absl::OkStatus();
+}
+
+absl::Status CalibrateEvaluation(const v1::Plan& plan,
+                                 const Participants& participants,
+                                 const Model& model, Cost& cost) {
+  const std::uint64_t every = plan.evaluation().every_rounds();
+  if (every == 0 || participants.TestExamples() == 0) return absl::OkStatus();
+  cost.evaluations = (cost.rounds + every - 1) / every;
+  const auto task = TaskOf(plan, v1::Task::EVALUATE);
+  if (!task.ok()) return task.status();
+  const auto start = Clock::now();
+  const auto judged =
+      participants.MakeEvaluator()->Evaluate(*task, model, TaskContext());
+  if (!judged.ok()) return judged.status();
+  cost.seconds_per_evaluation = SecondsSince(start);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+double Cost::Seconds() const {
+  return static_cast<double>(rounds * asked) * seconds_per_update / workers +
+         static_cast<double>(evaluations) * seconds_per_evaluation;
+}
+
+std::uint64_t Cost::PeakBytes() const {
+  return resident_bytes + asked * update_bytes;
+}
+
+absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
+                                  const Participants& participants,
+                                  const Model& model) {
+  Cost cost;
+  cost.parameters = model.manifest.Length();
+  cost.model_bytes = cost.parameters * sizeof(float);
+  for (std::size_t k = 0; k < participants.clients(); ++k) {
+    const std::size_t examples = participants.Examples(k);
+    cost.examples += examples;
+    cost.clients += examples > 0 ? 1 : 0;
+  }
+  const v1::RoundPlan& round = plan.round();
+  cost.rounds = plan.stop().rounds();
+  const double wanted = round.cohort_size() * round.over_selection();
+  cost.asked = std::min<std::uint64_t>(
+      // A product such as 10 x 1.1 is a little over 11.
+      static_cast<std::uint64_t>(std::ceil(wanted - 1e-9)), cost.clients);
+  cost.counted = std::min<std::uint64_t>(round.cohort_size(), cost.asked);
+  cost.update_bytes =
+      aggregation::EncodedSize(codec::ToEncoding(plan.update()).encoding,
+                               cost.parameters)
+          .max;
+  cost.workers = static_cast<int>(plan.simulation().workers());
+  if (auto done = CalibrateTraining(plan, participants, model, cost);
+      !done.ok()) {
+    return done;
+  }
+  if (auto done = CalibrateEvaluation(plan, participants, model, cost);
+      !done.ok()) {
+    return done;
+  }
+  cost.resident_bytes = ResidentBytes();
+  return cost;
+}
+
+std::string FormatCost(const Cost& cost) {
+  const auto count = [](std::uint64_t number) {
+    return FormatCount(static_cast<double>(number));
+  };
+  const auto bytes = [](std::uint64_t number) {
+    return FormatQuantity(Quantity::kBytes, static_cast<double>(number));
+  };
+  const auto time = [](double seconds) {
+    return FormatQuantity(Quantity::kSeconds, seconds);
+  };
+  const std::uint64_t updates = cost.rounds * cost.asked;
+  std::string text = absl::StrCat(
+      "model     ", count(cost.parameters), " weights, ",
+      bytes(cost.model_bytes), "\n", "clients   ", count(cost.clients),
+      " with ", count(cost.examples), " examples\n", "rounds    at most ",
+      count(cost.rounds), ", each asks ", count(cost.asked),
+      " clients and counts ", count(cost.counted), " updates\n", "updates   ",
+      count(updates), " trained, ", count(cost.rounds * cost.counted),
+      " counted\n", "bytes     down ", bytes(updates * cost.model_bytes),
+      ", up ", bytes(updates * cost.update_bytes), ", at most\n", "memory    ",
+      bytes(cost.resident_bytes), " now, ", bytes(cost.PeakBytes()),
+      " if a round's updates end at once\n", "time      about ",
+      time(cost.Seconds()), ": ", count(updates), " updates x ",
+      time(cost.seconds_per_update), " on ", cost.workers,
+      cost.workers == 1 ? " worker" : " workers");
+  if (cost.evaluations > 0) {
+    absl::StrAppend(&text, ", ", count(cost.evaluations), " evaluations x ",
+                    time(cost.seconds_per_evaluation));
+  }
+  absl::StrAppend(
+      &text, "\n\nTimes come from ", cost.trained_clients,
+      cost.trained_clients == 1 ? " client" : " clients",
+      " trained once each on this machine as it is now, on one thread. Left "
+      "out: sums and\nbookkeeping (a few percent), workers that hinder each "
+      "other, rounds that are tried again, and a target met early.\n");
+  return text;
+}
+
+}  // namespace tributary::simulation

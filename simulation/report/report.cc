@@ -1,0 +1,337 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/report/report.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "simulation/report/page.h"
+#include "simulation/report/target.h"
+
+namespace tributary::simulation {
+namespace {
+
+constexpr const char* kMetricPrefix = "metrics.";
+constexpr const char* kTasks = "effort.tasks.";
+constexpr const char* kSpent = "effort.spent.";
+constexpr const char* kWasted = "effort.wasted.";
+
+std::string Readable(std::string column) {
+  std::replace(column.begin(), column.end(), '_', ' ');
+  return column;
+}
+
+// What of a run the page has not shown yet, and how the rest is drawn.
+class ReportWriter {
+ public:
+  explicit ReportWriter(const RunRecord& run)
+      : run_(run), page_(run.PlanValueOf("name"), Subtitle(run)) {
+    for (const std::string& column : run.Columns()) left_.insert(column);
+    for (const char* column :
+         {"round", "attempt", "opened_seconds", "virtual_seconds"}) {
+      left_.erase(column);
+    }
+  }
+
+  std::string Write() {
+    AddFigures();
+    AddCurves();
+    AddPartition();
+    AddTime();
+    AddParticipation();
+    AddEffort();
+    AddOthers();
+    AddExceptions();
+    page_.AddHeading("Effective plan");
+    page_.AddLiteral(run_.plan_text);
+    return page_.Html();
+  }
+
+ private:
+  static std::string Subtitle(const RunRecord& run) {
+    std::string text = absl::StrCat("tributary-simulate: ", run.status.end);
+    if (!run.status.reason.empty()) {
+      absl::StrAppend(&text, ", ", run.status.reason);
+    }
+    return text;
+  }
+
+  void AddFigures();
+  void AddCurves();
+  void AddPartition();
+  void AddTime();
+  void AddParticipation();
+  void AddEffort();
+  std::string HowTasksEnded();
+  void AddOthers();
+  void AddExceptions();
+
+  // The rest of the names of the columns that begin so.
+  std::vector<std::string> NamesBehind(const std::string& prefix) const;
+  Quantity QuantityOfColumn(const std::string& column) const;
+  // The columns over rounds in one chart.
+  std::string Over(const std::string& title, const std::string& y_label,
+                   const std::vector<std::string>& columns,
+                   LineChart::Base base);
+
+  const RunRecord& run_;
+  Page page_;
+  std::set<std::string> left_;
+};
+
+std::vector<std::string> ReportWriter::NamesBehind(
+    const std::string& prefix) const {
+  std::vector<std::string> names;
+  for (const std::string& column : run_.Columns()) {
+    if (column.starts_with(prefix)) {
+      names.push_back(column.substr(prefix.size()));
+    }
+  }
+  return names;
+}
+
+Quantity ReportWriter::QuantityOfColumn(const std::string& column) const {
+  const auto points = run_.Over("round", column);
+  const bool is_whole = std::ranges::all_of(points, [](const Point& point) {
+    return point.y == std::floor(point.y);
+  });
+  return QuantityOf(column, is_whole ? Values::kWhole : Values::kFractional);
+}
+
+std::string ReportWriter::Over(const std::string& title,
+                               const std::string& y_label,
+                               const std::vector<std::string>& columns,
+                               LineChart::Base base) {
+  LineChart chart{.title = title,
+                  .x_label = "round",
+                  .y_label = y_label,
+                  .curves = {},
+                  .base = base};
+  for (const std::string& column : columns) {
+    left_.erase(column);
+    auto points = run_.Over("round", column);
+    if (points.empty()) continue;
+    chart.y_quantity = QuantityOfColumn(column);
+    chart.curves.push_back({Readable(column), std::move(points)});
+  }
+  return DrawLineChart(chart);
+}
+
+void ReportWriter::AddFigures() {
+  std::vector<Page::Figure> figures;
+  figures.push_back({"rounds", FormatCount(run_.rounds.size()),
+                     absl::StrCat("of ", run_.PlanValueOf("stop.rounds"))});
+  for (const std::string& metric : NamesBehind(kMetricPrefix)) {
+    const auto points = run_.Over("round", kMetricPrefix + metric);
+    const auto best = BestOf(points, BetterOf(metric));
+    figures.push_back(
+        {metric, FormatQuantity(Quantity::kNumber, points.back().y),
+         absl::StrCat("best ", FormatQuantity(Quantity::kNumber, best->y),
+                      " in round ", FormatCount(best->x))});
+  }
+  if (const auto loss = run_.Last("train_loss")) {
+    figures.push_back({"training loss",
+                       FormatQuantity(Quantity::kNumber, *loss),
+                       "in the last round"});
+  }
+  if (const auto updates = run_.Total("accepted")) {
+    figures.push_back({"updates", FormatCount(*updates), "accepted"});
+  }
+  if (const auto end = run_.Last("virtual_seconds")) {
+    figures.push_back({"virtual time", FormatQuantity(Quantity::kSeconds, *end),
+                       "what devices would take"});
+  }
+  if (const auto wall = run_.Total("wall_seconds")) {
+    figures.push_back({"wall time", FormatQuantity(Quantity::kSeconds, *wall),
+                       "what this simulation took"});
+  }
+  if (run_.status.parameters > 0) {
+    figures.push_back({"model",
+                       FormatCount(static_cast<double>(run_.status.parameters)),
+                       "weights"});
+  }
+  page_.AddFigures(figures);
+}
+
+void ReportWriter::AddCurves() {
+  page_.AddHeading("Curves");
+  if (run_.rounds.empty()) {
+    page_.AddText("No round was released.");
+    return;
+  }
+  std::vector<std::string> metrics = NamesBehind(kMetricPrefix);
+  // The training loss has a chart even where no loss is evaluated.
+  if (std::ranges::find(metrics, "loss") == metrics.end()) {
+    metrics.push_back("loss");
+  }
+  std::vector<std::string> charts;
+  for (const std::string& metric : metrics) {
+    const std::string column = kMetricPrefix + metric;
+    for (const char* x : {"round", "virtual_seconds"}) {
+      const bool is_over_rounds = std::string_view(x) == "round";
+      LineChart chart{
+          .title = absl::StrCat(
+              metric, is_over_rounds ? " over rounds" : " over virtual time"),
+          .x_label = is_over_rounds ? "round" : "virtual time",
+          .x_quantity = is_over_rounds ? Quantity::kCount : Quantity::kSeconds,
+          .y_label = metric,
+          .curves = {}};
+      if (metric == "loss") {
+        chart.curves.push_back({"evaluation", run_.Over(x, column)});
+        chart.curves.push_back({"training", run_.Over(x, "train_loss")});
+        std::erase_if(chart.curves,
+                      [](const Curve& curve) { return curve.points.empty(); });
+        left_.erase("train_loss");
+      } else {
+        chart.curves.push_back({metric, run_.Over(x, column)});
+      }
+      double target = 0;
+      if (run_.PlanValueOf("stop.metric") == metric &&
+          absl::SimpleAtod(run_.PlanValueOf("stop.target"), &target)) {
+        chart.target = target;
+      }
+      charts.push_back(DrawLineChart(chart));
+    }
+    left_.erase(column);
+  }
+  page_.AddCharts(charts);
+}
+
+void ReportWriter::AddPartition() {
+  if (run_.partition.empty() && run_.partition_picture.empty()) return;
+  page_.AddHeading("Clients and their data");
+  if (!run_.partition_picture.empty()) {
+    page_.AddPicture(run_.partition_picture, run_.partition);
+  } else {
+    page_.AddLiteral(run_.partition);
+  }
+}
+
+void ReportWriter::AddTime() {
+  Curve virtual_time{"virtual time", {}};
+  for (const auto& [round, numbers] : run_.rounds) {
+    const auto opened = numbers.find("opened_seconds");
+    const auto released = numbers.find("virtual_seconds");
+    if (opened != numbers.end() && released != numbers.end()) {
+      virtual_time.points.push_back(
+          {static_cast<double>(round), released->second - opened->second});
+    }
+  }
+  const LineChart chart{.title = "Virtual time of a round",
+                        .x_label = "round",
+                        .y_label = "time",
+                        .y_quantity = Quantity::kSeconds,
+                        .curves = {std::move(virtual_time)},
+                        .base = LineChart::Base::kZero};
+  std::vector<std::string> charts = {DrawLineChart(chart)};
+  charts.push_back(Over("Wall time of a round", "time", {"wall_seconds"},
+                        LineChart::Base::kZero));
+  if (std::ranges::all_of(charts, &std::string::empty)) return;
+  page_.AddHeading("Time");
+  page_.AddCharts(charts);
+}
+
+void ReportWriter::AddParticipation() {
+  std::vector<std::string> charts = {
+      Over("Clients of a round", "clients", {"asked", "accepted"},
+           LineChart::Base::kZero),
+      Over("Examples of a round", "examples", {"examples"},
+           LineChart::Base::kZero)};
+  if (run_.Total("abandoned_attempts").value_or(0) > 0) {
+    charts.push_back(Over("Abandoned attempts", "attempts",
+                          {"abandoned_attempts"}, LineChart::Base::kZero));
+  }
+  left_.erase("abandoned_attempts");
+  if (std::ranges::all_of(charts, &std::string::empty)) return;
+  page_.AddHeading("Who took part");
+  page_.AddCharts(charts);
+}
+
+std::string ReportWriter::HowTasksEnded() {
+  LineChart chart{.title = "How tasks ended",
+                  .x_label = "round",
+                  .y_label = "tasks",
+                  .y_quantity = Quantity::kCount,
+                  .curves = {},
+                  .base = LineChart::Base::kZero};
+  for (const std::string& outcome : NamesBehind(kTasks)) {
+    left_.erase(kTasks + outcome);
+    Curve curve{Readable(outcome), {}};
+    // What did not happen in a round is not written down there.
+    for (const auto& [round, numbers] : run_.rounds) {
+      const auto found = numbers.find(kTasks + outcome);
+      curve.points.push_back({static_cast<double>(round),
+                              found == numbers.end() ? 0 : found->second});
+    }
+    chart.curves.push_back(std::move(curve));
+  }
+  return DrawLineChart(chart);
+}
+
+void ReportWriter::AddEffort() {
+  const auto spendings = NamesBehind(kSpent);
+  std::vector<std::string> charts = {HowTasksEnded()};
+  std::vector<Page::Figure> figures;
+  for (const std::string& name : spendings) {
+    const double spent = run_.Total(kSpent + name).value_or(0);
+    const double wasted = run_.Total(kWasted + name).value_or(0);
+    const Quantity quantity = QuantityOf(name, Values::kFractional);
+    figures.push_back({Readable(name), FormatQuantity(quantity, spent),
+                       spent > 0 ? absl::StrFormat("%.1f %% of it wasted",
+                                                   100 * wasted / spent)
+                                 : ""});
+    LineChart chart{.title = Readable(name) + " of a round",
+                    .x_label = "round",
+                    .y_label = Readable(name),
+                    .y_quantity = quantity,
+                    .curves = {{"spent", run_.Over("round", kSpent + name)},
+                               {"wasted", run_.Over("round", kWasted + name)}},
+                    .base = LineChart::Base::kZero};
+    charts.push_back(DrawLineChart(chart));
+    left_.erase(kSpent + name);
+    left_.erase(kWasted + name);
+  }
+  if (std::ranges::all_of(charts, &std::string::empty)) return;
+  page_.AddHeading("Effort and waste of the devices");
+  page_.AddText(
+      "In virtual bytes, time and energy. Wasted is what went into tasks that "
+      "were not counted: stragglers, lost clients, refused updates.");
+  page_.AddFigures(figures);
+  page_.AddCharts(charts);
+  if (!run_.devices.empty()) page_.AddLiteral(run_.devices);
+}
+
+void ReportWriter::AddOthers() {
+  if (left_.empty()) return;
+  std::vector<std::string> charts;
+  const std::vector<std::string> columns(left_.begin(), left_.end());
+  for (const std::string& column : columns) {
+    charts.push_back(Over(Readable(column), Readable(column), {column},
+                          LineChart::Base::kLowest));
+  }
+  page_.AddHeading("More figures");
+  page_.AddCharts(charts);
+}
+
+void ReportWriter::AddExceptions() {
+  page_.AddHeading("Declared exceptions");
+  if (run_.status.exceptions.empty()) {
+    page_.AddText(
+        "None: rounds, sessions, training, sums and encodings are those of a "
+        "coordinator and its clients.");
+  } else {
+    page_.AddList(run_.status.exceptions);
+  }
+}
+
+}  // namespace
+
+std::string MakeReport(const RunRecord& run) {
+  return ReportWriter(run).Write();
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/cost.h"
+
+#include <memory>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "proto/codec/yaml.h"
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+// Client k holds k examples, the first one none; training notes who trained.
+class Noting final : public Participants {
+ public:
+  explicit Noting(std::size_t clients) : clients_(clients) {}
+  std::size_t clients() const override { return clients_; }
+  std::size_t Examples(std::size_t client) const override { return client; }
+  std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
+    trained.push_back(client);
+    return std::make_unique<Idle>();
+  }
+  std::size_t TestExamples() const override { return 5; }
+  std::unique_ptr<Trainer> MakeEvaluator() const override {
+    return std::make_unique<Idle>();
+  }
+  mutable std::vector<std::size_t> trained;
+
+ private:
+  class Idle final : public Trainer {
+   public:
+    absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model&,
+                                      std::span<float> delta,
+                                      const TaskContext&) override {
+      if (delta.size() != 6 || task.training.batch_size != 4) {
+        return absl::InternalError("not the plan's task");
+      }
+      return TrainResult{.examples = 1, .loss = 0};
+    }
+    absl::StatusOr<EvaluateResult> Evaluate(const TrainTask&, const Model&,
+                                            const TaskContext&) override {
+      return EvaluateResult{.examples = 5, .metrics = {}};
+    }
+  };
+  const std::size_t clients_;
+};
+
+v1::Plan PlanOf(const std::string& more = "") {
+  v1::Plan plan;
+  const auto read = codec::ParseYaml(
+      "name: p\npopulation: p\n"
+      "model: {architecture: {mlp: {inputs: 2, outputs: 2}}}\n"
+      "round: {cohort_size: 10, over_selection: 1.1}\n"
+      "training: {epochs: 1, batch_size: 4, learning_rate: 0.1}\n"
+      "update: {max_abs: 1, max_weight: 10}\n"
+      "evaluation: {every_rounds: 4}\nstop: {rounds: 10}\n" +
+          more,
+      "plan.yaml", plan);
+  INFO(read);
+  REQUIRE(read.ok());
+  plan = codec::WithDefaults(plan);
+  plan.mutable_simulation()->set_workers(2);
+  return plan;
+}
+
+Model SixWeights() {
+  Model model;
+  model.manifest = Manifest({{"weight", {2, 2}}, {"bias", {2}}});
+  model.weights.resize(6);
+  return model;
+}
+
+TEST_CASE("a cost counts what the plan says") {
+  const Noting participants(101);
+  const auto cost = EstimateCost(PlanOf(), participants, SixWeights());
+  REQUIRE(cost.ok());
+  CHECK(cost->parameters == 6);
+  CHECK(cost->clients == 100);
+  CHECK(cost->examples == 5050);
+  CHECK(cost->rounds == 10);
+  CHECK(cost->asked == 11);
+  CHECK(cost->counted == 10);
+  // Rounds 4, 8 and the last.
+  CHECK(cost->evaluations == 3);
+  CHECK(cost->workers == 2);
+  CHECK(cost->update_bytes == 24);
+  CHECK(cost->resident_bytes > 1u << 20);
+  CHECK(cost->PeakBytes() == cost->resident_bytes + 11 * 24);
+}
+
+TEST_CASE("clients of every size are trained, none without examples") {
+  const Noting participants(101);
+  const auto cost = EstimateCost(PlanOf(), participants, SixWeights());
+  REQUIRE(cost.ok());
+  CHECK(cost->trained_clients == 8);
+  // One more to set up what is set up once.
+  REQUIRE(participants.trained.size() == 9);
+  const std::set<std::size_t> different(participants.trained.begin() + 1,
+                                        participants.trained.end());
+  CHECK(different.size() == 8);
+  CHECK(*different.begin() < 10);
+  CHECK(*different.rbegin() > 90);
+}
+
+TEST_CASE("no more are asked than there are") {
+  const auto cost = EstimateCost(PlanOf(), Noting(4), SixWeights());
+  REQUIRE(cost.ok());
+  CHECK(cost->asked == 3);
+  CHECK(cost->trained_clients == 3);
+}
+
+TEST_CASE("time is shared by workers, evaluations are not") {
+  Cost cost;
+  cost.rounds = 10;
+  cost.asked = 6;
+  cost.seconds_per_update = 0.5;
+  cost.workers = 2;
+  cost.evaluations = 5;
+  cost.seconds_per_evaluation = 2;
+  CHECK(cost.Seconds() == 10 * 6 * 0.5 / 2 + 10);
+  CHECK(FormatCost(cost).find("about 25 s: 60 updates x 500 ms on 2 workers, "
+                              "5 evaluations x 2 s") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace tributary::simulation

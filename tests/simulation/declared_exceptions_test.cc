@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/declared_exceptions.h"
+
+#include "tests/catch.h"
+
+namespace tributary::simulation {
+namespace {
+
+TEST_CASE("a plan that does as real clients do declares nothing") {
+  CHECK(DeclaredExceptions(v1::Plan()).empty());
+}
+
+TEST_CASE("a time limit is kept by the wall clock, and that is declared") {
+  v1::Plan plan;
+  plan.mutable_training()->mutable_time_limit()->set_seconds(5);
+  const auto exceptions = DeclaredExceptions(plan);
+  REQUIRE(exceptions.size() == 1);
+  CHECK(exceptions[0].find("training.time_limit: ") == 0);
+}
+
+}  // namespace
+}  // namespace tributary::simulation
