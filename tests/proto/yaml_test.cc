@@ -93,7 +93,7 @@ TEST_CASE("a bad duration or enum is an error that shows a good one") {
         "5m");
   CHECK(Error(WithLine("  epochs: 1", "  epochs: 1\n  loss: huber")) ==
         "p.yaml:14: training.loss: \"huber\" is not one of cross_entropy, mse, "
-        "bce");
+        "bce, reconstruction");
   CHECK(Error(WithLine("  epochs: 1", "  epochs: 1\n  loss: loss_unspecified"))
             .find("is not one of") != std::string::npos);
 }
