@@ -23,8 +23,9 @@ using google::protobuf::Reflection;
 using google::protobuf::util::MessageDifferencer;
 
 double AnyNumber(const v1::Limits& limits) {
-  const double low = limits.has_min() ? limits.min() : -1e6;
   const double high = limits.has_max() ? limits.max() : 1e6;
+  // Unsigned fields take the magnitude.
+  const double low = limits.has_min() ? limits.min() : -high;
   const double part =
       *rc::gen::inRange<std::int64_t>(1, 1'000'000'000) / 1'000'000'000.0;
   return low + (high - low) * part;
@@ -92,10 +93,11 @@ void FillField(Message& message, const FieldDescriptor& field) {
       return field.is_repeated() ? to.AddInt64(&message, &field, value)
                                  : to.SetInt64(&message, &field, value);
     }
-    case FieldDescriptor::CPPTYPE_UINT32:
-      return to.SetUInt32(
-          &message, &field,
-          static_cast<std::uint32_t>(std::abs(AnyNumber(limits))));
+    case FieldDescriptor::CPPTYPE_UINT32: {
+      const auto value = static_cast<std::uint32_t>(std::abs(AnyNumber(limits)));
+      return field.is_repeated() ? to.AddUInt32(&message, &field, value)
+                                 : to.SetUInt32(&message, &field, value);
+    }
     case FieldDescriptor::CPPTYPE_UINT64:
       return to.SetUInt64(&message, &field,
                           *rc::gen::arbitrary<std::uint64_t>());
@@ -110,11 +112,14 @@ void FillField(Message& message, const FieldDescriptor& field) {
       return to.SetEnumValue(
           &message, &field,
           *rc::gen::inRange(1, field.enum_type()->value_count()));
-    case FieldDescriptor::CPPTYPE_STRING:
-      return to.SetString(
-          &message, &field,
-          AnyText(limits.has_max_size() ? std::min(limits.max_size(), 64u)
-                                        : 64));
+    case FieldDescriptor::CPPTYPE_STRING: {
+      // The limit of a repeated field is the number of its values.
+      const bool is_limited = limits.has_max_size() && !field.is_repeated();
+      const std::string value =
+          AnyText(is_limited ? std::min(limits.max_size(), 64u) : 64);
+      return field.is_repeated() ? to.AddString(&message, &field, value)
+                                 : to.SetString(&message, &field, value);
+    }
     default:
       break;
   }
