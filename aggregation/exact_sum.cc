@@ -44,25 +44,31 @@ std::int32_t LargestMagnitude(const float* values, std::size_t count) {
 }
 
 // Calls `visit(grid, first, count)` for the part of the range that lies in the
-// parameters, then for the part in the buffers; `first` counts from the start
-// of the range.
+// parameters, then for those in the buffers and in the auxiliary part; `first`
+// counts from the start of the range.
 template <typename Visit>
 void ForEachPart(const Layout& layout, std::size_t offset, std::size_t count,
                  Visit visit) {
   TRIBUTARY_INVARIANT(offset, <=, layout.length);
   TRIBUTARY_INVARIANT(count, <=, layout.length - offset);
-  const std::size_t parameters =
-      offset < layout.trainable ? std::min(count, layout.trainable - offset)
-                                : 0;
+  const auto before = [&](std::size_t end) {
+    return offset < end ? std::min(count, end - offset) : 0;
+  };
+  const std::size_t parameters = before(layout.trainable);
+  const std::size_t model = before(layout.model());
   if (parameters > 0) visit(layout.parameters, std::size_t{0}, parameters);
-  if (parameters < count) visit(layout.buffers, parameters, count - parameters);
+  if (parameters < model) visit(layout.buffers, parameters, model - parameters);
+  if (model < count) visit(*layout.auxiliary, model, count - model);
 }
 
 }  // namespace
 
 ExactSum::ExactSum(const Layout& layout)
     : layout_(layout), sums_(layout.length, 0) {
-  TRIBUTARY_INVARIANT(layout.trainable, <=, layout.length);
+  TRIBUTARY_INVARIANT(layout.auxiliary_length, <=, layout.length);
+  TRIBUTARY_INVARIANT(layout.trainable, <=, layout.model());
+  TRIBUTARY_INVARIANT(layout.auxiliary.has_value(), ==,
+                      layout.auxiliary_length > 0);
 }
 
 void ExactSum::AddBlock(std::size_t offset, std::span<const float> values,
@@ -89,6 +95,12 @@ void ExactSum::Merge(const ExactSum& other) {
   TRIBUTARY_INVARIANT(layout_.parameters.step(), ==,
                       other.layout_.parameters.step());
   TRIBUTARY_INVARIANT(layout_.buffers.step(), ==, other.layout_.buffers.step());
+  TRIBUTARY_INVARIANT(layout_.auxiliary_length, ==,
+                      other.layout_.auxiliary_length);
+  if (layout_.auxiliary) {
+    TRIBUTARY_INVARIANT(layout_.auxiliary->step(), ==,
+                        other.layout_.auxiliary->step());
+  }
   for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
   weight_ += other.weight_;
   contributions_ += other.contributions_;

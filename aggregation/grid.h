@@ -13,7 +13,9 @@
 // 2^62 in magnitude: nothing wraps. docs/aggregation.md has the error analysis.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/statusor.h"
 
@@ -54,13 +56,19 @@ class Grid {
   double step_ = 0;
 };
 
-// The grids of the two parts of a flat vector: parameters in [0, trainable),
-// buffers in [trainable, length).
+// The grids of the parts of a flat vector: parameters in [0, trainable),
+// buffers in [trainable, model()), and at the end what a strategy adds, such as
+// a control variate or a declared scalar (docs/strategies.md).
 struct Layout {
   std::size_t trainable = 0;
   std::size_t length = 0;
   Grid parameters;
   Grid buffers;
+  // Has a value if auxiliary_length > 0.
+  std::optional<Grid> auxiliary = std::nullopt;
+  std::size_t auxiliary_length = 0;
+
+  std::size_t model() const { return length - auxiliary_length; }
 };
 
 }  // namespace tributary::aggregation

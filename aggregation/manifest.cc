@@ -40,7 +40,16 @@ Manifest::Manifest(std::vector<TensorSpec> tensors)
     const std::size_t size = tensor.Size();
     length_ += size;
     if (tensor.trainable) trainable_length_ += size;
+    if (tensor.auxiliary) auxiliary_length_ += size;
   }
+}
+
+Manifest Manifest::ModelPart() const {
+  std::vector<TensorSpec> model;
+  for (const TensorSpec& tensor : tensors_) {
+    if (!tensor.auxiliary) model.push_back(tensor);
+  }
+  return Manifest(std::move(model));
 }
 
 absl::Status Manifest::Validate() const {
@@ -52,6 +61,7 @@ absl::Status Manifest::Validate() const {
   absl::flat_hash_set<std::string> names;
   names.reserve(tensors_.size());
   std::string first_buffer;
+  std::string first_auxiliary;
   std::uint64_t length = 0;
   for (std::size_t i = 0; i < tensors_.size(); ++i) {
     const TensorSpec& tensor = tensors_[i];
@@ -66,6 +76,16 @@ absl::Status Manifest::Validate() const {
     if (!names.insert(tensor.name).second) return refuse("appears twice");
     for (const std::int64_t extent : tensor.shape) {
       if (extent < 0) return refuse("has the negative extent ", extent);
+    }
+    if (tensor.auxiliary && tensor.trainable) {
+      return refuse("is auxiliary and trainable");
+    }
+    if (tensor.auxiliary && first_auxiliary.empty()) {
+      first_auxiliary = tensor.name;
+    }
+    if (!tensor.auxiliary && !first_auxiliary.empty()) {
+      return refuse("stands after the auxiliary \"", first_auxiliary,
+                    "\"; auxiliary tensors come last");
     }
     if (!tensor.trainable && first_buffer.empty()) first_buffer = tensor.name;
     if (tensor.trainable && !first_buffer.empty()) {

@@ -7,7 +7,6 @@
 
 #include <filesystem>
 #include <memory>
-#include <span>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,12 +31,12 @@ struct FirstModel {
 absl::StatusOr<FirstModel> LoadFirstModel(const v1::Plan& plan,
                                           const Key& run_key);
 
-// SHA-256 of the file of header and weights.
-Digest ModelDigest(const std::string& header, std::span<const float> weights);
+// SHA-256 of the file of header, weights and auxiliary values.
+Digest ModelDigest(const std::string& header, const Model& model);
 
-// Writes the file of header and weights under a temporary name, then renames.
+// Writes the file of header, weights and auxiliary values under a temporary
+// name, then renames.
 absl::Status WriteModel(const std::filesystem::path& file,
-                        const std::string& header,
-                        std::span<const float> weights);
+                        const std::string& header, const Model& model);
 
 }  // namespace tributary::simulation

@@ -154,8 +154,7 @@ void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
           << std::flush;
 }
 
-absl::Status Results::Close(const std::string& header,
-                            std::span<const float> weights) {
+absl::Status Results::Close(const std::string& header, const Model& model) {
   if (!waiting_.empty()) WriteUpTo(waiting_.rbegin()->first);
   metrics_.close();
   timing_.close();
@@ -169,7 +168,7 @@ absl::Status Results::Close(const std::string& header,
       !status.ok()) {
     return status;
   }
-  return WriteModel(folder_ / "model.safetensors", header, weights);
+  return WriteModel(folder_ / "model.safetensors", header, model);
 }
 
 }  // namespace tributary::simulation

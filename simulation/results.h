@@ -18,13 +18,13 @@
 #include <fstream>
 #include <map>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "simulation/observer.h"
+#include "tributary/model.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
@@ -48,7 +48,7 @@ class Results final : public Observer {
   void OnUpdate() override {}
 
   // Writes the rounds still waiting for their evaluation, then the model.
-  absl::Status Close(const std::string& header, std::span<const float> weights);
+  absl::Status Close(const std::string& header, const Model& model);
 
  private:
   explicit Results(const std::filesystem::path& folder);

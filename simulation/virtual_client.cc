@@ -34,17 +34,8 @@ struct VirtualClient::Job {
   absl::StatusOr<PreparedUpdate> update = absl::UnknownError("not trained");
   absl::StatusOr<EvaluateResult> judgement = absl::UnknownError("not judged");
 
-  void Train(Trainer& trainer, std::span<const float> residual) {
-    const auto train_task = ToTrainTask(task);
-    if (!train_task.ok()) {
-      update = train_task.status();
-      return;
-    }
-    std::vector<float> delta(model->manifest.Length());
-    const auto result = trainer.Train(*train_task, *model, delta, context);
-    update = result.ok() ? PrepareUpdate(task, model->manifest, *result,
-                                         std::move(delta), residual)
-                         : result.status();
+  void Train(Trainer& trainer, const ClientState& state) {
+    update = TrainUpdate(task, *model, trainer, state, context);
   }
   void Evaluate(Trainer& trainer) {
     const auto train_task = ToTrainTask(task);
@@ -234,14 +225,13 @@ void VirtualClient::Submit(const LookaheadPool::Demand& demand) {
   }
   const std::size_t client = *identity_.index;
   const auto state = world_.states.find(client);
-  const std::span<const float> residual = state == world_.states.end()
-                                              ? std::span<const float>()
-                                              : state->second.residual;
-  job->id =
-      world_.pool.Submit(demand, [&world = world_, job, client, residual] {
-        if (job->context.Cancelled()) return;
-        job->Train(*world.participants.MakeTrainer(client), residual);
-      });
+  const ClientState* known =
+      state == world_.states.end() ? nullptr : &state->second;
+  job->id = world_.pool.Submit(demand, [&world = world_, job, client, known] {
+    if (job->context.Cancelled()) return;
+    job->Train(*world.participants.MakeTrainer(client),
+               known == nullptr ? ClientState() : *known);
+  });
 }
 
 std::unique_ptr<VirtualClient::Job> VirtualClient::AwaitWork() {
@@ -300,8 +290,8 @@ void VirtualClient::Perform(const session::StartUpload& effect) {
 
 void VirtualClient::Perform(const session::SaveState&) {
   has_failed_ = false;
-  if (!prepared_ || prepared_->residual.empty()) return;
-  world_.states[*identity_.index].residual = std::move(prepared_->residual);
+  if (!prepared_ || prepared_->state.IsEmpty()) return;
+  world_.states[*identity_.index] = std::move(prepared_->state);
 }
 
 void VirtualClient::Perform(const session::ForgetTask&) {

@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/core/client_state.h"
 #include "client/core/session.h"
 #include "client/core/update.h"
 #include "coordinator/round/types.h"
@@ -34,12 +35,6 @@
 #include "tributary/trainer.h"
 
 namespace tributary::simulation {
-
-// What a client keeps between tasks, if it has anything to keep.
-struct ClientState {
-  // Error feedback of the encoding.
-  std::vector<float> residual;
-};
 
 // What stands around a virtual client.
 struct World {

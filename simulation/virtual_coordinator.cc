@@ -12,6 +12,7 @@
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/round/pace.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/strategy.h"
 
 namespace tributary::simulation {
 namespace {
@@ -27,7 +28,10 @@ absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
     CoordinatorLink& link, Observer& observer) {
   auto options = checkpoint::ToOptions(plan);
   if (!options.ok()) return options.status();
-  auto layout = codec::ToLayout(plan.update(), first.model->manifest);
+  const auto local = codec::LocalRanges(plan.strategy(), first.model->manifest);
+  if (!local.ok()) return local.status();
+  auto layout =
+      codec::ToLayout(plan.update(), first.model->manifest, plan.strategy());
   if (!layout.ok()) return layout.status();
   return std::unique_ptr<VirtualCoordinator>(new VirtualCoordinator(
       plan, *options, run_key, std::move(first), *layout, link, observer));
@@ -44,14 +48,18 @@ VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
       frame_{.run = plan.name(),
              .archive = std::move(first.archive),
              .training = plan.training(),
-             .update = plan.update()},
+             .update = plan.update(),
+             .strategy = plan.has_strategy() ? std::optional(plan.strategy())
+                                             : std::nullopt},
       format_{codec::ToEncoding(plan.update()).encoding, layout},
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
+      strategy_(codec::ToStrategy(plan.strategy())),
       link_(link),
       observer_(observer),
       engine_(options, run_key, first.model->id),
       models_{std::move(first.model)},
-      optimizer_state_(aggregation::StateVectors(optimizer_),
+      optimizer_state_(aggregation::StateVectors(optimizer_) +
+                           aggregation::StateVectors(strategy_),
                        std::vector<float>(layout.trainable)) {}
 
 void VirtualCoordinator::Receive(const ClientId& client,
@@ -198,10 +206,11 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   auto next = std::make_shared<Model>(*models_.back());
   std::vector<std::span<float>> state(optimizer_state_.begin(),
                                       optimizer_state_.end());
-  const aggregation::Release road(*std::move(sum_), optimizer_);
+  const aggregation::Release road(*std::move(sum_), optimizer_, strategy_);
   sum_.reset();
   road.Block(0, next->weights, state);
-  next->id = ModelDigest(header_, next->weights);
+  road.Block(format_.layout.model(), next->auxiliary, state);
+  next->id = ModelDigest(header_, *next);
   const round::ModelReleased released{release.round, next->id};
   models_.push_back(std::move(next));
   Step(released, engine_.state().now);

@@ -16,6 +16,7 @@
 
 #include "aggregation/exact_sum.h"
 #include "aggregation/server_optimizer.h"
+#include "aggregation/strategy.h"
 #include "coordinator/round/engine.h"
 #include "coordinator/wire/messages.h"
 #include "simulation/effort.h"
@@ -120,6 +121,7 @@ class VirtualCoordinator {
   const coordinator::TaskFrame frame_;
   const UpdateFormat format_;
   const aggregation::ServerOptimizer optimizer_;
+  const aggregation::Strategy strategy_;
   CoordinatorLink& link_;
   Observer& observer_;
   round::Engine engine_;

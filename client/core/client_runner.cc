@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/core/event_queue.h"
 #include "client/core/newest_model.h"
+#include "client/core/personal.h"
 #include "client/core/session.h"
 #include "client/core/state_folder.h"
 #include "client/core/task_work.h"
@@ -49,6 +50,15 @@ class Runner final : public Client {
 
   std::shared_ptr<const Model> LatestModel() const override {
     return newest_.Get();
+  }
+
+  std::shared_ptr<const Model> PersonalModel() const override {
+    const std::shared_ptr<const Model> shared = newest_.Get();
+    const auto name = folder_->Newest();
+    if (shared == nullptr || !name) return shared;
+    const ClientState state = folder_->LoadState(name->run);
+    if (!IsPersonal(state)) return shared;
+    return std::make_shared<const Model>(WithPersonalValues(*shared, state));
   }
 
  private:
@@ -195,10 +205,10 @@ class Runner final : public Client {
   }
 
   void Do(const session::SaveState&) {
-    if (update_ == nullptr || update_->residual.empty()) return;
-    // The update is counted; a residual that cannot be kept costs accuracy, not
+    if (update_ == nullptr || update_->state.IsEmpty()) return;
+    // The update is counted; a state that cannot be kept costs accuracy, not
     // correctness, so it is only said.
-    const absl::Status saved = folder_->SaveResidual(run_, update_->residual);
+    const absl::Status saved = folder_->SaveState(run_, update_->state);
     if (!saved.ok()) {
       ClientProgress progress;
       progress.stage = ClientProgress::Stage::kAccepted;

@@ -49,8 +49,8 @@ struct StartUpload {
 struct CancelUpload {
   TaskToken token;
 };
-// The update was accepted: the client state that goes with it (the residual of
-// its encoding) is the client's state now. Saved before what follows.
+// The update was accepted: the client state that goes with it is the client's
+// state now. Saved before what follows.
 struct SaveState {
   TaskToken token;
 };

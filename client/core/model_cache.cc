@@ -112,7 +112,7 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const fs::path& file,
   if (!read.ok()) return read.status();
   auto model = std::make_shared<Model>();
   model->id = digest;
-  model->manifest = std::move(read->header.manifest);
+  model->manifest = read->header.manifest.ModelPart();
   const auto architecture =
       read->header.metadata.find("tributary.architecture");
   if (architecture != read->header.metadata.end()) {
@@ -120,6 +120,10 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const fs::path& file,
   }
   model->archive = std::move(archive);
   model->weights = std::move(read->weights);
+  const auto end = model->weights.begin() +
+                   static_cast<std::ptrdiff_t>(model->manifest.Length());
+  model->auxiliary.assign(end, model->weights.end());
+  model->weights.erase(end, model->weights.end());
   return model;
 }
 

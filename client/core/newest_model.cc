@@ -6,7 +6,8 @@
 namespace tributary {
 
 StateFolder::ModelName ModelNameOf(const v1::Task& task) {
-  StateFolder::ModelName name{*Digest::FromBytes(task.model()), std::nullopt};
+  StateFolder::ModelName name{*Digest::FromBytes(task.model()), std::nullopt,
+                              task.run()};
   if (!task.archive().empty()) {
     name.archive = *Digest::FromBytes(task.archive());
   }
@@ -23,7 +24,9 @@ absl::StatusOr<std::shared_ptr<const Model>> NewestModel::Become(
     const StateFolder::ModelName& name) {
   {
     const std::lock_guard lock(mutex_);
-    if (model_ != nullptr && model_->id == name.model) return model_;
+    if (model_ != nullptr && model_->id == name.model && run_ == name.run) {
+      return model_;
+    }
   }
   absl::StatusOr<std::shared_ptr<const Model>> model = Load(name);
   if (!model.ok()) return model.status();
@@ -31,6 +34,7 @@ absl::StatusOr<std::shared_ptr<const Model>> NewestModel::Become(
   folder_.SetNewest(name).IgnoreError();
   const std::lock_guard lock(mutex_);
   model_ = *model;
+  run_ = name.run;
   return model;
 }
 

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <mutex>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "client/core/state_folder.h"
@@ -36,6 +37,7 @@ class NewestModel {
   StateFolder& folder_;
   std::mutex mutex_;
   std::shared_ptr<const Model> model_;
+  std::string run_;  // of it; empty until Become
 };
 
 }  // namespace tributary

@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/session.h"
+#include "proto/codec/strategy.h"
 
 namespace tributary::session {
 namespace {
@@ -45,6 +46,9 @@ std::string Defect(const v1::Task& task) {
   }
   if (task.training().has_epochs() == task.training().has_steps()) {
     return "task needs exactly one of epochs and steps";
+  }
+  if (task.has_strategy() && !codec::IsKnown(task.strategy())) {
+    return "task with a strategy that this client does not know";
   }
   return "";
 }

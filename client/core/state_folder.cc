@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -22,23 +21,23 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Runs end; their residuals need not stay for ever.
-constexpr std::size_t kMostResiduals = 4;
-constexpr char kResidualPrefix[] = "residual-";
+// Runs end; their states need not stay for ever.
+constexpr std::size_t kMostStates = 4;
+constexpr char kStatePrefix[] = "state-";
 
-void RemoveOldResiduals(const fs::path& folder) {
+void RemoveOldStates(const fs::path& folder) {
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
   std::error_code error;
   // Not a range-for: that one's step throws.
   for (fs::directory_iterator at(folder, error), end; !error && at != end;
        at.increment(error)) {
     const fs::directory_entry& entry = *at;
-    if (entry.path().filename().string().starts_with(kResidualPrefix)) {
+    if (entry.path().filename().string().starts_with(kStatePrefix)) {
       files.emplace_back(entry.last_write_time(error), entry.path());
     }
   }
   std::sort(files.begin(), files.end());
-  for (std::size_t i = 0; i + kMostResiduals < files.size(); ++i) {
+  for (std::size_t i = 0; i + kMostStates < files.size(); ++i) {
     fs::remove(files[i].second, error);
   }
 }
@@ -74,10 +73,10 @@ absl::StatusOr<std::unique_ptr<StateFolder>> StateFolder::Open(
 }
 
 absl::Status StateFolder::SetNewest(const ModelName& name) {
-  return ReplaceFile(
-      folder_ / "newest",
-      absl::StrCat(name.model.Hex(), "\n",
-                   name.archive ? name.archive->Hex() : "", "\n"));
+  return ReplaceFile(folder_ / "newest",
+                     absl::StrCat(name.model.Hex(), "\n",
+                                  name.archive ? name.archive->Hex() : "", "\n",
+                                  name.run, "\n"));
 }
 
 std::optional<StateFolder::ModelName> StateFolder::Newest() const {
@@ -86,9 +85,11 @@ std::optional<StateFolder::ModelName> StateFolder::Newest() const {
   std::string archive;
   if (!std::getline(in, model)) return std::nullopt;
   std::getline(in, archive);
+  std::string run;
+  std::getline(in, run);
   const absl::StatusOr<Digest> digest = Digest::FromHex(model);
   if (!digest.ok()) return std::nullopt;
-  ModelName name{*digest, std::nullopt};
+  ModelName name{*digest, std::nullopt, std::move(run)};
   if (!archive.empty()) {
     const absl::StatusOr<Digest> archive_digest = Digest::FromHex(archive);
     if (!archive_digest.ok()) return std::nullopt;
@@ -97,35 +98,23 @@ std::optional<StateFolder::ModelName> StateFolder::Newest() const {
   return name;
 }
 
-fs::path StateFolder::ResidualFile(const std::string& run) const {
+fs::path StateFolder::StateFile(const std::string& run) const {
   // A run's name is the coordinator's; its digest is a safe file name.
-  return folder_ / absl::StrCat(kResidualPrefix, Sha256(run).Hex());
+  return folder_ / absl::StrCat(kStatePrefix, Sha256(run).Hex());
 }
 
-absl::Status StateFolder::SaveResidual(const std::string& run,
-                                       std::span<const float> residual) {
-  const auto bytes = std::as_bytes(residual);
-  const Digest digest = Sha256(bytes);
-  std::string file(digest.AsBytes());
-  file.append(reinterpret_cast<const char*>(bytes.data()), bytes.size());
-  const absl::Status saved = ReplaceFile(ResidualFile(run), file);
-  RemoveOldResiduals(folder_);
+absl::Status StateFolder::SaveState(const std::string& run,
+                                    const ClientState& state) {
+  const absl::Status saved = ReplaceFile(StateFile(run), Serialise(state));
+  RemoveOldStates(folder_);
   return saved;
 }
 
-std::vector<float> StateFolder::LoadResidual(const std::string& run,
-                                             std::size_t length) const {
-  std::ifstream in(ResidualFile(run), std::ios::binary);
+ClientState StateFolder::LoadState(const std::string& run) const {
+  std::ifstream in(StateFile(run), std::ios::binary);
   const std::string file{std::istreambuf_iterator<char>(in), {}};
-  const std::size_t head = Digest{}.bytes.size();
-  if (file.size() != head + length * sizeof(float)) return {};
-  const std::string_view data = std::string_view(file).substr(head);
-  if (Sha256(data).AsBytes() != std::string_view(file).substr(0, head)) {
-    return {};
-  }
-  std::vector<float> residual(length);
-  if (length > 0) std::memcpy(residual.data(), data.data(), data.size());
-  return residual;
+  absl::StatusOr<ClientState> state = ParseClientState(file);
+  return state.ok() ? *std::move(state) : ClientState{};
 }
 
 }  // namespace tributary

@@ -4,7 +4,6 @@
 #include <exception>
 #include <new>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/core/update.h"
@@ -12,17 +11,11 @@
 namespace tributary {
 namespace {
 
-absl::StatusOr<Happening> Train(const v1::Task& wire, const TrainTask& task,
-                                const Model& model, Trainer& trainer,
-                                StateFolder& folder,
+absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
+                                Trainer& trainer, StateFolder& folder,
                                 const TaskContext& context) {
-  std::vector<float> delta(model.manifest.Length());
-  const absl::StatusOr<TrainResult> result =
-      trainer.Train(task, model, delta, context);
-  if (!result.ok()) return result.status();
   absl::StatusOr<PreparedUpdate> prepared =
-      PrepareUpdate(wire, model.manifest, *result, std::move(delta),
-                    folder.LoadResidual(wire.run(), model.manifest.Length()));
+      TrainUpdate(wire, model, trainer, folder.LoadState(wire.run()), context);
   if (!prepared.ok()) return prepared.status();
   Happening happening;
   auto update = std::make_shared<const PreparedUpdate>(*std::move(prepared));
@@ -32,11 +25,13 @@ absl::StatusOr<Happening> Train(const v1::Task& wire, const TrainTask& task,
   return happening;
 }
 
-absl::StatusOr<Happening> Evaluate(const v1::Task& wire, const TrainTask& task,
-                                   const Model& model, Trainer& trainer,
+absl::StatusOr<Happening> Evaluate(const v1::Task& wire, const Model& model,
+                                   Trainer& trainer,
                                    const TaskContext& context) {
+  const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
+  if (!task.ok()) return task.status();
   const absl::StatusOr<EvaluateResult> result =
-      trainer.Evaluate(task, model, context);
+      trainer.Evaluate(*task, model, context);
   if (!result.ok()) return result.status();
   Happening happening;
   happening.event =
@@ -47,8 +42,6 @@ absl::StatusOr<Happening> Evaluate(const v1::Task& wire, const TrainTask& task,
 absl::StatusOr<Happening> Do(const v1::Task& wire, Trainer& trainer,
                              StateFolder& folder, NewestModel& newest,
                              const TaskContext& context) {
-  const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
-  if (!task.ok()) return task.status();
   // A model may be too large for this device's memory, and a trainer is the
   // app's code: what is thrown must not end the client.
   try {
@@ -56,8 +49,8 @@ absl::StatusOr<Happening> Do(const v1::Task& wire, Trainer& trainer,
         newest.Become(ModelNameOf(wire));
     if (!model.ok()) return model.status();
     return wire.kind() == v1::Task::TRAIN
-               ? Train(wire, *task, **model, trainer, folder, context)
-               : Evaluate(wire, *task, **model, trainer, context);
+               ? Train(wire, **model, trainer, folder, context)
+               : Evaluate(wire, **model, trainer, context);
   } catch (const std::bad_alloc&) {
     return absl::ResourceExhaustedError("out of memory");
   } catch (const std::exception& thrown) {

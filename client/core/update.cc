@@ -15,6 +15,7 @@
 #include "aggregation/encoding.h"
 #include "aggregation/encoding_layout.h"
 #include "aggregation/vector_clones.h"
+#include "client/core/strategy.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 
@@ -93,7 +94,7 @@ void Clamp(std::span<float> values, float bound, Clamped& clamped) {
   }
 }
 
-// Clamps parameters and buffers, each to its bound.
+// Clamps each part to its bound.
 void ClampAll(std::span<float> values, Encoding encoding,
               const aggregation::Layout& layout, Clamped& clamped) {
   const float parameters = Bound(encoding, layout.parameters.max_abs());
@@ -103,13 +104,17 @@ void ClampAll(std::span<float> values, Encoding encoding,
   std::size_t to = layout.trainable;
   if (encoding == Encoding::kInt8 && from % aggregation::kInt8Block != 0) {
     from -= from % aggregation::kInt8Block;
-    to = std::min(layout.length, from + aggregation::kInt8Block);
+    to = std::min(layout.model(), from + aggregation::kInt8Block);
     if (to <= layout.trainable) from = to = layout.trainable;
   }
   Clamp(values.first(from), parameters, clamped);
   Clamp(values.subspan(from, to - from), std::min(parameters, buffers),
         clamped);
-  Clamp(values.subspan(to), buffers, clamped);
+  Clamp(values.subspan(to, layout.model() - to), buffers, clamped);
+  if (layout.auxiliary) {
+    Clamp(values.subspan(layout.model()),
+          Bound(encoding, layout.auxiliary->max_abs()), clamped);
+  }
 }
 
 // Names the first value that is not.
@@ -128,7 +133,8 @@ absl::Status NotFinite(const Manifest& manifest,
     }
     offset += tensor.Size();
   }
-  return absl::InvalidArgumentError("the delta is not finite");
+  return absl::InvalidArgumentError(
+      "what the strategy adds to the update is not finite");
 }
 
 absl::Status CheckResult(const TrainResult& result) {
@@ -170,51 +176,54 @@ absl::Status SubtractDecoded(Encoding encoding,
 absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                                              const Manifest& manifest,
                                              const TrainResult& result,
-                                             std::vector<float> delta,
-                                             std::span<const float> residual) {
+                                             std::vector<float> update,
+                                             const ClientState& state) {
   if (absl::Status status = CheckResult(result); !status.ok()) return status;
   const absl::StatusOr<Key> seed = SeedOf(task);
   if (!seed.ok()) return seed.status();
   const aggregation::EncodingOptions encoding =
       codec::ToEncoding(task.update());
   if (absl::Status status = encoding.Validate(); !status.ok()) return status;
-  const auto layout = codec::ToLayout(task.update(), manifest);
+  const auto layout = codec::ToLayout(task.update(), manifest, task.strategy());
   if (!layout.ok()) return layout.status();
-  if (delta.size() != manifest.Length() ||
-      (!residual.empty() && residual.size() != delta.size())) {
-    return absl::InvalidArgumentError(absl::StrCat("a delta of ", delta.size(),
-                                                   " floats for a model of ",
-                                                   manifest.Length()));
+  const std::span<const float> residual = state.residual;
+  if (update.size() != layout->length ||
+      (!residual.empty() && residual.size() != update.size())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("an update of ", update.size(), " floats where ",
+                     layout->length, " are expected"));
   }
 
   const bool error_feedback = HasErrorFeedback(encoding.encoding);
   if (error_feedback && !residual.empty()) {
-    for (std::size_t i = 0; i < delta.size(); ++i) delta[i] += residual[i];
+    for (std::size_t i = 0; i < update.size(); ++i) update[i] += residual[i];
   }
   PreparedUpdate prepared;
   Clamped clamped;
   XXH3_64bits_reset(&clamped.checksum);
-  ClampAll(delta, encoding.encoding, *layout, clamped);
-  if (!clamped.is_finite) return NotFinite(manifest, delta);
+  ClampAll(update, encoding.encoding, *layout, clamped);
+  if (!clamped.is_finite) return NotFinite(manifest, update);
   prepared.saturated = clamped.saturated;
+  prepared.state.control = NextControl(task, manifest, update, state.control);
 
   std::shared_ptr<const UpdateBytes> bytes;
   std::uint64_t checksum = 0;
   if (encoding.encoding == Encoding::kFloat32) {
     checksum = XXH3_64bits_digest(&clamped.checksum);
-    bytes = std::make_shared<const UpdateBytes>(std::move(delta));
+    bytes = std::make_shared<const UpdateBytes>(std::move(update));
   } else {
     KeyedStream rounding(*seed, "rounding");
     bytes = std::make_shared<const UpdateBytes>(aggregation::Encode(
-        encoding, delta, [&rounding] { return rounding.Word(); }));
+        encoding, update, [&rounding] { return rounding.Word(); }));
     checksum = XXH3_64bits(bytes->data(), bytes->size());
   }
   if (error_feedback) {
-    if (absl::Status status = SubtractDecoded(encoding.encoding, *bytes, delta);
+    if (absl::Status status =
+            SubtractDecoded(encoding.encoding, *bytes, update);
         !status.ok()) {
       return status;
     }
-    prepared.residual = std::move(delta);
+    prepared.state.residual = std::move(update);
   }
 
   v1::UpdateHeader& header = prepared.header;
@@ -229,6 +238,26 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
   header.set_base_model(task.model());
   header.set_train_loss(result.loss);
   prepared.bytes = std::move(bytes);
+  return prepared;
+}
+
+absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,
+                                           const Model& model, Trainer& trainer,
+                                           const ClientState& state,
+                                           const TaskContext& context) {
+  const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
+  if (!task.ok()) return task.status();
+  const ClientState fitting = Fitting(wire, model, state);
+  absl::StatusOr<StrategyOutcome> outcome =
+      RunStrategy(wire, *task, model, trainer, fitting, context);
+  if (!outcome.ok()) return outcome.status();
+  absl::StatusOr<PreparedUpdate> prepared =
+      PrepareUpdate(wire, model.manifest, outcome->result,
+                    std::move(outcome->update), fitting);
+  if (prepared.ok()) {
+    prepared->state.local = std::move(outcome->local);
+    prepared->state.places = std::move(outcome->places);
+  }
   return prepared;
 }
 

@@ -2,7 +2,8 @@
 // From a trained delta to the bytes that leave the client; the same function in
 // the real client and the simulator, so that both send the same bits.
 //
-//   y = delta + residual                      error feedback (top-k, int8 only)
+//   u = the strategy's update of the delta    client/core/strategy.h
+//   y = u + residual                          error feedback (top-k, int8 only)
 //   z = clamp(y, -bound, bound)               bound <= max_abs, see below
 //   bytes = encode(z)
 //   residual' = z - decode(bytes)
@@ -22,6 +23,7 @@
 
 #include "absl/status/statusor.h"
 #include "aggregation/manifest.h"
+#include "client/core/client_state.h"
 #include "client/core/update_bytes.h"
 #include "tributary/trainer.h"
 #include "tributary/v1/federation.pb.h"
@@ -31,22 +33,30 @@ namespace tributary {
 struct PreparedUpdate {
   v1::UpdateHeader header;
   std::shared_ptr<const UpdateBytes> bytes;
-  // The client state once this update is accepted; empty for encodings without
-  // error feedback.
-  std::vector<float> residual;
+  // The client state once this update is accepted.
+  ClientState state;
   // Coordinates clamped.
   std::uint64_t saturated = 0;
 };
 
-// `delta` has manifest.Length() floats; `residual` as many, or none for zero.
-// InvalidArgument, naming the tensor and the coordinate, for NaN and
-// infinities; for zero examples, a loss that is not finite, or a task that
-// makes no sense.
+// One training task: trains, and prepares the update as the plan's strategy
+// wants it. `state` is the run's before this task; one that does not fit the
+// model counts as empty. InvalidArgument, naming what it is, if the task makes
+// no sense; whatever the trainer says.
+absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& task,
+                                           const Model& model, Trainer& trainer,
+                                           const ClientState& state,
+                                           const TaskContext& context);
+
+// `update` has the floats of the model's manifest and of the strategy's
+// auxiliary tensor, if it has one. InvalidArgument, naming the tensor and the
+// coordinate, for NaN and infinities; for zero examples, a loss that is not
+// finite, or a task that makes no sense.
 absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                                              const Manifest& manifest,
                                              const TrainResult& result,
-                                             std::vector<float> delta,
-                                             std::span<const float> residual);
+                                             std::vector<float> update,
+                                             const ClientState& state);
 
 // A task's training options as the trainer takes them. InvalidArgument unless
 // exactly one of epochs and steps is set.

@@ -27,10 +27,16 @@ namespace fs = std::filesystem;
 
 constexpr const char* kArchitectureKey = "tributary.architecture";
 
+const char* KindOf(const TensorSpec& tensor) {
+  if (tensor.auxiliary) return "auxiliary";
+  return tensor.trainable ? "parameter" : "buffer";
+}
+
 void Show(const fs::path& file, const Digest& digest,
           const std::string& architecture, const Manifest& manifest,
           Format format, std::ostream& report) {
-  const std::size_t buffers = manifest.Length() - manifest.TrainableLength();
+  const std::size_t buffers =
+      manifest.ModelLength() - manifest.TrainableLength();
   if (format == Format::kJson) {
     nlohmann::ordered_json json;
     json["file"] = file.string();
@@ -46,7 +52,8 @@ void Show(const fs::path& file, const Digest& digest,
       json["tensors"].push_back({{"name", tensor.name},
                                  {"shape", tensor.shape},
                                  {"size", tensor.Size()},
-                                 {"trainable", tensor.trainable}});
+                                 {"trainable", tensor.trainable},
+                                 {"kind", KindOf(tensor)}});
     }
     report << json.dump(2) << "\n";
     return;
@@ -69,8 +76,8 @@ void Show(const fs::path& file, const Digest& digest,
   for (const TensorSpec& tensor : manifest.tensors()) {
     report << std::left << std::setw(name_width) << tensor.name << std::setw(20)
            << absl::StrJoin(tensor.shape, " x ") << std::setw(11)
-           << (tensor.trainable ? "parameter" : "buffer") << std::right
-           << std::setw(12) << tensor.Size() << "\n";
+           << KindOf(tensor) << std::right << std::setw(12) << tensor.Size()
+           << "\n";
   }
 }
 
@@ -167,8 +174,10 @@ absl::Status Export(const fs::path& model, const fs::path& original,
     if (!found.ok()) return found.status();
     archive = *found;
   }
-  if (auto status = ExportArchive(*architecture, archive, read->header.manifest,
-                                  read->weights, out);
+  const Manifest manifest = read->header.manifest.ModelPart();
+  if (auto status =
+          ExportArchive(*architecture, archive, manifest,
+                        std::span(read->weights).first(manifest.Length()), out);
       !status.ok()) {
     return status;
   }

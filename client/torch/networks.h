@@ -34,6 +34,7 @@ class TorchNetworks {
       if (network_ != nullptr) lender_->Return(key_, std::move(network_));
     }
     torch_internal::Network* operator->() const { return network_.get(); }
+    torch_internal::Network& operator*() const { return *network_; }
 
    private:
     TorchNetworks* lender_;

@@ -14,8 +14,13 @@ constexpr double kEpsilon = 1e-8;
 }  // namespace
 
 FlatOptimizer::FlatOptimizer(const TrainingOptions& options,
-                             std::span<const float> start, std::size_t length)
-    : options_(options), start_(start), direction_(length) {
+                             std::span<const float> start,
+                             std::span<const float> correction,
+                             std::size_t length)
+    : options_(options),
+      start_(start),
+      correction_(correction),
+      direction_(length) {
   const bool adam = options.optimizer == TrainingOptions::Optimizer::kAdam;
   if (adam || options.momentum != 0) first_.resize(length);
   if (adam) second_.resize(length);
@@ -29,6 +34,7 @@ void FlatOptimizer::Step(std::span<float> weights,
   float* d = direction_.data();
   const std::size_t length = direction_.size();
   std::copy_n(g, length, d);
+  for (std::size_t i = 0; i < correction_.size(); ++i) d[i] += correction_[i];
   if (options_.proximal_mu != 0) {
     const float mu = static_cast<float>(options_.proximal_mu);
     const float* x0 = start_.data();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // The client's optimizers on one flat vector. x: weights, x0: weights at the
-// start of the task, g: gradient of the loss.
+// start of the task, g: gradient of the loss, c: the task's correction of it.
 //
-//   d = g + mu (x - x0) + decay x                      Li et al. 2020 (FedProx)
+//   d = g + c + mu (x - x0) + decay x                  Li et al. 2020 (FedProx)
 //   SGD   b <- momentum b + d ;  x <- x - lr b         Sutskever et al. 2013
 //   Adam  m <- b1 m + (1-b1) d ;  v <- b2 v + (1-b2) d^2
 //         x <- x - lr/(1-b1^t) m / (sqrt(v / (1-b2^t)) + eps)
@@ -23,10 +23,11 @@ namespace tributary::torch_internal {
 
 class FlatOptimizer {
  public:
-  // For vectors of `length` floats. `start` is x0; it outlives the optimizer
-  // and is read only if options.proximal_mu > 0.
+  // For vectors of `length` floats. `start` is x0; it is read only if
+  // options.proximal_mu > 0. `correction` is c, or empty for none. Both outlive
+  // the optimizer.
   FlatOptimizer(const TrainingOptions& options, std::span<const float> start,
-                std::size_t length);
+                std::span<const float> correction, std::size_t length);
 
   // One step. Both spans have the length given above.
   void Step(std::span<float> weights, std::span<const float> gradient);
@@ -37,6 +38,7 @@ class FlatOptimizer {
 
   TrainingOptions options_;
   std::span<const float> start_;
+  std::span<const float> correction_;
   std::vector<float> direction_;  // d
   std::vector<float> first_;      // b or m
   std::vector<float> second_;     // v

@@ -67,6 +67,43 @@ class MeanLoss {
   std::size_t examples_ = 0;
 };
 
+// x <- x - lr c, where the network has stepped down its gradient by itself.
+void Correct(std::span<const float> correction, float rate,
+             std::span<float> parameters) {
+  for (std::size_t i = 0; i < correction.size(); ++i) {
+    parameters[i] -= rate * correction[i];
+  }
+}
+
+// What an optimizer does to frozen parameters is undone: with or without
+// momentum, the others move as if these were no parameters.
+void KeepFrozen(const std::vector<FlatRange>& frozen,
+                std::span<const float> start, std::span<float> parameters) {
+  for (const FlatRange& range : frozen) {
+    const std::size_t begin = std::min(range.begin, parameters.size());
+    const std::size_t end = std::min(range.end, parameters.size());
+    std::copy_n(start.begin() + begin, end - begin, parameters.begin() + begin);
+  }
+}
+
+// Over these rows; sums.
+absl::StatusOr<torch_internal::Judgement> JudgeAll(
+    torch_internal::Network& network, const Dataset& data,
+    std::span<const std::uint32_t> rows, TrainingOptions::Loss loss,
+    const TaskContext& context) {
+  torch_internal::Judgement total;
+  for (std::size_t at = 0; at < rows.size(); at += kEvaluationBatch) {
+    if (context.Cancelled()) return absl::CancelledError("task cancelled");
+    auto judged = network.Judge(
+        data, rows.subspan(at, std::min(kEvaluationBatch, rows.size() - at)),
+        loss);
+    if (!judged.ok()) return judged.status();
+    total.loss += judged->loss;
+    total.correct += judged->correct;
+  }
+  return total;
+}
+
 class TorchTrainer final : public Trainer {
  public:
   TorchTrainer(std::shared_ptr<const Dataset> train,
@@ -109,9 +146,22 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
                      "has ",
                      model.manifest.Length()));
   }
+  if (!task.correction.empty() &&
+      task.correction.size() != model.manifest.TrainableLength()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a correction of ", task.correction.size(), " floats for ",
+                     model.manifest.TrainableLength(), " parameters"));
+  }
   auto network = networks_->Borrow(model);
   if (!network.ok()) return network.status();
   (*network)->BeginTask(task.seed);
+  TrainResult result;
+  if (task.wants_initial_loss) {
+    const auto judged =
+        JudgeAll(**network, *train_, rows_, options.loss, context);
+    if (!judged.ok()) return judged.status();
+    result.initial_loss = judged->loss / static_cast<double>(rows_.size());
+  }
 
   const std::size_t trainable = model.manifest.TrainableLength();
   const std::span<float> parameters = (*network)->weights().first(trainable);
@@ -122,11 +172,12 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
                         static_cast<float>(options.weight_decay), start.data()};
   std::optional<FlatOptimizer> optimizer;
   if (!(*network)->Descends(options)) {
-    optimizer.emplace(options, start, trainable);
+    optimizer.emplace(options, start, task.correction, trainable);
   }
   Epochs epochs(task.seed, rows_, static_cast<std::size_t>(options.batch_size));
   MeanLoss loss;
   std::size_t seen = 0;
+  std::uint64_t steps = 0;
   int passes = 0;
   for (int step = 1;; ++step) {
     if (context.Cancelled()) return absl::CancelledError("task cancelled");
@@ -142,7 +193,11 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
     }
     if (optimizer.has_value()) {
       optimizer->Step(parameters, (*network)->gradient());
+    } else {
+      Correct(task.correction, descent.rate, parameters);
     }
+    KeepFrozen(task.frozen, model.weights, parameters);
+    ++steps;
     seen += rows.size();
     loss.Add(*batch_loss, rows.size());
     if (epochs.AtEnd()) ++passes;
@@ -157,10 +212,10 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
   }
 
   Subtract((*network)->weights(), model.weights, delta);
-  TrainResult result;
   result.examples = static_cast<std::uint32_t>(std::min<std::size_t>(
       {seen, rows_.size(), std::numeric_limits<std::uint32_t>::max()}));
   result.loss = loss.Mean();
+  result.steps = steps;
   return result;
 }
 
@@ -172,20 +227,11 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
   auto network = networks_->Borrow(model);
   if (!network.ok()) return network.status();
   const std::vector<std::uint32_t> rows = AllRows(test_.get());
-  torch_internal::Judgement total;
-  for (std::size_t at = 0; at < rows.size(); at += kEvaluationBatch) {
-    if (context.Cancelled()) return absl::CancelledError("task cancelled");
-    auto judged =
-        (*network)->Judge(*test_,
-                          std::span(rows).subspan(
-                              at, std::min(kEvaluationBatch, rows.size() - at)),
-                          task.training.loss);
-    if (!judged.ok()) return judged.status();
-    total.loss += judged->loss;
-    total.correct += judged->correct;
-  }
+  const auto total =
+      JudgeAll(**network, *test_, rows, task.training.loss, context);
+  if (!total.ok()) return total.status();
   const double examples = static_cast<double>(rows.size());
-  const double loss = total.loss / examples;
+  const double loss = total->loss / examples;
   if (!std::isfinite(loss)) {
     return absl::OutOfRangeError(absl::StrCat("the loss is ", loss));
   }
@@ -194,7 +240,7 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
   result.metrics["loss"] = loss;
   if (task.training.loss == TrainingOptions::Loss::kCrossEntropy ||
       task.training.loss == TrainingOptions::Loss::kBce) {
-    result.metrics["accuracy"] = static_cast<double>(total.correct) / examples;
+    result.metrics["accuracy"] = static_cast<double>(total->correct) / examples;
   }
   return result;
 }

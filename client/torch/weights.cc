@@ -69,7 +69,9 @@ absl::Status ReadWeights(const std::filesystem::path& file,
   };
   std::map<std::string_view, Part> parts;
   std::size_t offset = 0;
-  for (const TensorSpec& tensor : read->header.manifest.tensors()) {
+  // What an earlier run's strategy sent along means nothing in another run.
+  const Manifest given = read->header.manifest.ModelPart();
+  for (const TensorSpec& tensor : given.tensors()) {
     parts[tensor.name] = {&tensor, offset};
     offset += tensor.Size();
   }

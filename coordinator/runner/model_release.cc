@@ -26,14 +26,14 @@ ModelRelease::ModelRelease(const store::Blobs& blobs, WorkPool& pool,
     : blobs_(blobs),
       pool_(pool),
       inputs_(std::move(inputs)),
-      release_(std::move(sum), inputs_.format->optimizer) {}
+      release_(std::move(sum), inputs_.format->optimizer,
+               inputs_.format->strategy) {}
 
 absl::StatusOr<std::shared_ptr<ModelRelease::Attempt>> ModelRelease::Prepare()
     const {
   const ModelFormat& format = *inputs_.format;
-  const OptimizerState::Shape shape{
-      .trainable = format.layout.trainable,
-      .vectors = aggregation::StateVectors(format.optimizer)};
+  const OptimizerState::Shape shape{.trainable = format.layout.trainable,
+                                    .vectors = format.StateVectors()};
   absl::StatusOr<store::File> previous = blobs_.Get(inputs_.model);
   if (!previous.ok()) return previous.status();
   absl::StatusOr<store::Blobs::Draft> draft = blobs_.NewDraft();
@@ -76,8 +76,8 @@ void ModelRelease::Start(Done done) {
 void ModelRelease::Work(Attempt& attempt) const {
   const std::size_t length = inputs_.format->layout.length;
   std::vector<float> weights;
-  std::vector<std::vector<float>> state(static_cast<std::size_t>(
-      aggregation::StateVectors(inputs_.format->optimizer)));
+  std::vector<std::vector<float>> state(
+      static_cast<std::size_t>(inputs_.format->StateVectors()));
   while (true) {
     const std::size_t offset = attempt.next_block.fetch_add(1) * kBlock;
     if (offset >= length) break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The server optimizer's vectors (m, v) beside the models: one file a round, so
+// The vectors that the server optimizer and the strategy keep (m, v, h) beside
+// the models: one file a round, so
 // that a crash between two rounds cannot mix them. Each block carries a
 // checksum. The state after round 0 is all zeros and has no file; an optimizer
 // without state has none at all.

@@ -31,7 +31,9 @@ absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
   run->frame = {.run = row.run,
                 .archive = row.archive,
                 .training = run->plan.training(),
-                .update = run->plan.update()};
+                .update = run->plan.update(),
+                .strategy = {}};
+  if (run->plan.has_strategy()) run->frame.strategy = run->plan.strategy();
   return run;
 }
 

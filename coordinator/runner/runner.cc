@@ -11,6 +11,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/checkpoint/plan_options.h"
+#include "coordinator/runner/first_model.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/codec/yaml.h"
 
@@ -326,8 +327,11 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
   const v1::Plan effective = codec::WithDefaults(plan);
   absl::StatusOr<round::Options> options = checkpoint::ToOptions(effective);
   if (!options.ok()) return options.status();
+  absl::StatusOr<Digest> first =
+      MakeFirstModel(disk_.blobs, weights, effective);
+  if (!first.ok()) return first.status();
   absl::StatusOr<ModelFormat> format =
-      ReadModelFormat(disk_.blobs, weights, effective);
+      ReadModelFormat(disk_.blobs, *first, effective);
   if (!format.ok()) return format.status();
   const bool needs_archive = effective.model().architecture().kind_case() ==
                              v1::Architecture::kTorchscript;
@@ -347,12 +351,18 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
   store::RunRow row;
   row.plan = effective.SerializeAsString();
   row.key = std::string(key.begin(), key.end());
-  row.first_model = weights;
+  row.first_model = *first;
   if (archive != nullptr) row.archive = std::string(archive->AsBytes());
   row.state = v1::RUNNING;
   row.submitted = ToMilliseconds(std::chrono::system_clock::now());
   auto shared = std::make_shared<const ModelFormat>(*std::move(format));
-  return Ask([this, row, shared] { return Begin(row, shared); });
+  return Ask([this, row, shared, weights] {
+    absl::StatusOr<std::string> run = Begin(row, shared);
+    if (run.ok() && row.first_model != weights) {
+      outbox_.push_back([this, weights] { RemoveUnkeptBlobs({weights}); });
+    }
+    return run;
+  });
 }
 
 v1::ListRunsReply Runner::ListRuns(const v1::ListRunsRequest& request) {

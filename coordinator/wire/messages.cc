@@ -114,6 +114,7 @@ v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
   out.set_archive(frame.archive);
   *out.mutable_training() = frame.training;
   *out.mutable_update() = frame.update;
+  if (frame.strategy) *out.mutable_strategy() = *frame.strategy;
   SetDuration(*out.mutable_time_left(), time_left);
   out.set_seed(std::string(reinterpret_cast<const char*>(task.seed.data()),
                            task.seed.size()));

@@ -45,6 +45,8 @@ struct TaskFrame {
   std::string archive;  // 32 bytes, or empty
   v1::TrainingPlan training;
   v1::UpdatePlan update;
+  // Absent in most tasks.
+  std::optional<v1::StrategyPlan> strategy;
 };
 v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
                               round::Duration time_left);

@@ -103,6 +103,54 @@ void FillOptimizer(v1::ServerOptimizer& optimizer) {
   }
 }
 
+void FillStrategy(v1::Plan& plan) {
+  if (!plan.has_strategy()) return;
+  v1::StrategyPlan& strategy = *plan.mutable_strategy();
+  // A plan without a rate is refused for that.
+  const double given = plan.training().learning_rate();
+  const double rate = given > 0 ? given : 1;
+  switch (strategy.kind_case()) {
+    case v1::StrategyPlan::kFednova: {
+      auto& fednova = *strategy.mutable_fednova();
+      if (!fednova.has_max_steps()) fednova.set_max_steps(10'000);
+      return;
+    }
+    case v1::StrategyPlan::kScaffold: {
+      auto& scaffold = *strategy.mutable_scaffold();
+      if (!scaffold.has_clients() && plan.has_simulation()) {
+        scaffold.set_clients(plan.simulation().clients());
+      }
+      if (!scaffold.has_max_control()) {
+        scaffold.set_max_control(plan.update().max_abs() / rate);
+      }
+      return;
+    }
+    case v1::StrategyPlan::kFeddyn: {
+      auto& feddyn = *strategy.mutable_feddyn();
+      if (!feddyn.has_clients() && plan.has_simulation()) {
+        feddyn.set_clients(plan.simulation().clients());
+      }
+      return;
+    }
+    case v1::StrategyPlan::kQfedavg: {
+      auto& qfedavg = *strategy.mutable_qfedavg();
+      if (!qfedavg.has_lipschitz()) qfedavg.set_lipschitz(1 / rate);
+      if (!qfedavg.has_max_loss()) qfedavg.set_max_loss(10);
+      if (!qfedavg.has_max_normaliser()) qfedavg.set_max_normaliser(1024);
+      return;
+    }
+    case v1::StrategyPlan::kFedrep: {
+      auto& fedrep = *strategy.mutable_fedrep();
+      if (!fedrep.has_head_epochs()) fedrep.set_head_epochs(1);
+      return;
+    }
+    case v1::StrategyPlan::kFedper:
+    case v1::StrategyPlan::kDitto:
+    case v1::StrategyPlan::KIND_NOT_SET:
+      return;
+  }
+}
+
 void FillPartition(v1::Partition& partition) {
   switch (partition.kind_case()) {
     case v1::Partition::KIND_NOT_SET:
@@ -163,6 +211,7 @@ v1::Plan WithDefaults(const v1::Plan& given) {
   }
   FillUpdate(*plan.mutable_update());
   FillOptimizer(*plan.mutable_server_optimizer());
+  FillStrategy(plan);
   auto& evaluation = *plan.mutable_evaluation();
   if (!evaluation.has_deadline()) {
     *evaluation.mutable_deadline() = DurationOf(seconds(60));

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/json_util.h"
 #include "nlohmann/json.hpp"
+#include "proto/codec/strategy.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -40,7 +41,8 @@ aggregation::EncodingOptions ToEncoding(const v1::UpdatePlan& plan) {
 }
 
 absl::StatusOr<aggregation::Layout> ToLayout(const v1::UpdatePlan& plan,
-                                             const Manifest& manifest) {
+                                             const Manifest& manifest,
+                                             const v1::StrategyPlan& strategy) {
   const auto parameters =
       aggregation::Grid::Make({plan.max_abs(), plan.max_weight()});
   if (!parameters.ok()) return parameters.status();
@@ -48,8 +50,17 @@ absl::StatusOr<aggregation::Layout> ToLayout(const v1::UpdatePlan& plan,
       {plan.has_buffer_max_abs() ? plan.buffer_max_abs() : plan.max_abs(),
        plan.max_weight()});
   if (!buffers.ok()) return buffers.status();
-  return aggregation::Layout{manifest.TrainableLength(), manifest.Length(),
+  aggregation::Layout layout{manifest.TrainableLength(), manifest.ModelLength(),
                              *parameters, *buffers};
+  const auto tensor = AuxiliaryTensor(strategy, manifest);
+  if (!tensor) return layout;
+  const auto auxiliary =
+      aggregation::Grid::Make({AuxiliaryBound(strategy), plan.max_weight()});
+  if (!auxiliary.ok()) return auxiliary.status();
+  layout.auxiliary = *auxiliary;
+  layout.auxiliary_length = tensor->Size();
+  layout.length += layout.auxiliary_length;
+  return layout;
 }
 
 aggregation::ServerOptimizer ToOptimizer(const v1::ServerOptimizer& plan) {

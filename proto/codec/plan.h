@@ -15,8 +15,11 @@
 namespace tributary::codec {
 
 aggregation::EncodingOptions ToEncoding(const v1::UpdatePlan& plan);
-absl::StatusOr<aggregation::Layout> ToLayout(const v1::UpdatePlan& plan,
-                                             const Manifest& manifest);
+// Of updates to this model: those of the manifest's model part, then the
+// strategy's auxiliary tensor.
+absl::StatusOr<aggregation::Layout> ToLayout(
+    const v1::UpdatePlan& plan, const Manifest& manifest,
+    const v1::StrategyPlan& strategy = {});
 aggregation::ServerOptimizer ToOptimizer(const v1::ServerOptimizer& plan);
 // The architecture as compact JSON, as models carry it, and back.
 std::string ArchitectureToJson(const v1::Architecture& architecture);

@@ -13,6 +13,7 @@
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/source_rules.h"
+#include "proto/codec/strategy_rules.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -252,6 +253,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   rules.CheckRound(plan.round());
   if (plan.has_training()) rules.CheckTraining(plan.training());
   rules.CheckUpdate(plan.update());
+  CheckStrategy(plan, problems);
   rules.CheckStop(plan);
   rules.CheckSimulation(plan);
   for (Problem& problem : rules.Take()) problems.push_back(std::move(problem));

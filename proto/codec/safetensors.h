@@ -5,6 +5,9 @@
 // __metadata__ says what the format does not:
 //   "tributary.architecture"  JSON of tributary.v1.Architecture
 //   "tributary.buffers"       JSON array: names of the tensors not trainable
+//   "tributary.auxiliary"     JSON array: names of the tensors, at the end,
+//   that
+//                             are the strategy's and not the model's
 //   "tributary.archive"       hex SHA-256 of the TorchScript archive, if any
 //
 // Any valid file whose tensors are all F32 is readable (e.g. one written by the
@@ -30,7 +33,8 @@ namespace tributary::codec {
 inline constexpr std::uint64_t kMaxHeaderBytes = 16u << 20;
 
 struct SafetensorsHeader {
-  // In data order; trainable unless named in "tributary.buffers".
+  // In data order; trainable unless named in "tributary.buffers" or in
+  // "tributary.auxiliary".
   Manifest manifest;
   std::map<std::string, std::string> metadata;
   // Where the data section starts in the file, and how long it is.

@@ -22,6 +22,7 @@ constexpr std::size_t kMaxDimensions = 8;
 constexpr std::size_t kMaxNameBytes = 256;
 constexpr char kMetadataKey[] = "__metadata__";
 constexpr char kBuffersKey[] = "tributary.buffers";
+constexpr char kAuxiliaryKey[] = "tributary.auxiliary";
 
 struct Entry {
   std::string name;
@@ -212,13 +213,13 @@ absl::Status CheckEntry(const Entry& entry, std::uint64_t data_size) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<std::set<std::string>> BufferNames(
-    const std::map<std::string, std::string>& metadata) {
+absl::StatusOr<std::set<std::string>> NamesIn(
+    const std::map<std::string, std::string>& metadata, const char* key) {
   std::set<std::string> names;
-  const auto found = metadata.find(kBuffersKey);
+  const auto found = metadata.find(key);
   if (found == metadata.end()) return names;
-  const auto bad = absl::InvalidArgumentError(absl::StrCat(
-      "metadata ", kBuffersKey, " is not a JSON list of distinct names"));
+  const auto bad = absl::InvalidArgumentError(
+      absl::StrCat("metadata ", key, " is not a JSON list of distinct names"));
   // Its depth is checked while it is read, so nothing deep is ever built.
   const auto flat = [](int depth, json::parse_event_t, json&) {
     return depth <= 1;
@@ -233,8 +234,17 @@ absl::StatusOr<std::set<std::string>> BufferNames(
   return names;
 }
 
+absl::Status CheckAllFound(const std::set<std::string>& names,
+                           const char* key) {
+  if (names.empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("metadata ", key, " names ",
+                                                 Quoted(*names.begin()),
+                                                 ", which is no tensor"));
+}
+
 absl::StatusOr<Manifest> ToManifest(const std::vector<Entry>& entries,
                                     std::set<std::string> buffers,
+                                    std::set<std::string> auxiliary,
                                     std::uint64_t data_size) {
   for (const Entry& entry : entries) {
     if (auto status = CheckEntry(entry, data_size); !status.ok()) return status;
@@ -262,7 +272,8 @@ absl::StatusOr<Manifest> ToManifest(const std::vector<Entry>& entries,
     TensorSpec spec;
     spec.name = entry.name;
     spec.shape.assign(entry.shape->begin(), entry.shape->end());
-    spec.trainable = buffers.erase(entry.name) == 0;
+    spec.auxiliary = auxiliary.erase(entry.name) > 0;
+    spec.trainable = buffers.erase(entry.name) == 0 && !spec.auxiliary;
     tensors.push_back(std::move(spec));
   }
   if (position != data_size) {
@@ -270,10 +281,11 @@ absl::StatusOr<Manifest> ToManifest(const std::vector<Entry>& entries,
                                                    position, " of ", data_size,
                                                    " bytes of data"));
   }
-  if (!buffers.empty()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("metadata ", kBuffersKey, " names ",
-                     Quoted(*buffers.begin()), ", which is no tensor"));
+  if (auto status = CheckAllFound(buffers, kBuffersKey); !status.ok()) {
+    return status;
+  }
+  if (auto status = CheckAllFound(auxiliary, kAuxiliaryKey); !status.ok()) {
+    return status;
   }
   Manifest manifest(std::move(tensors));
   if (auto status = manifest.Validate(); !status.ok()) return status;
@@ -314,10 +326,12 @@ absl::StatusOr<SafetensorsHeader> ParseSafetensorsHeader(
   SafetensorsHeader header;
   header.data_offset = kLengthBytes + length;
   header.data_size = file_size - header.data_offset;
-  auto buffers = BufferNames(reader.metadata);
+  auto buffers = NamesIn(reader.metadata, kBuffersKey);
   if (!buffers.ok()) return buffers.status();
-  auto manifest =
-      ToManifest(reader.entries, *std::move(buffers), header.data_size);
+  auto auxiliary = NamesIn(reader.metadata, kAuxiliaryKey);
+  if (!auxiliary.ok()) return auxiliary.status();
+  auto manifest = ToManifest(reader.entries, *std::move(buffers),
+                             *std::move(auxiliary), header.data_size);
   if (!manifest.ok()) return manifest.status();
   header.manifest = *std::move(manifest);
   header.metadata = std::move(reader.metadata);
@@ -332,15 +346,22 @@ std::string FormatSafetensorsHeader(
   };
   std::map<std::string, std::string> all = metadata;
   json buffers = json::array();
+  json auxiliary = json::array();
   for (const TensorSpec& tensor : manifest.tensors()) {
-    if (!tensor.trainable) buffers.push_back(tensor.name);
+    if (tensor.auxiliary) {
+      auxiliary.push_back(tensor.name);
+    } else if (!tensor.trainable) {
+      buffers.push_back(tensor.name);
+    }
   }
   // What the manifest says wins over what the metadata said.
-  all.erase(kBuffersKey);
-  if (!buffers.empty()) {
-    all[kBuffersKey] =
-        buffers.dump(-1, ' ', false, json::error_handler_t::replace);
-  }
+  const auto set_names = [&all](const char* key, const json& names) {
+    all.erase(key);
+    if (names.empty()) return;
+    all[key] = names.dump(-1, ' ', false, json::error_handler_t::replace);
+  };
+  set_names(kBuffersKey, buffers);
+  set_names(kAuxiliaryKey, auxiliary);
   std::string text = "{";
   if (!all.empty()) {
     absl::StrAppend(&text, "\"", kMetadataKey, "\":{");

@@ -83,7 +83,7 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   const auto end = (*simulation)->Run(interrupted);
   if (options.progress) progress.Finish();
   const absl::Status closed = (*results)->Close((*simulation)->header(),
-                                                (*simulation)->model().weights);
+                                                (*simulation)->model());
   status.end = end.ok() ? NameOf(end->end) : "failed";
   status.reason = end.ok() ? end->reason : std::string(end.status().message());
   const absl::Status written = WriteRunStatus(options.out, status);

@@ -25,6 +25,23 @@ TEST_CASE("a manifest counts its floats, trainable ones first") {
   CHECK(Manifest().Validate().ok());
 }
 
+TEST_CASE("what a strategy sends along stands behind the model") {
+  const Manifest manifest({{"w", {2, 3}, true},
+                           {"mean", {4}, false},
+                           {"control", {6}, false, true}});
+  CHECK(manifest.Validate().ok());
+  CHECK(manifest.Length() == 16);
+  CHECK(manifest.ModelLength() == 10);
+  CHECK(manifest.TrainableLength() == 6);
+  CHECK(manifest.ModelPart() ==
+        Manifest({{"w", {2, 3}, true}, {"mean", {4}, false}}));
+  CHECK(ErrorOf({{"c", {1}, true, true}}) ==
+        "manifest: tensor \"c\" is auxiliary and trainable");
+  CHECK(ErrorOf({{"c", {1}, false, true}, {"mean", {1}, false}}) ==
+        "manifest: tensor \"mean\" stands after the auxiliary \"c\"; auxiliary "
+        "tensors come last");
+}
+
 TEST_CASE("a manifest that is no model is refused by the tensor's name") {
   CHECK(ErrorOf({{"", {1}, true}}) == "manifest: tensor 0 has no name");
   CHECK(ErrorOf({{"a", {1}, true}, {"a", {2}, true}}) ==

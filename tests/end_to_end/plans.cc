@@ -32,6 +32,7 @@ std::string DigitsPlan(const SmallPlan& plan) {
        << "  encoding: " << plan.encoding << "\n"
        << "server_optimizer:\n"
        << "  " << plan.server_optimizer << ": {}\n"
+       << (plan.strategy.empty() ? "" : "strategy: " + plan.strategy + "\n")
        << "stop:\n"
        << "  rounds: " << plan.rounds << "\n"
        << "simulation:\n"

@@ -15,6 +15,8 @@ struct SmallPlan {
   // float32, bfloat16, int8 or top_k.
   std::string encoding = "float32";
   std::string server_optimizer = "fedavgm";
+  // Flow YAML, e.g. "{scaffold: {}}"; empty for none.
+  std::string strategy = {};
   int seed = 7;
 };
 

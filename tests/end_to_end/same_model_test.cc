@@ -3,9 +3,10 @@
 // bitwise the same final model.
 #include <string>
 
-#include "tests/catch.h"
 #include "tests/end_to_end/federation.h"
 #include "tests/end_to_end/plans.h"
+
+#include "tests/catch.h"
 
 namespace tributary::testing {
 namespace {
@@ -35,6 +36,21 @@ TEST_CASE("coordinator and simulator make the same model from int8 updates") {
 
 TEST_CASE("coordinator and simulator make the same model from top-k updates") {
   CheckSameModel({.encoding = "top_k", .server_optimizer = "fedadam"});
+}
+
+// Their clients keep a state from round to round, on disk or in memory.
+TEST_CASE("coordinator and simulator make the same model under SCAFFOLD") {
+  CheckSameModel({.rounds = 4, .strategy = "{scaffold: {}}"});
+}
+
+TEST_CASE("coordinator and simulator make the same model under FedDyn") {
+  CheckSameModel({.rounds = 4,
+                  .server_optimizer = "fedavg",
+                  .strategy = "{feddyn: {alpha: 0.1}}"});
+}
+
+TEST_CASE("coordinator and simulator make the same model under FedRep") {
+  CheckSameModel({.rounds = 4, .strategy = "{fedrep: {local: [output]}}"});
 }
 
 }  // namespace

@@ -48,6 +48,23 @@ const std::string kFromPython =
     R"({"fc.bias":{"dtype":"F32","shape":[2],"data_offsets":[0,8]},)"
     R"("fc.weight":{"dtype":"F32","shape":[2,3],"data_offsets":[8,32]}}  )";
 
+TEST_CASE("auxiliary tensors keep their kind") {
+  const Manifest manifest({{"w", {2}, true},
+                           {"mean", {1}, false},
+                           {"scaffold.control", {2}, false, true}});
+  const std::string header = FormatSafetensorsHeader(manifest, {});
+  const auto parsed = Parse(header + std::string(5 * sizeof(float), '\0'));
+  INFO(parsed.status());
+  REQUIRE(parsed.ok());
+  CHECK(parsed->manifest == manifest);
+  CHECK(parsed->metadata.at("tributary.auxiliary") ==
+        R"(["scaffold.control"])");
+  CHECK(parsed->metadata.at("tributary.buffers") == R"(["mean"])");
+  Refuses(R"({"__metadata__":{"tributary.auxiliary":"[\"c\"]"},)" +
+              Tensor("w", "[1]", "[0,4]") + "}",
+          4, "metadata tributary.auxiliary names \"c\", which is no tensor");
+}
+
 TEST_CASE("a file of the Python package is read") {
   const auto header = Parse(FileOf(kFromPython, 32));
   INFO(header.status());

@@ -107,7 +107,7 @@ FirstModel MakeFirstModel() {
   model->weights = {0, 0, 0, 0};
   FirstModel first;
   first.header = codec::FormatSafetensorsHeader(model->manifest, {});
-  model->id = ModelDigest(first.header, model->weights);
+  model->id = ModelDigest(first.header, *model);
   first.model = std::move(model);
   return first;
 }

@@ -101,6 +101,10 @@ class Client {
   // The newest verified model, from memory or the state folder; null if none
   // was ever seen.
   virtual std::shared_ptr<const Model> LatestModel() const = 0;
+  // The model this client would use itself: LatestModel(), with what a strategy
+  // keeps on this client (FedPer, FedRep, Ditto: docs/strategies.md) in its
+  // place. Read from the state folder at each call.
+  virtual std::shared_ptr<const Model> PersonalModel() const = 0;
 };
 
 }  // namespace tributary

@@ -38,6 +38,8 @@ struct Model {
   std::filesystem::path archive;
   // manifest.Length() floats.
   std::vector<float> weights;
+  // What the run's strategy sends along, for the client's own use; often empty.
+  std::vector<float> auxiliary;
 };
 
 }  // namespace tributary

@@ -27,6 +27,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "privacy/crypto/random.h"
@@ -61,6 +62,14 @@ struct TrainTask {
   // Keys shuffles and other reproducible choices; the same task on the same
   // data gives the same delta.
   Key seed{};
+  // Added to the gradient of the loss at every step: floats for all trainable
+  // parameters, or none. Strategies such as SCAFFOLD steer by it
+  // (docs/strategies.md); a trainer that ignores it makes them FedAvg.
+  std::span<const float> correction;
+  // Parts of the flat vector whose parameters stay as they are; often none.
+  std::vector<FlatRange> frozen;
+  // TrainResult.initial_loss is wanted.
+  bool wants_initial_loss = false;
 };
 
 // What training gives besides the delta.
@@ -69,6 +78,11 @@ struct TrainResult {
   std::uint32_t examples = 0;
   // Mean loss over the last pass (or all steps).
   double loss = 0;
+  // Optimizer steps taken. Strategies that need it refuse a task without.
+  std::uint64_t steps = 0;
+  // Mean loss of the model that training started from, over all of the client's
+  // examples. Needed if the task says that it is wanted.
+  std::optional<double> initial_loss = std::nullopt;
 };
 
 // Finite values by name: "loss", "accuracy".

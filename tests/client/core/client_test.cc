@@ -137,7 +137,7 @@ TEST_CASE_METHOD(ClientFixture,
   Run(Task('b'));
   REQUIRE(link_->uploads.size() == 1);
   const auto second = PrepareUpdate(
-      Task('b'), manifest, {.examples = 3, .loss = 1}, delta, first->residual);
+      Task('b'), manifest, {.examples = 3, .loss = 1}, delta, first->state);
   REQUIRE(second.ok());
   CHECK(link_->uploads[0] == *second->bytes);
   CHECK(*first->bytes != *second->bytes);

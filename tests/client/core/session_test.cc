@@ -294,6 +294,10 @@ TEST_CASE_METHOD(SessionFixture, "a malformed task is refused") {
     task.mutable_training()->clear_epochs();
   }
   SECTION("of unknown kind") { task.clear_kind(); }
+  SECTION("with a strategy of a later version") {
+    // Field 900, an empty message.
+    REQUIRE(task.mutable_strategy()->ParseFromString({'\xa2', '\x38', '\0'}));
+  }
   Join();
   Hears(Offer(task));
   CHECK(Sends(v1::ClientMessage::kTaskFailed) == 1);

@@ -24,38 +24,38 @@ TEST_CASE("one client at a time uses a state folder") {
   CHECK(StateFolder::Open(folder.path() / "state", 0).ok());
 }
 
-TEST_CASE("residuals and the newest model outlive the process") {
+TEST_CASE("client states and the newest model outlive the process") {
   const TemporaryFolder folder;
-  const std::vector<float> residual = {1, -2, 0.5F};
-  const StateFolder::ModelName name{Sha256("model"), Sha256("archive")};
+  const ClientState kept{.residual = {1, -2, 0.5F}};
+  const StateFolder::ModelName name{Sha256("model"), Sha256("archive"),
+                                    "run-1"};
   {
     const auto state = StateFolder::Open(folder.path(), 0);
     REQUIRE(state.ok());
-    CHECK((*state)->SaveResidual("run-1", residual).ok());
+    CHECK((*state)->SaveState("run-1", kept).ok());
     CHECK((*state)->SetNewest(name).ok());
   }
   const auto state = StateFolder::Open(folder.path(), 0);
   REQUIRE(state.ok());
-  CHECK((*state)->LoadResidual("run-1", 3) == residual);
-  CHECK((*state)->LoadResidual("run-1", 4).empty());
-  CHECK((*state)->LoadResidual("run-2", 3).empty());
+  CHECK((*state)->LoadState("run-1") == kept);
+  CHECK((*state)->LoadState("run-2").IsEmpty());
   CHECK((*state)->Newest() == name);
 }
 
-TEST_CASE("a damaged residual counts as none") {
+TEST_CASE("a damaged client state counts as none") {
   const TemporaryFolder folder;
   const auto state = StateFolder::Open(folder.path(), 0);
   REQUIRE(state.ok());
-  CHECK((*state)->SaveResidual("../run", std::vector<float>{1, 2}).ok());
+  CHECK((*state)->SaveState("../run", {.residual = {1, 2}}).ok());
   for (const auto& entry : fs::directory_iterator(folder.path())) {
-    if (entry.path().filename().string().starts_with("residual-")) {
+    if (entry.path().filename().string().starts_with("state-")) {
       std::fstream file(entry.path(),
                         std::ios::in | std::ios::out | std::ios::binary);
       file.seekp(-1, std::ios::end);
       file.put('!');
     }
   }
-  CHECK((*state)->LoadResidual("../run", 2).empty());
+  CHECK((*state)->LoadState("../run").IsEmpty());
 }
 
 TEST_CASE("a folder that cannot be made is said") {

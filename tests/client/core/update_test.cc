@@ -105,7 +105,7 @@ TEST_CASE("the header says what the bytes are") {
   CHECK(header.weight() == 7);
   CHECK(header.train_loss() == 0.25);
   CHECK(prepared->saturated == 0);
-  CHECK(prepared->residual.empty());
+  CHECK(prepared->state.residual.empty());
   CHECK(Decode(task, *prepared->bytes) == RandomDelta(0.5F));
 }
 
@@ -133,21 +133,21 @@ TEST_CASE("what an encoding drops is carried to the next update") {
     v1::Task task = TaskWith(encoding, 100);
     const std::vector<float> delta = RandomDelta(0.5F);
     std::vector<double> sent(kLength);
-    std::vector<float> residual;
+    ClientState state;
     constexpr int kRounds = 20;
     for (int round = 0; round < kRounds; ++round) {
       const auto prepared =
-          PrepareUpdate(task, manifest, kResult, delta, residual);
+          PrepareUpdate(task, manifest, kResult, delta, state);
       REQUIRE(prepared.ok());
-      REQUIRE(prepared->residual.size() == kLength);
+      REQUIRE(prepared->state.residual.size() == kLength);
       const std::vector<float> decoded = Decode(task, *prepared->bytes);
       for (std::size_t i = 0; i < kLength; ++i) sent[i] += decoded[i];
-      residual = prepared->residual;
+      state = prepared->state;
     }
     double worst = 0;
     for (std::size_t i = 0; i < kLength; ++i) {
-      worst = std::max(worst,
-                       std::fabs(sent[i] + residual[i] - kRounds * delta[i]));
+      worst = std::max(
+          worst, std::fabs(sent[i] + state.residual[i] - kRounds * delta[i]));
     }
     CHECK(worst < 1e-4);
   }

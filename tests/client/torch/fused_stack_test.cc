@@ -155,7 +155,7 @@ TEST_CASE("a step without autograd is a step with it") {
     const auto loss =
         (*with)->Differentiate(drawn.data(), drawn.rows(), options.loss);
     RC_ASSERT(loss.ok());
-    FlatOptimizer optimizer(options, start, expected.size());
+    FlatOptimizer optimizer(options, start, {}, expected.size());
     optimizer.Step(expected, (*with)->gradient());
     const auto judged =
         (*without)->Judge(drawn.data(), drawn.rows(), options.loss);

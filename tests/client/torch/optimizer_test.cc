@@ -27,7 +27,7 @@ double Difference(const TrainingOptions& options,
                   const ReferenceOptions& reference_options) {
   std::vector<float> start = Values(kLength, 1);
   std::vector<float> weights = start;
-  FlatOptimizer optimizer(options, start, kLength);
+  FlatOptimizer optimizer(options, start, {}, kLength);
   torch::Tensor expected =
       torch::tensor(start, torch::dtype(torch::kFloat32)).requires_grad_(true);
   Reference reference(std::vector<torch::Tensor>{expected}, reference_options);

@@ -92,6 +92,58 @@ TEST_CASE_METHOD(OneExample, "the FedProx term pulls towards the start") {
   CHECK(held->delta[0] == Approx(2.0 / 13));
 }
 
+// From w = b = 0: the gradients 2 (w + b - 1) are -2, then -1.2 without one.
+TEST_CASE_METHOD(OneExample, "a correction is added to every gradient") {
+  const std::vector<float> correction = {1, -1};
+  TrainTask task = TaskOf(options);
+  task.correction = correction;
+  // w: 0.1, b: 0.3, then 2 (0.4 - 1) = -1.2.
+  const auto plain = Train(*trainer, task, model);
+  REQUIRE(plain.ok());
+  CHECK(plain->delta[0] == Approx(0.1 + 0.02));
+  CHECK(plain->delta[1] == Approx(0.3 + 0.22));
+  CHECK(plain->result.steps == 2);
+
+  // With momentum it is part of the direction.
+  task.training.momentum = 0.5;
+  const auto pushed = Train(*trainer, task, model);
+  REQUIRE(pushed.ok());
+  CHECK(pushed->delta[0] == Approx(0.1 + 0.1 * (0.5 * 1 + 1.2 - 1)));
+
+  task.correction = std::span(correction).first(1);
+  CHECK(Train(*trainer, task, model).status().message() ==
+        "a correction of 1 floats for 2 parameters");
+}
+
+TEST_CASE_METHOD(OneExample, "frozen parameters stay, with any optimizer") {
+  TrainTask task = TaskOf(options);
+  task.frozen = {{0, 1}};
+  for (const double momentum : {0.0, 0.5}) {
+    task.training.momentum = momentum;
+    const auto trained = Train(*trainer, task, model);
+    REQUIRE(trained.ok());
+    CHECK(trained->delta[0] == 0);
+    // 2 (b - 1): -2, then -1.6.
+    CHECK(trained->delta[1] == Approx(0.2 + 0.1 * (1.6 + momentum * 2)));
+  }
+  task.training.momentum = 0;
+  task.training.optimizer = TrainingOptions::Optimizer::kAdam;
+  const auto trained = Train(*trainer, task, model);
+  REQUIRE(trained.ok());
+  CHECK(trained->delta[0] == 0);
+  CHECK(trained->delta[1] > 0);
+}
+
+TEST_CASE_METHOD(OneExample, "the first loss is told when it is wanted") {
+  TrainTask task = TaskOf(options);
+  CHECK_FALSE(Train(*trainer, task, model)->result.initial_loss.has_value());
+  task.wants_initial_loss = true;
+  const auto trained = Train(*trainer, task, model);
+  REQUIRE(trained.ok());
+  CHECK(trained->result.initial_loss.value() == Approx(1));
+  CHECK(trained->delta[0] == Approx(0.32));
+}
+
 TEST_CASE("the delta is trained minus start, to the bit") {
   const auto data = Examples(20, {6}, 3);
   const Model model = FirstModel(LinearOf(6, 3));

@@ -4,6 +4,7 @@
 #include <xxhash.h>
 
 #include <cstring>
+#include <map>
 #include <span>
 
 #include "aggregation/encoding.h"
@@ -11,18 +12,25 @@
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 #include "proto/codec/safetensors.h"
+#include "proto/codec/strategy.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::testing {
 namespace {
 
-std::vector<float> Draw(const Key& key, double scale) {
+std::vector<float> Draw(const Key& key, double scale,
+                        std::size_t length = TestManifest().Length()) {
   KeyedStream stream(key, "test");
-  std::vector<float> values(TestManifest().Length());
+  std::vector<float> values(length);
   for (float& value : values) {
     value = static_cast<float>((stream.Uniform() - 0.5) * scale);
   }
   return values;
+}
+
+// The buffers' names follow from the manifest.
+std::map<std::string, std::string> FirstMetadata() {
+  return {{"tributary.architecture", R"({"linear":{"inputs":2,"outputs":2}})"}};
 }
 
 std::string AsText(std::span<const std::byte> bytes) {
@@ -66,6 +74,10 @@ v1::Plan MakePlan(const PlanChoice& choice) {
       break;
   }
   plan.mutable_stop()->set_rounds(static_cast<std::uint32_t>(choice.rounds));
+  if (!choice.strategy.empty()) {
+    codec::ParseYaml(choice.strategy, "strategy", *plan.mutable_strategy())
+        .IgnoreError();
+  }
   return plan;
 }
 
@@ -76,10 +88,8 @@ Manifest TestManifest() {
 }
 
 std::string FirstModel() {
-  std::string file = codec::FormatSafetensorsHeader(
-      TestManifest(),
-      {{"tributary.architecture", R"({"linear":{"inputs":2,"outputs":2}})"},
-       {"tributary.buffers", R"(["norm.mean"])"}});
+  std::string file =
+      codec::FormatSafetensorsHeader(TestManifest(), FirstMetadata());
   const std::vector<float> weights = Draw(KeyFromSeed(1), 2);
   file += AsText(std::as_bytes(std::span(weights)));
   return file;
@@ -88,7 +98,10 @@ std::string FirstModel() {
 TestUpdate MakeUpdate(const v1::Task& task) {
   Key seed{};
   std::memcpy(seed.data(), task.seed().data(), seed.size());
-  return MakeUpdate(task, Draw(seed, 1.5));
+  return MakeUpdate(
+      task,
+      Draw(seed, 1.5,
+           codec::WithAuxiliary(TestManifest(), task.strategy()).Length()));
 }
 
 TestUpdate MakeUpdate(const v1::Task& task, std::vector<float> values) {
@@ -115,15 +128,23 @@ TestUpdate MakeUpdate(const v1::Task& task, std::vector<float> values) {
 std::vector<std::string> OracleModels(
     const v1::Plan& plan, const std::vector<std::vector<TestUpdate>>& rounds) {
   const v1::Plan effective = codec::WithDefaults(plan);
-  const Manifest manifest = TestManifest();
-  const auto layout = codec::ToLayout(effective.update(), manifest).value();
+  const Manifest manifest =
+      codec::WithAuxiliary(TestManifest(), effective.strategy());
+  const auto layout =
+      codec::ToLayout(effective.update(), manifest, effective.strategy())
+          .value();
   const auto optimizer = codec::ToOptimizer(effective.server_optimizer());
-  std::string model = FirstModel();
-  const std::size_t data = model.size() - manifest.Length() * sizeof(float);
+  const auto strategy = codec::ToStrategy(effective.strategy());
+  // What is submitted, with the strategy's tensor at zero behind it.
+  const std::string first = FirstModel();
+  const std::size_t given = TestManifest().Length() * sizeof(float);
   std::vector<float> weights(manifest.Length());
-  std::memcpy(weights.data(), model.data() + data, model.size() - data);
+  std::memcpy(weights.data(), first.data() + first.size() - given, given);
+  std::string model = codec::FormatSafetensorsHeader(manifest, FirstMetadata());
+  const std::size_t data = model.size();
   std::vector<std::vector<float>> state(
-      static_cast<std::size_t>(aggregation::StateVectors(optimizer)),
+      static_cast<std::size_t>(aggregation::StateVectors(optimizer) +
+                               aggregation::StateVectors(strategy)),
       std::vector<float>(manifest.Length()));
 
   std::vector<std::string> models;
@@ -140,7 +161,7 @@ std::vector<std::string> OracleModels(
                          });
       sum.AddContribution(weight);
     }
-    const aggregation::Release release(std::move(sum), optimizer);
+    const aggregation::Release release(std::move(sum), optimizer, strategy);
     const std::vector<std::span<float>> spans(state.begin(), state.end());
     release.Block(0, weights, spans);
     model.replace(data, std::string::npos,

@@ -22,6 +22,8 @@ struct PlanChoice {
   enum class Optimizer { kFedAvg, kFedAvgM, kFedAdam };
   Optimizer optimizer = Optimizer::kFedAdam;
   int deadline_milliseconds = 60'000;
+  // YAML of a strategy, e.g. "scaffold: {clients: 4}"; empty for none.
+  std::string strategy = {};
 };
 v1::Plan MakePlan(const PlanChoice& choice);
 

@@ -33,6 +33,24 @@ TEST_CASE("a run's models are the oracle's, bit for bit") {
   CHECK(federation.ModelBytes(run, 0) == expected.back());
 }
 
+TEST_CASE("strategies are the oracle's in the coordinator, bit for bit") {
+  const std::string strategy =
+      GENERATE("fednova: {}", "scaffold: {clients: 6}",
+               "feddyn: {alpha: 0.5, clients: 6}", "qfedavg: {q: 1}");
+  INFO(strategy);
+  const v1::Plan plan =
+      MakePlan({.optimizer = Optimizer::kFedAvg, .strategy = strategy});
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  federation.Drive(run, ClientNames(4));
+  const auto expected = OracleModels(plan, federation.Updates());
+  REQUIRE(expected.size() == 3);
+  for (int round = 1; round <= 3; ++round) {
+    CHECK(federation.ModelBytes(run, round) ==
+          expected[static_cast<std::size_t>(round - 1)]);
+  }
+}
+
 TEST_CASE("every encoding is folded as it decodes") {
   const auto encoding = GENERATE(v1::UpdatePlan::BFLOAT16, v1::UpdatePlan::INT8,
                                  v1::UpdatePlan::TOP_K);

@@ -66,7 +66,8 @@ struct DeskFixture : coordinator::UploadListener {
                      .parameters = aggregation::Grid::Make({1, 1}).value(),
                      .buffers = aggregation::Grid::Make({1, 1}).value()},
           .encoding = aggregation::Encoding::kFloat32,
-          .optimizer = {}});
+          .optimizer = {},
+          .strategy = {}});
   UploadDesk desk{*spool, 2, [this] { return now; }, *this};
 };
 
