@@ -122,16 +122,26 @@ TEST_CASE("an operator's request does not hold the end on a full disk") {
   CHECK(absl::IsUnavailable(stopped.get()));
 }
 
-TEST_CASE("a spool that cannot be written pauses, and the upload goes on") {
-  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
+// A run of one round and one client, whose upload is granted.
+struct GrantedUpload {
+  v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
   Federation federation;
-  const std::string run = federation.Submit(plan);
-  Watched watched(federation.coordinator(), run);
-  federation.Join("client-0");
-  federation.CheckIn("client-0");
-  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
-  federation.Announce("client-0", update.header);
-  federation.AwaitGrant("client-0");
+  std::string run = federation.Submit(plan);
+  Watched watched{federation.coordinator(), run};
+  TestUpdate update;
+
+  GrantedUpload() {
+    federation.Join("client-0");
+    federation.CheckIn("client-0");
+    update = MakeUpdate(federation.AwaitTask("client-0"));
+    federation.Announce("client-0", update.header);
+    federation.AwaitGrant("client-0");
+  }
+};
+
+TEST_CASE_METHOD(
+    GrantedUpload,
+    "a spool that cannot be written pauses, and the upload goes on") {
   {
     // The journal is shorter than this, the update is not.
     const FullDisk full(500'000);
@@ -147,16 +157,9 @@ TEST_CASE("a spool that cannot be written pauses, and the upload goes on") {
   watched.Await(v1::FINISHED);
 }
 
-TEST_CASE("a model that cannot be written is made once it can") {
-  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
-  Federation federation;
-  const std::string run = federation.Submit(plan);
-  Watched watched(federation.coordinator(), run);
-  federation.Join("client-0");
-  federation.CheckIn("client-0");
-  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
-  federation.Announce("client-0", update.header);
-  federation.AwaitGrant("client-0");
+TEST_CASE_METHOD(
+    GrantedUpload,
+    "a model that cannot be written is made once it can") {
   // The update is in the spool but for its end; the model is longer than that.
   TestUpdate most = update;
   most.bytes.resize(most.bytes.size() - 8);
@@ -204,16 +207,9 @@ class Unreadable {
   std::vector<std::pair<int, int>> swapped_;  // and what they were
 };
 
-TEST_CASE("an accepted update that cannot be read pauses, and counts once") {
-  const v1::Plan plan = MakePlan({.clients = 1, .min_updates = 1, .rounds = 1});
-  Federation federation;
-  const std::string run = federation.Submit(plan);
-  Watched watched(federation.coordinator(), run);
-  federation.Join("client-0");
-  federation.CheckIn("client-0");
-  const TestUpdate update = MakeUpdate(federation.AwaitTask("client-0"));
-  federation.Announce("client-0", update.header);
-  federation.AwaitGrant("client-0");
+TEST_CASE_METHOD(
+    GrantedUpload,
+    "an accepted update that cannot be read pauses, and counts once") {
   v1::UploadHeader header;
   header.set_task_token(update.header.task_token());
   auto upload = federation.coordinator().OpenUpload(
