@@ -267,6 +267,9 @@ bool UploadDesk::End(const UploadKey& key, std::uint64_t generation) {
 void UploadDesk::Expire() {
   const SteadyTime now = clock_();
   const std::lock_guard lock(mutex_);
+  auto waiting = std::count_if(
+      entries_.begin(), entries_.end(),
+      [](const auto& entry) { return entry.second.state == State::kQueued; });
   for (auto& [key, entry] : entries_) {
     if (entry.state == State::kGranted) {
       if (now - entry.since >= kStartLimit) SetState(entry, State::kIdle);
@@ -275,8 +278,12 @@ void UploadDesk::Expire() {
       const auto seconds = static_cast<std::uint64_t>(
           std::chrono::duration_cast<std::chrono::seconds>(open).count());
       const std::uint64_t bytes = entry.transfer->received() - entry.opened_at;
-      if (now - entry.last_byte >= kStallLimit ||
-          (open >= kRateGrace && bytes < seconds * kSlowestBytesPerSecond)) {
+      const bool is_slow =
+          now - entry.last_byte >= kStallLimit ||
+          (open >= kRateGrace && bytes < seconds * kSlowestBytesPerSecond);
+      // One gives way for each that waits; it announces itself again.
+      if (is_slow || (open >= kTurn && waiting > 0)) {
+        --waiting;
         ++entry.generation;
         SetState(entry, State::kIdle);
       }

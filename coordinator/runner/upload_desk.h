@@ -3,7 +3,9 @@
 // order they were asked for, `credits` at a time; a credit comes back when its
 // upload finishes, fails or breaks off, when its client does not start within
 // 15 s, and when an open upload is too slow: no byte for 30 s, or less than
-// 1 KiB/s on average after a minute.
+// 1 KiB/s on average after a minute. While others wait, an upload has its
+// credit for a minute at most and then stands in line again, so that a few slow
+// links hold nobody up.
 //
 // A broken upload keeps its bytes in the spool while the process lives; the
 // next grant says how many. Its running hash and decoder are not kept (they
@@ -82,6 +84,7 @@ class UploadDesk {
   static constexpr std::chrono::seconds kStallLimit{30};
   static constexpr std::chrono::seconds kRateGrace{60};
   static constexpr std::uint64_t kSlowestBytesPerSecond = 1024;
+  static constexpr std::chrono::seconds kTurn{60};
 
   // The spool and the listener outlive the desk, and the desk its uploads.
   UploadDesk(store::Spool& spool, int credits, SteadyClock clock,
@@ -97,7 +100,7 @@ class UploadDesk {
 
   absl::StatusOr<std::unique_ptr<Upload>> Open(const round::ClientId& client,
                                                const v1::UploadHeader& header);
-  // Takes back the credits of clients that are too slow.
+  // Takes back the credits of clients that are too slow, or whose turn is over.
   void Expire();
 
   int in_flight() const;  // credits in use

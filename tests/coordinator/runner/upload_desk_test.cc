@@ -33,7 +33,7 @@ struct DeskFixture : coordinator::UploadListener {
     return {.key = {{client}, {}},
             .run = "run",
             .contribution = {},
-            .size = 40,
+            .size = format->layout.length * sizeof(float),
             .checksum = 0,
             .format = format};
   }
@@ -43,6 +43,19 @@ struct DeskFixture : coordinator::UploadListener {
     header.set_task_token(std::string(16, '\0'));
     header.set_offset(offset);
     return desk.Open({client}, header);
+  }
+  static std::shared_ptr<const coordinator::ModelFormat> FormatOf(
+      std::size_t floats) {
+    return std::make_shared<const coordinator::ModelFormat>(
+        coordinator::ModelFormat{
+            .header = {},
+            .layout = {.trainable = floats,
+                       .length = floats,
+                       .parameters = aggregation::Grid::Make({1, 1}).value(),
+                       .buffers = aggregation::Grid::Make({1, 1}).value()},
+            .encoding = aggregation::Encoding::kFloat32,
+            .optimizer = {},
+            .strategy = {}});
   }
   std::vector<std::string> Granted() {
     std::vector<std::string> names;
@@ -58,16 +71,7 @@ struct DeskFixture : coordinator::UploadListener {
   std::set<std::string> away;
   std::vector<std::pair<std::string, std::uint64_t>> granted;
   std::vector<coordinator::UploadResult> ended;
-  std::shared_ptr<const coordinator::ModelFormat> format =
-      std::make_shared<const coordinator::ModelFormat>(coordinator::ModelFormat{
-          .header = {},
-          .layout = {.trainable = 10,
-                     .length = 10,
-                     .parameters = aggregation::Grid::Make({1, 1}).value(),
-                     .buffers = aggregation::Grid::Make({1, 1}).value()},
-          .encoding = aggregation::Encoding::kFloat32,
-          .optimizer = {},
-          .strategy = {}});
+  std::shared_ptr<const coordinator::ModelFormat> format = FormatOf(10);
   UploadDesk desk{*spool, 2, [this] { return now; }, *this};
 };
 
@@ -137,6 +141,36 @@ TEST_CASE_METHOD(DeskFixture, "an upload that stalls is closed") {
   }
   CHECK(absl::IsAborted((*a)->Write(one)));
   CHECK(desk.in_flight() <= 1);
+}
+
+TEST_CASE_METHOD(DeskFixture,
+                 "a long upload takes turns with those that wait") {
+  format = FormatOf(100'000);
+  for (const char* name : {"a", "b"}) desk.Grant(Terms(name));
+  auto a = Open("a");
+  auto b = Open("b");
+  REQUIRE(a.ok());
+  REQUIRE(b.ok());
+  const std::vector<std::byte> piece(40'000);
+  for (int i = 0; i < 4; ++i) {
+    now += std::chrono::seconds(20);
+    CHECK((*a)->Write(piece).ok());
+    CHECK((*b)->Write(piece).ok());
+    // Nobody waits.
+    desk.Expire();
+  }
+  desk.Grant(Terms("c"));
+  desk.Expire();
+  CHECK(Granted() == Names{"a", "b", "c"});
+  CHECK(absl::IsAborted((*a)->Write(piece)));
+  CHECK((*b)->Write(piece).ok());
+  // Now it waits itself, and goes on where it was.
+  desk.Grant(Terms("a"));
+  desk.Expire();
+  CHECK(absl::IsAborted((*b)->Write(piece)));
+  REQUIRE(granted.size() == 4);
+  CHECK(granted[3] == std::pair<std::string, std::uint64_t>("a", 160'000));
+  CHECK(Open("a", 160'000).ok());
 }
 
 TEST_CASE_METHOD(DeskFixture, "a client that is away costs no credit") {
