@@ -62,6 +62,7 @@ void Runner::Do(Run& run, const round::AcknowledgeAgain& effect) {
   desk_.Drop(key);
   run.announced.erase(key);
   run.arrived.erase(key);
+  run.details.erase(key);
 }
 
 void Runner::Do(Run& run, const round::Refuse& effect) {

@@ -178,7 +178,7 @@ void Runner::Receive(StreamId stream, const v1::ClientMessage& message) {
       CountRefusal(round::Refusal::kBadMessage);
       removed->peer->Close(
           absl::ResourceExhaustedError("too many messages at once"));
-      Leave(stream);
+      NoteGone(*std::move(removed));
     }
     return;
   }
@@ -196,10 +196,13 @@ void Runner::Receive(StreamId stream, const v1::ClientMessage& message) {
 
 void Runner::Leave(StreamId stream) {
   std::optional<Session> session = sessions_.Remove(stream);
-  if (!session) return;
-  clients_.Saw(session->identity, session->population,
+  if (session) NoteGone(*std::move(session));
+}
+
+void Runner::NoteGone(Session closed) {
+  clients_.Saw(closed.identity, closed.population,
                std::chrono::system_clock::now());
-  Post([this, session = *std::move(session)] {
+  Post([this, session = std::move(closed)] {
     Run* run = RunOf(session.population);
     // It may have come back on another stream meanwhile, and still wait.
     if (run == nullptr ||

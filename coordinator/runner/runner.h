@@ -98,6 +98,8 @@ class Runner final : public Coordinator, private UploadListener {
   absl::StatusOr<v1::RunSummary> Ask(
       std::function<absl::StatusOr<std::string>()> job);
   v1::ServerMessage IdleWindow() const;
+  // What follows from a session that is removed: the engine hears of it.
+  void NoteGone(Session closed);
 
   // ---- the engine thread: engine_thread.cc ----
   void Loop();

@@ -102,6 +102,37 @@ TEST_CASE("a journal that cannot be written pauses, and nothing is lost") {
   CHECK(federation.ModelBytes(run, 1) == OracleModels(plan, {{update}}).back());
 }
 
+TEST_CASE("a client that floods is put off its stream and waits no longer") {
+  Federation federation;
+  const std::string run = federation.Submit(
+      MakePlan({.clients = 3, .min_updates = 3, .rounds = 1}));
+  Watched watched(federation.coordinator(), run);
+  watched.Await(v1::RUNNING);
+  federation.Join("flood");
+  federation.CheckIn("flood");
+  federation.Join("client-0");
+  {
+    // While the journal waits for its disk, messages pile up.
+    const FullDisk full(0);
+    federation.CheckIn("client-0");
+    watched.Await(v1::PAUSED);
+    v1::ClientMessage message;
+    message.mutable_task_failed()->set_task_token(std::string(16, 'x'));
+    for (int i = 0; i < 100; ++i) federation.Say("flood", message);
+    const Letter closed = federation.mail().Await(
+        [](const Letter& letter) { return !letter.closed.ok(); });
+    CHECK(closed.to == "flood");
+    CHECK(absl::IsResourceExhausted(closed.closed));
+  }
+  watched.Await(v1::RUNNING);
+  // The round needs both: the place of the one that is gone is free.
+  for (const char* client : {"client-1", "client-2"}) {
+    federation.Join(client);
+    federation.CheckIn(client);
+  }
+  CHECK(federation.AwaitTask("client-2").round() == 1);
+}
+
 TEST_CASE("an operator's request does not hold the end on a full disk") {
   Federation federation;
   const std::string run = federation.Submit(
