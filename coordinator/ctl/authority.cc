@@ -67,9 +67,13 @@ absl::Status Authority::Create(const std::filesystem::path& folder,
         folder.string(),
         ": an authority is there already; use it, or choose another folder"));
   }
-  if (status.ok()) status = ReplaceFile(folder / "ca.pem", own->certificate);
+  if (!status.ok()) return status;
+  status = ReplaceFile(folder / "ca.pem", own->certificate);
   if (status.ok()) status = ReplaceFile(folder / "crl.pem", *crl);
   if (status.ok()) status = ReplaceFile(folder / "issued.json", "[]\n");
+  // Half an authority would be taken for a whole one at the next try.
+  std::error_code ignored;
+  if (!status.ok()) std::filesystem::remove(folder / "ca.key", ignored);
   return status;
 }
 

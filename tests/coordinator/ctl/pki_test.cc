@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <cctype>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <vector>
@@ -117,6 +118,16 @@ TEST_CASE_METHOD(PkiFixture, "an authority is never replaced") {
   CHECK(again.exit == 1);
   CHECK(again.Says("an authority is there already"));
   CHECK(BytesOf(pki + "/ca.key") == key);
+}
+
+TEST_CASE_METHOD(PkiFixture,
+                 "an authority that could not be written can be made again") {
+  const std::string other = Path("other");
+  // No file takes a folder's place.
+  std::filesystem::create_directories(other + "/ca.pem");
+  CHECK(Ctl({"pki", "init", other}).exit == 1);
+  std::filesystem::remove(other + "/ca.pem");
+  CHECK(Ctl({"pki", "init", other}).exit == 0);
 }
 
 TEST_CASE_METHOD(PkiFixture,
