@@ -17,6 +17,7 @@ absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
   absl::StatusOr<PreparedUpdate> prepared =
       TrainUpdate(wire, model, trainer, folder.LoadState(wire.run()), context);
   if (!prepared.ok()) return prepared.status();
+  prepared->header.set_checksum(Checksum(*prepared->bytes));
   Happening happening;
   auto update = std::make_shared<const PreparedUpdate>(*std::move(prepared));
   happening.event =

@@ -67,11 +67,9 @@ std::int32_t LargestMagnitude(std::span<const float> values) {
 struct Clamped {
   bool is_finite = true;
   std::uint64_t saturated = 0;  // values that were out of bound
-  XXH3_state_t checksum;        // of the clamped values' own bytes
 };
 
-// Clamps in place. Most blocks are within the bound and are only read; then
-// they are in the cache for the checksum.
+// Clamps in place. Most blocks are within the bound and are only read.
 void Clamp(std::span<float> values, float bound, Clamped& clamped) {
   constexpr std::size_t kBlock = 4096;
   constexpr std::int32_t kInfinity = 0x7f800000;
@@ -90,7 +88,6 @@ void Clamp(std::span<float> values, float bound, Clamped& clamped) {
         value = std::clamp(value, -bound, bound);
       }
     }
-    XXH3_64bits_update(&clamped.checksum, block.data(), block.size_bytes());
   }
 }
 
@@ -200,22 +197,18 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
   }
   PreparedUpdate prepared;
   Clamped clamped;
-  XXH3_64bits_reset(&clamped.checksum);
   ClampAll(update, encoding.encoding, *layout, clamped);
   if (!clamped.is_finite) return NotFinite(manifest, update);
   prepared.saturated = clamped.saturated;
   prepared.state.control = NextControl(task, manifest, update, state.control);
 
   std::shared_ptr<const UpdateBytes> bytes;
-  std::uint64_t checksum = 0;
   if (encoding.encoding == Encoding::kFloat32) {
-    checksum = XXH3_64bits_digest(&clamped.checksum);
     bytes = std::make_shared<const UpdateBytes>(std::move(update));
   } else {
     KeyedStream rounding(*seed, "rounding");
     bytes = std::make_shared<const UpdateBytes>(aggregation::Encode(
         encoding, update, [&rounding] { return rounding.Word(); }));
-    checksum = XXH3_64bits(bytes->data(), bytes->size());
   }
   if (error_feedback) {
     if (absl::Status status =
@@ -233,12 +226,15 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                           ? v1::UpdatePlan::FLOAT32
                           : task.update().encoding());
   header.set_size(bytes->size());
-  header.set_checksum(checksum);
   header.set_weight(result.examples);
   header.set_base_model(task.model());
   header.set_train_loss(result.loss);
   prepared.bytes = std::move(bytes);
   return prepared;
+}
+
+std::uint64_t Checksum(const UpdateBytes& bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
 }
 
 absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,

@@ -31,6 +31,7 @@
 namespace tributary {
 
 struct PreparedUpdate {
+  // Without its checksum: that is for bytes that travel.
   v1::UpdateHeader header;
   std::shared_ptr<const UpdateBytes> bytes;
   // The client state once this update is accepted.
@@ -57,6 +58,9 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                                              const TrainResult& result,
                                              std::vector<float> update,
                                              const ClientState& state);
+
+// The header's checksum of these bytes: XXH3-64, seed 0.
+std::uint64_t Checksum(const UpdateBytes& bytes);
 
 // A task's training options as the trainer takes them. InvalidArgument unless
 // exactly one of epochs and steps is set.

@@ -34,14 +34,17 @@ TEST_CASE("a sum holds weight times the nearest grid point, ties to even") {
 TEST_CASE("the vectorised fold equals integer arithmetic one by one") {
   // Every length and alignment up to a few vectors, at every weight.
   KeyedStream random(KeyFromSeed(10));
-  for (const std::uint32_t max_weight : {1u, 3'000u, 1u << 24}) {
-    const Layout layout{300, 300, MakeGrid(0.3, max_weight),
+  // Points of 32 and 30 bits, a step whose inverse is no float, points of 18.
+  for (const auto& [max_abs, max_weight] :
+       {std::pair{0.3f, 1u}, std::pair{0.3f, 3'000u},
+        std::pair{0x1p-100f, 3'000u}, std::pair{0.3f, 1u << 24}}) {
+    const Layout layout{300, 300, MakeGrid(max_abs, max_weight),
                         MakeGrid(1, max_weight)};
     ExactSum sum(layout);
     std::vector<std::int64_t> expected(300);
     for (int i = 0; i < 400; ++i) {
       const std::size_t first = random.Below(150);
-      const auto values = UniformVector(random, random.Below(150), 0.3f);
+      const auto values = UniformVector(random, random.Below(150), max_abs);
       const auto weight =
           static_cast<std::uint32_t>(1 + random.Below(max_weight));
       sum.AddBlock(first, values, weight);

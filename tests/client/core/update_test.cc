@@ -100,7 +100,7 @@ TEST_CASE("the header says what the bytes are") {
   CHECK(header.task_token() == task.task_token());
   CHECK(header.base_model() == task.model());
   CHECK(header.size() == kLength * 4);
-  CHECK(header.checksum() ==
+  CHECK(Checksum(*prepared->bytes) ==
         XXH3_64bits(prepared->bytes->data(), prepared->bytes->size()));
   CHECK(header.weight() == 7);
   CHECK(header.train_loss() == 0.25);
