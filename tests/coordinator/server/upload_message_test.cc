@@ -49,19 +49,6 @@ TEST_CASE("data is found however a message is cut") {
       }));
 }
 
-TEST_CASE("what is taken is what protobuf reads") {
-  CHECK(rc::check(
-      [](const std::string& bytes, const std::vector<unsigned char>& sizes) {
-        std::vector<Bytes> payload;
-        const auto part = FindPayload(Cut(bytes, sizes), payload);
-        if (!part.ok()) return;
-        if (*part == UploadPart::kHeader) return;
-        v1::UploadMessage message;
-        RC_ASSERT(message.ParseFromString(bytes));
-        RC_ASSERT(message.data() == Join(payload));
-      }));
-}
-
 TEST_CASE("a header has a token of 16 bytes and nothing long") {
   v1::UploadMessage message;
   message.mutable_header()->set_task_token(std::string(16, 't'));
