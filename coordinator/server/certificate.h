@@ -2,10 +2,10 @@
 // What a client certificate says about its owner, and what a revocation list
 // says about certificates. Pure: PEM text in, values out (OpenSSL).
 //
-//   common name                        the client's name
-//   URI urn:tributary:role:ROLE        trainer (the default), evaluator,
-//   operator URI urn:tributary:population:NAME  only these populations; none:
-//   any
+//   common name                    the client's name
+//   URI urn:tributary:role:ROLE    trainer (the default), evaluator or operator
+//   URI urn:tributary:population:NAME
+//                                  only these populations; none: any
 #pragma once
 
 #include <string>
