@@ -105,8 +105,11 @@ absl::StatusOr<std::shared_ptr<const Model>> LoadModel(const fs::path& file,
   const absl::StatusOr<Digest> found = HashFile(file);
   if (!found.ok()) return found.status();
   if (*found != digest) {
+    // The next task finds it absent, and fetches it.
+    std::error_code ignored;
+    fs::remove(file, ignored);
     return absl::DataLossError(
-        absl::StrCat(file.string(), " is damaged: its digest is another"));
+        absl::StrCat(file.string(), " was damaged: its digest is another"));
   }
   absl::StatusOr<codec::SafetensorsFile> read = codec::ReadSafetensors(file);
   if (!read.ok()) return read.status();

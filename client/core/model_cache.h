@@ -78,8 +78,8 @@ class ModelCache {
   std::set<Digest> verified_;
 };
 
-// Reads a model file and checks that it has this digest. `archive` may be
-// empty.
+// Reads a model file. DataLoss, and the file is removed, if its digest is
+// another. `archive` may be empty.
 absl::StatusOr<std::shared_ptr<const Model>> LoadModel(
     const std::filesystem::path& file, const Digest& digest,
     std::filesystem::path archive);

@@ -94,6 +94,17 @@ TEST_CASE("a file damaged on disk counts as absent") {
   CHECK_FALSE(fs::exists(cache.Path(digest)));
 }
 
+TEST_CASE("a file damaged after it was verified is fetched again") {
+  const TemporaryFolder folder;
+  ModelCache cache(folder.path(), 0);
+  const Digest digest = Sha256(file);
+  std::ofstream(cache.Path(digest)) << file;
+  REQUIRE(cache.Contains(digest));
+  std::ofstream(cache.Path(digest)) << file << "!";
+  CHECK(absl::IsDataLoss(LoadModel(cache.Path(digest), digest, "").status()));
+  CHECK_FALSE(cache.Contains(digest));
+}
+
 TEST_CASE("what was unused longest goes first, what is kept stays") {
   const TemporaryFolder folder;
   ModelCache cache(folder.path(), 250);
