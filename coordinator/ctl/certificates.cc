@@ -9,7 +9,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
-#include "coordinator/ctl/openssl_objects.h"
+#include "privacy/crypto/openssl_objects.h"
 #include "privacy/crypto/random.h"
 
 namespace tributary::ctl {
@@ -21,11 +21,17 @@ constexpr int kAuthorityDays = 3'650;
 constexpr long kClockSkewSeconds = 300;
 constexpr int kLeastSecurityBits = 112;
 
-KeyPtr NewKey() { return KeyPtr(EVP_EC_gen("P-256")); }
-
-BioPtr Reader(const std::string& pem) {
-  return BioPtr(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+// What OpenSSL last complained about, after `what`. Empties its queue.
+absl::Status OpenSslFailure(const std::string& what) {
+  const unsigned long error = ERR_get_error();
+  ERR_clear_error();
+  if (error == 0) return absl::InvalidArgumentError(what);
+  const char* reason = ERR_reason_error_string(error);
+  return absl::InvalidArgumentError(
+      absl::StrCat(what, " (", reason == nullptr ? "unknown" : reason, ")"));
 }
+
+KeyPtr NewKey() { return KeyPtr(EVP_EC_gen("P-256")); }
 
 // What `write` puts into a memory BIO.
 template <typename Write>
@@ -50,23 +56,20 @@ absl::StatusOr<std::string> CertificatePem(X509* certificate) {
 }
 
 absl::StatusOr<KeyPtr> ReadKey(const std::string& pem) {
-  // Never asks at the terminal for the password of an encrypted key.
-  const auto no_password = [](char*, int, int, void*) { return -1; };
-  KeyPtr key(PEM_read_bio_PrivateKey(Reader(pem).get(), nullptr, no_password,
-                                     nullptr));
-  if (key == nullptr)
+  KeyPtr key = FirstPrivateKey(pem);
+  if (key == nullptr) {
     return OpenSslFailure("the authority's key is no PEM key");
+  }
   return key;
 }
 absl::StatusOr<CertificatePtr> ReadCertificate(const std::string& pem) {
-  CertificatePtr certificate(
-      PEM_read_bio_X509(Reader(pem).get(), nullptr, nullptr, nullptr));
+  CertificatePtr certificate = FirstCertificate(pem);
   if (certificate == nullptr) return OpenSslFailure("no PEM certificate");
   return certificate;
 }
 absl::StatusOr<RequestPtr> ReadRequest(const std::string& pem) {
-  RequestPtr request(
-      PEM_read_bio_X509_REQ(Reader(pem).get(), nullptr, nullptr, nullptr));
+  RequestPtr request(PEM_read_bio_X509_REQ(PemReader(pem).get(), nullptr,
+                                           NoPassPhrase, nullptr));
   if (request == nullptr) return OpenSslFailure("no PEM certificate request");
   EVP_PKEY* key = X509_REQ_get0_pubkey(request.get());
   if (key == nullptr || X509_REQ_verify(request.get(), key) != 1) {
@@ -241,15 +244,6 @@ absl::Status CheckGrant(const Grant& grant) {
 }
 
 }  // namespace
-
-absl::Status OpenSslFailure(const std::string& what) {
-  const unsigned long error = ERR_get_error();
-  ERR_clear_error();
-  if (error == 0) return absl::InvalidArgumentError(what);
-  const char* reason = ERR_reason_error_string(error);
-  return absl::InvalidArgumentError(
-      absl::StrCat(what, " (", reason == nullptr ? "unknown" : reason, ")"));
-}
 
 absl::Status CheckName(const std::string& name) {
   bool fine = !name.empty() && name.size() <= 64 && name[0] != '.';

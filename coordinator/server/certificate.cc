@@ -1,16 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/server/certificate.h"
 
-#include <openssl/bio.h>
-#include <openssl/bn.h>
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
-#include <openssl/x509.h>
-#include <openssl/x509v3.h>
-
 #include <algorithm>
-#include <memory>
 #include <optional>
 #include <utility>
 
@@ -18,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
+#include "privacy/crypto/openssl_objects.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -26,30 +18,9 @@ constexpr absl::string_view kRolePrefix = "urn:tributary:role:";
 constexpr absl::string_view kPopulationPrefix = "urn:tributary:population:";
 constexpr std::size_t kMaxName = 128;
 
-template <auto Free>
-struct Deleter {
-  template <typename T>
-  void operator()(T* object) const {
-    Free(object);
-  }
-};
-using Bio = std::unique_ptr<BIO, Deleter<BIO_free>>;
-using Certificate = std::unique_ptr<X509, Deleter<X509_free>>;
-using RevocationList = std::unique_ptr<X509_CRL, Deleter<X509_CRL_free>>;
-using PrivateKey = std::unique_ptr<EVP_PKEY, Deleter<EVP_PKEY_free>>;
-using Number = std::unique_ptr<BIGNUM, Deleter<BN_free>>;
-using Names = std::unique_ptr<GENERAL_NAMES, Deleter<GENERAL_NAMES_free>>;
-
-Bio Reader(std::string_view text) {
-  return Bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
-}
-
-// Never asks on the terminal for a pass phrase: a daemon has none.
-int NoPassPhrase(char*, int, int, void*) { return -1; }
-
-Certificate ReadX509(BIO* reader) {
-  Certificate certificate(
-      PEM_read_bio_X509(reader, nullptr, NoPassPhrase, nullptr));
+// The first certificate; null if there is none.
+CertificatePtr ReadFirst(std::string_view pem) {
+  CertificatePtr certificate = FirstCertificate(pem);
   ERR_clear_error();
   return certificate;
 }
@@ -80,7 +51,7 @@ std::optional<std::string> CommonName(X509* certificate) {
 
 std::vector<std::string> Uris(X509* certificate) {
   std::vector<std::string> uris;
-  const Names names(static_cast<GENERAL_NAMES*>(
+  const NamesPtr names(static_cast<GENERAL_NAMES*>(
       X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
   if (names == nullptr) return uris;
   for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
@@ -94,7 +65,7 @@ std::vector<std::string> Uris(X509* certificate) {
 }
 
 std::string Hex(const ASN1_INTEGER* serial) {
-  const Number number(ASN1_INTEGER_to_BN(serial, nullptr));
+  const NumberPtr number(ASN1_INTEGER_to_BN(serial, nullptr));
   char* digits = BN_bn2hex(number.get());
   std::string hex(digits);
   OPENSSL_free(digits);
@@ -113,8 +84,7 @@ absl::StatusOr<v1::Role> ToRole(std::string_view name) {
 }  // namespace
 
 absl::StatusOr<CertificateIdentity> ReadCertificate(std::string_view pem) {
-  const Bio reader = Reader(pem);
-  const Certificate certificate = ReadX509(reader.get());
+  const CertificatePtr certificate = ReadFirst(pem);
   if (certificate == nullptr) {
     return absl::UnauthenticatedError("the client certificate is not readable");
   }
@@ -147,8 +117,7 @@ absl::StatusOr<CertificateIdentity> ReadCertificate(std::string_view pem) {
 }
 
 absl::StatusOr<std::string> Fingerprint(std::string_view pem) {
-  const Bio reader = Reader(pem);
-  const Certificate certificate = ReadX509(reader.get());
+  const CertificatePtr certificate = ReadFirst(pem);
   if (certificate == nullptr) {
     return absl::InvalidArgumentError("holds no PEM certificate");
   }
@@ -167,14 +136,11 @@ absl::StatusOr<std::string> Fingerprint(std::string_view pem) {
 
 absl::Status CheckKeyMatches(std::string_view certificate_pem,
                              std::string_view key_pem) {
-  const Bio certificate_reader = Reader(certificate_pem);
-  const Certificate certificate = ReadX509(certificate_reader.get());
+  const CertificatePtr certificate = ReadFirst(certificate_pem);
   if (certificate == nullptr) {
     return absl::InvalidArgumentError("holds no PEM certificate");
   }
-  const Bio key_reader = Reader(key_pem);
-  const PrivateKey key(PEM_read_bio_PrivateKey(key_reader.get(), nullptr,
-                                               NoPassPhrase, nullptr));
+  const KeyPtr key = FirstPrivateKey(key_pem);
   ERR_clear_error();
   if (key == nullptr) {
     return absl::InvalidArgumentError(
@@ -188,8 +154,7 @@ absl::Status CheckKeyMatches(std::string_view certificate_pem,
 }
 
 absl::Status CheckIsServers(std::string_view pem) {
-  const Bio reader = Reader(pem);
-  const Certificate certificate = ReadX509(reader.get());
+  const CertificatePtr certificate = ReadFirst(pem);
   if (certificate == nullptr) {
     return absl::InvalidArgumentError("holds no PEM certificate");
   }
@@ -208,22 +173,23 @@ absl::Status CheckIsServers(std::string_view pem) {
 
 absl::StatusOr<std::vector<std::string>> ReadRevocationList(
     std::string_view crl_pem, std::string_view authority_pem) {
-  std::vector<Certificate> authorities;
-  const Bio authority_reader = Reader(authority_pem);
-  while (Certificate authority = ReadX509(authority_reader.get())) {
+  std::vector<CertificatePtr> authorities;
+  const BioPtr authority_reader = PemReader(authority_pem);
+  while (CertificatePtr authority = NextCertificate(authority_reader.get())) {
     authorities.push_back(std::move(authority));
   }
+  ERR_clear_error();
   std::vector<std::string> serials;
-  const Bio reader = Reader(crl_pem);
+  const BioPtr reader = PemReader(crl_pem);
   int lists = 0;
   while (true) {
-    const RevocationList list(
+    const CrlPtr list(
         PEM_read_bio_X509_CRL(reader.get(), nullptr, NoPassPhrase, nullptr));
     if (list == nullptr) break;
     ++lists;
     const bool is_signed = std::any_of(
         authorities.begin(), authorities.end(),
-        [&](const Certificate& authority) {
+        [&](const CertificatePtr& authority) {
           return X509_CRL_verify(list.get(),
                                  X509_get0_pubkey(authority.get())) == 1;
         });

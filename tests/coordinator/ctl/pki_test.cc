@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "coordinator/ctl/openssl_objects.h"
+#include "privacy/crypto/openssl_objects.h"
 #include "tests/coordinator/ctl/command_line.h"
 #include "tests/proto/files.h"
 // Last.
