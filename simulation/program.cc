@@ -56,13 +56,18 @@ void AddWorkers(CLI::App& command, std::optional<int>& workers) {
       ->check(CLI::Range(1, 1024));
 }
 
+void AddDataFolder(CLI::App& command,
+                   std::optional<std::filesystem::path>& folder) {
+  command.add_option("--data", folder,
+                     "folder of data sets, ${data} in the plan's paths");
+}
+
 // PLAN, and what is said instead of what it says.
 void AddPlan(CLI::App& command, PlanSource& plan) {
   command.add_option("PLAN", plan.file, "plan.yaml with a simulation section")
       ->required();
   AddSettings(command, plan.settings);
-  command.add_option("--data", plan.data,
-                     "folder of data sets, ${data} in the plan's paths");
+  AddDataFolder(command, plan.data);
 }
 
 // Says what it costs instead of doing it; then no folder is needed.
@@ -253,6 +258,7 @@ Command AddSweep(CLI::App& app, const Console& console) {
                    "KEY=V1,V2: values to try, such as "
                    "training.learning_rate=0.1,0.3; can be repeated")
       ->allow_extra_args(false);
+  AddDataFolder(*command, options.data);
   AddWorkers(*command, options.workers);
   command
       ->add_option("--out", options.out,

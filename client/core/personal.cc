@@ -50,22 +50,6 @@ std::vector<FlatRange> Others(std::span<const FlatRange> ranges,
   return others;
 }
 
-struct Trained {
-  TrainResult result;
-  std::vector<float> delta;
-};
-
-absl::StatusOr<Trained> TrainFrom(const Model& start, const TrainTask& task,
-                                  Trainer& trainer,
-                                  const TaskContext& context) {
-  Trained trained;
-  trained.delta.resize(start.manifest.Length());
-  auto result = trainer.Train(task, start, trained.delta, context);
-  if (!result.ok()) return result.status();
-  trained.result = *result;
-  return trained;
-}
-
 void Add(std::span<const float> delta, std::span<float> weights) {
   for (std::size_t i = 0; i < weights.size(); ++i) weights[i] += delta[i];
 }
@@ -110,27 +94,23 @@ absl::StatusOr<StrategyOutcome> TrainLocalTensors(
     head.training.epochs = static_cast<int>(plan.fedrep().head_epochs());
     head.training.steps.reset();
     head.frozen = Others(*local, model.manifest.Length());
-    auto trained = TrainFrom(own, head, trainer, context);
+    auto trained = TrainOnce(head, own, trainer, context);
     if (!trained.ok()) return trained.status();
     // Statistics of the others, such as BatchNorm's, come from the next pass.
-    const std::vector<float> moved = Gather(trained->delta, *local);
+    const std::vector<float> moved = Gather(trained->update, *local);
     std::vector<float> values = Gather(own.weights, *local);
     Add(moved, values);
     Scatter(values, *local, own.weights);
     shared.frozen = *local;
   }
-  auto trained = TrainFrom(own, shared, trainer, context);
-  if (!trained.ok()) return trained.status();
-  Add(trained->delta, own.weights);
-
-  StrategyOutcome outcome;
-  outcome.result = trained->result;
-  outcome.local = Gather(own.weights, *local);
-  outcome.places = *local;
-  outcome.update = std::move(trained->delta);
+  auto outcome = TrainOnce(shared, own, trainer, context);
+  if (!outcome.ok()) return outcome.status();
+  Add(outcome->update, own.weights);
+  outcome->local = Gather(own.weights, *local);
+  outcome->places = *local;
   for (const FlatRange& range : *local) {
-    std::fill(outcome.update.begin() + range.begin,
-              outcome.update.begin() + range.end, 0.0f);
+    std::fill(outcome->update.begin() + range.begin,
+              outcome->update.begin() + range.end, 0.0f);
   }
   return outcome;
 }
@@ -140,8 +120,8 @@ absl::StatusOr<StrategyOutcome> TrainDitto(const v1::StrategyPlan::Ditto& plan,
                                            const Model& model, Trainer& trainer,
                                            const ClientState& state,
                                            const TaskContext& context) {
-  auto shared = TrainFrom(model, task, trainer, context);
-  if (!shared.ok()) return shared.status();
+  auto outcome = TrainOnce(task, model, trainer, context);
+  if (!outcome.ok()) return outcome.status();
 
   Model own = WithPersonalValues(model, state);
   // lambda (v_k - x) = lambda (v_k - v_0) + lambda (v_0 - x): a proximal term
@@ -155,15 +135,12 @@ absl::StatusOr<StrategyOutcome> TrainDitto(const v1::StrategyPlan::Ditto& plan,
   personal.seed = SeedOf(task, "ditto");
   personal.training.proximal_mu = plan.lambda();
   personal.correction = correction;
-  auto trained = TrainFrom(own, personal, trainer, context);
+  const auto trained = TrainOnce(personal, own, trainer, context);
   if (!trained.ok()) return trained.status();
-  Add(trained->delta, own.weights);
+  Add(trained->update, own.weights);
 
-  StrategyOutcome outcome;
-  outcome.result = shared->result;
-  outcome.update = std::move(shared->delta);
-  outcome.local = std::move(own.weights);
-  outcome.places = {{0, outcome.local.size()}};
+  outcome->local = std::move(own.weights);
+  outcome->places = {{0, outcome->local.size()}};
   return outcome;
 }
 

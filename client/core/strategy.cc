@@ -24,18 +24,6 @@ absl::Status NoSteps(const char* strategy) {
   return NotSaid(strategy, "how many steps it took (TrainResult.steps)");
 }
 
-// One call of the trainer.
-absl::StatusOr<StrategyOutcome> TrainOnce(const TrainTask& task,
-                                          const Model& model, Trainer& trainer,
-                                          const TaskContext& context) {
-  StrategyOutcome outcome;
-  outcome.update.resize(model.manifest.Length());
-  auto result = trainer.Train(task, model, outcome.update, context);
-  if (!result.ok()) return result.status();
-  outcome.result = *result;
-  return outcome;
-}
-
 // |a|_1, for SGD with momentum and a proximal pull mu: the way that K gradients
 // of 1 make, since every a_k is positive.
 //
@@ -149,6 +137,17 @@ absl::StatusOr<StrategyOutcome> QFedAvg(const v1::StrategyPlan::QFedAvg& plan,
 }
 
 }  // namespace
+
+absl::StatusOr<StrategyOutcome> TrainOnce(const TrainTask& task,
+                                          const Model& model, Trainer& trainer,
+                                          const TaskContext& context) {
+  StrategyOutcome outcome;
+  outcome.update.resize(model.manifest.Length());
+  auto result = trainer.Train(task, model, outcome.update, context);
+  if (!result.ok()) return result.status();
+  outcome.result = *result;
+  return outcome;
+}
 
 absl::StatusOr<StrategyOutcome> RunStrategy(
     const v1::Task& wire, const TrainTask& task, const Model& model,

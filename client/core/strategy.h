@@ -44,6 +44,11 @@ struct StrategyOutcome {
   std::vector<FlatRange> places;
 };
 
+// One call of the trainer, its delta as the update.
+absl::StatusOr<StrategyOutcome> TrainOnce(const TrainTask& task,
+                                          const Model& model, Trainer& trainer,
+                                          const TaskContext& context);
+
 // Trains once or more. InvalidArgument if the model comes without what the
 // strategy needs, or the trainer did not say it; whatever the trainer says.
 // `state` fits the model.

@@ -85,6 +85,7 @@ absl::StatusOr<std::vector<PlannedRun>> PlanSweep(const SweepOptions& options) {
     PlannedRun next{.name = run.name,
                     .source = {.file = sweep->plan(),
                                .settings = run.settings,
+                               .data = options.data,
                                .workers = options.workers},
                     .folder = options.out / run.name};
     if (auto seeded = CheckSeed(next.source); !seeded.ok()) return seeded;

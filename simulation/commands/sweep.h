@@ -23,6 +23,8 @@ struct SweepOptions {
   // Besides those of the file: "KEY=VALUE" and "KEY=V1,V2".
   std::vector<std::string> settings;
   std::vector<std::string> grid;
+  // As in PlanSource.
+  std::optional<std::filesystem::path> data;
   std::optional<int> workers;
   std::filesystem::path out;
   // How each run's progress is shown; nothing: not at all.

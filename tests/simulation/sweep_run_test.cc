@@ -102,6 +102,17 @@ TEST_CASE_METHOD(SweepFixture,
   CHECK_FALSE(fs::exists(options.out));
 }
 
+TEST_CASE_METHOD(SweepFixture, "a sweep's plan may leave its data to --data") {
+  options.settings.push_back("simulation.train.csv.path=${data}/train.csv.gz");
+  CHECK(Run().status().message().find("say with --data FOLDER") !=
+        std::string::npos);
+  options.data = TRIBUTARY_DIGITS;
+  const auto end = Run();
+  INFO(end.status());
+  REQUIRE(end.ok());
+  CHECK(end->finished == 2);
+}
+
 TEST_CASE("the tutorial's sweep is nine plans that make sense") {
   SweepOptions options;
   options.file = TRIBUTARY_SWEEPS "/three_strategies.yaml";
