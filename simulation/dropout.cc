@@ -17,6 +17,10 @@ Dropout::Dropout(const v1::Dropout& plan, const Key& run_key)
 
 std::optional<Loss> Dropout::Draw(std::string_view token,
                                   const TaskTimeline& timeline) const {
+  if (plan_.before_training() == 0 && plan_.while_training() == 0 &&
+      plan_.while_uploading() == 0) {
+    return std::nullopt;
+  }
   KeyedStream random(key_, token);
   // All are drawn, used or not: a plan that changes one probability leaves what
   // follows from the others as it was.

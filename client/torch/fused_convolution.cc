@@ -2,7 +2,7 @@
 #include <ATen/Functions.h>
 
 #include <array>
-#include <utility>
+
 
 #include "client/torch/fused_layer.h"
 
@@ -47,8 +47,8 @@ class Convolution final : public FusedLayer {
         bias_shape_, stride_, padding_, /*dilation=*/stride_,
         /*transposed=*/false, /*output_padding=*/none_, /*groups=*/1,
         std::array<bool, 3>{wants_dx, true, true});
-    Step(weight_, weight_gradient, descent);
-    Step(bias_, bias_gradient, descent);
+    weight_.Step(weight_gradient.contiguous().data_ptr<float>(), descent);
+    bias_.Step(bias_gradient.contiguous().data_ptr<float>(), descent);
     if (!wants_dx) return nullptr;
     dx_ = dx.contiguous();
     return dx_.data_ptr<float>();
@@ -59,17 +59,6 @@ class Convolution final : public FusedLayer {
   static at::Tensor View(const float* data, Shape& shape, std::int64_t rows) {
     shape[0] = rows;
     return at::from_blob(const_cast<float*>(data), shape);
-  }
-
-  static void Step(const Part& part, const at::Tensor& gradient,
-                   const Descent& descent) {
-    part.Pull(descent);
-    const at::Tensor ordered = gradient.contiguous();
-    const float* from = ordered.data_ptr<float>();
-    float* x = part.data();
-    for (std::size_t i = 0; i < part.size; ++i) {
-      x[i] -= descent.rate * from[i];
-    }
   }
 
   const Shape stride_, padding_, none_;

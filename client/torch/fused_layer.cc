@@ -155,6 +155,12 @@ void Part::Pull(const Descent& descent) const {
   }
 }
 
+void Part::Step(const float* gradient, const Descent& descent) const {
+  Pull(descent);
+  float* x = data();
+  for (std::size_t i = 0; i < size; ++i) x[i] -= descent.rate * gradient[i];
+}
+
 std::unique_ptr<FusedLayer> FusedLinear(const layer::Linear& linear,
                                         Part weight, Part bias) {
   return std::make_unique<Linear>(linear, weight, bias);

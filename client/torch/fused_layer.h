@@ -14,9 +14,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
-#include <new>
 
 #include "client/torch/layers.h"
+#include "client/torch/workspace.h"
 
 namespace tributary::torch_internal {
 
@@ -32,29 +32,6 @@ struct Descent {
   bool Pulls() const { return mu != 0 || decay != 0; }
 };
 
-// Floats aligned for every vector unit. Growing loses the contents.
-class Workspace {
- public:
-  float* AtLeast(std::int64_t count) {
-    if (count > count_) {
-      floats_.reset(static_cast<float*>(::operator new(
-          static_cast<std::size_t>(count) * sizeof(float), kAlignment)));
-      count_ = count;
-    }
-    return floats_.get();
-  }
-
- private:
-  static constexpr std::align_val_t kAlignment{64};
-  struct Free {
-    void operator()(float* floats) const {
-      ::operator delete(floats, kAlignment);
-    }
-  };
-  std::unique_ptr<float, Free> floats_;
-  std::int64_t count_ = 0;
-};
-
 // Part of the network's flat vector.
 struct Part {
   float* flat = nullptr;
@@ -64,6 +41,8 @@ struct Part {
   float* data() const { return flat + offset; }
   // The terms of a step that are not the loss's.
   void Pull(const Descent& descent) const;
+  // One step down this gradient, with all its terms.
+  void Step(const float* gradient, const Descent& descent) const;
 };
 
 // Whether anything wants the gradient of what came in.
@@ -88,6 +67,10 @@ class FusedLayer {
 // client/torch/layers.h says.
 std::unique_ptr<FusedLayer> FusedLinear(const layer::Linear& linear,
                                         Part weight, Part bias);
+// For planes with kernels that Winograd (winograd.h) fits; else null.
+std::unique_ptr<FusedLayer> FusedWinograd(
+    const layer::Convolution& convolution, const Shape& input, Part weight,
+    Part bias);
 // LibTorch's kernels: may throw what they throw.
 std::unique_ptr<FusedLayer> FusedConvolution(
     const layer::Convolution& convolution, const Shape& input, Part weight,

@@ -35,9 +35,12 @@ class Maker {
   }
   std::unique_ptr<FusedLayer> Make(const layer::Convolution& convolution,
                                    const Shape& shape) const {
-    return FusedConvolution(convolution, shape,
-                            Find(convolution.name + ".weight"),
-                            Find(convolution.name + ".bias"));
+    const Part weight = Find(convolution.name + ".weight");
+    const Part bias = Find(convolution.name + ".bias");
+    auto winograd = FusedWinograd(convolution, shape, weight, bias);
+    return winograd != nullptr
+               ? std::move(winograd)
+               : FusedConvolution(convolution, shape, weight, bias);
   }
   std::unique_ptr<FusedLayer> Make(const layer::Relu&,
                                    const Shape& shape) const {

@@ -2,6 +2,8 @@
 #include "client/torch/networks.h"
 
 #include <algorithm>
+#include <iterator>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "proto/codec/plan.h"
@@ -18,9 +20,12 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
       idle_.clear();
       key_ = key;
     }
-    if (!idle_.empty()) {
-      network = std::move(idle_.back());
-      idle_.pop_back();
+    auto own = std::ranges::find(idle_, std::this_thread::get_id(),
+                                 &Idle::last_user);
+    if (own == idle_.end() && !idle_.empty()) own = std::prev(idle_.end());
+    if (own != idle_.end()) {
+      network = std::move(own->network);
+      idle_.erase(own);
     }
   }
   if (network == nullptr) {
@@ -49,7 +54,8 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
 void TorchNetworks::Return(const std::string& key,
                            std::unique_ptr<torch_internal::Network> network) {
   std::lock_guard lock(mutex_);
-  if (key == key_) idle_.push_back(std::move(network));
+  if (key != key_) return;
+  idle_.push_back({std::this_thread::get_id(), std::move(network)});
 }
 
 std::shared_ptr<TorchNetworks> MakeTorchNetworks() {

@@ -2,10 +2,10 @@
 // The networks that trainers borrow for a task.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -17,7 +17,8 @@
 namespace tributary {
 
 // Thread-safe. Networks of one architecture only are kept idle: those of the
-// last one that was asked for.
+// last one that was asked for. A thread gets its own back where it can: that one
+// is in its processor's cache.
 class TorchNetworks {
  public:
   // A network for one task; goes back when destroyed. Outlived by its lender.
@@ -53,7 +54,11 @@ class TorchNetworks {
 
   std::mutex mutex_;
   std::string key_;
-  std::vector<std::unique_ptr<torch_internal::Network>> idle_;
+  struct Idle {
+    std::thread::id last_user;
+    std::unique_ptr<torch_internal::Network> network;
+  };
+  std::vector<Idle> idle_;
 };
 
 }  // namespace tributary
