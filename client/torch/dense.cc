@@ -3,19 +3,10 @@
 
 #include <algorithm>
 
+#include "client/torch/vector.h"
+
 namespace tributary::torch_internal {
 namespace {
-
-// All of this is inlined into functions that say which instructions they use.
-#define TRIBUTARY_INLINE [[gnu::always_inline]] static inline
-
-template <int kLanes>
-struct VectorOf {
-  using Type [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(4),
-               gnu::may_alias]] = float;
-};
-template <int kLanes>
-using Vector = typename VectorOf<kLanes>::Type;
 
 // ---- forward --------------------------------------------------------------
 
@@ -210,8 +201,6 @@ TRIBUTARY_INLINE void Backward(const DenseShape& shape, const float* x,
     }
   }
 }
-
-#undef TRIBUTARY_INLINE
 
 // ---- one of each for what a processor can ----------------------------------
 

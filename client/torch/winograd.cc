@@ -4,71 +4,13 @@
 #include <algorithm>
 #include <cstring>
 
+#include "client/torch/vector.h"
+#include "client/torch/winograd_matrices.h"
+
 namespace tributary::torch_internal {
 namespace {
 
-// All of this is inlined into functions that say which instructions they use.
-#define TRIBUTARY_INLINE [[gnu::always_inline]] static inline
-
-constexpr int kKernel = 5;
-constexpr int kTile = 4;                     // outputs of a tile, each way
-constexpr int kSpan = kTile + kKernel - 1;   // its inputs
-constexpr int kPoints = kSpan * kSpan;       // products for it
-constexpr int kBorder = kKernel / 2;
-
-template <int kOut, int kIn>
-struct Matrix {
-  float at[kOut][kIn];
-};
-
-// B^T; G for kernels; A^T for outputs; for the weight's gradient, which is
-// filtered by tiles of dy, their G and A^T.
-constexpr Matrix<kSpan, kSpan> kInputs = {
-    {{-1, 0, 21.0f / 4, 0, -21.0f / 4, 0, 1, 0},
-     {0, 1, 1, -17.0f / 4, -17.0f / 4, 1, 1, 0},
-     {0, -1, 1, 17.0f / 4, -17.0f / 4, -1, 1, 0},
-     {0, 0.5f, 0.25f, -2.5f, -1.25f, 2, 1, 0},
-     {0, -0.5f, 0.25f, 2.5f, -1.25f, -2, 1, 0},
-     {0, 2, 4, -2.5f, -5, 0.5f, 1, 0},
-     {0, -2, 4, 2.5f, -5, -0.5f, 1, 0},
-     {0, -1, 0, 21.0f / 4, 0, -21.0f / 4, 0, 1}}};
-constexpr Matrix<kSpan, kKernel> kKernels = {
-    {{-1, 0, 0, 0, 0},
-     {-2.0f / 9, -2.0f / 9, -2.0f / 9, -2.0f / 9, -2.0f / 9},
-     {-2.0f / 9, 2.0f / 9, -2.0f / 9, 2.0f / 9, -2.0f / 9},
-     {1.0f / 90, 1.0f / 45, 2.0f / 45, 4.0f / 45, 8.0f / 45},
-     {1.0f / 90, -1.0f / 45, 2.0f / 45, -4.0f / 45, 8.0f / 45},
-     {32.0f / 45, 16.0f / 45, 8.0f / 45, 4.0f / 45, 2.0f / 45},
-     {32.0f / 45, -16.0f / 45, 8.0f / 45, -4.0f / 45, 2.0f / 45},
-     {0, 0, 0, 0, 1}}};
-constexpr Matrix<kTile, kSpan> kOutputs = {
-    {{1, 1, 1, 1, 1, 1, 1, 0},
-     {0, 1, -1, 2, -2, 0.5f, -0.5f, 0},
-     {0, 1, 1, 4, 4, 0.25f, 0.25f, 0},
-     {0, 1, -1, 8, -8, 0.125f, -0.125f, 1}}};
-constexpr Matrix<kSpan, kTile> kGradients = {
-    {{-1, 0, 0, 0},
-     {-2.0f / 9, -2.0f / 9, -2.0f / 9, -2.0f / 9},
-     {-2.0f / 9, 2.0f / 9, -2.0f / 9, 2.0f / 9},
-     {1.0f / 90, 1.0f / 45, 2.0f / 45, 4.0f / 45},
-     {1.0f / 90, -1.0f / 45, 2.0f / 45, -4.0f / 45},
-     {32.0f / 45, 16.0f / 45, 8.0f / 45, 4.0f / 45},
-     {32.0f / 45, -16.0f / 45, 8.0f / 45, -4.0f / 45},
-     {0, 0, 0, 1}}};
-constexpr Matrix<kKernel, kSpan> kWeightGradients = {
-    {{1, 1, 1, 1, 1, 1, 1, 0},
-     {0, 1, -1, 2, -2, 0.5f, -0.5f, 0},
-     {0, 1, 1, 4, 4, 0.25f, 0.25f, 0},
-     {0, 1, -1, 8, -8, 0.125f, -0.125f, 0},
-     {0, 1, 1, 16, 16, 1.0f / 16, 1.0f / 16, 1}}};
-
-template <int kLanes>
-struct VectorOf {
-  using Type [[gnu::vector_size(kLanes * sizeof(float)), gnu::aligned(4),
-               gnu::may_alias]] = float;
-};
-template <int kLanes>
-using Vector = typename VectorOf<kLanes>::Type;
+using namespace winograd;
 
 // out <- M in, over vectors `in_step` and `out_step` apart.
 template <int kLanes, int kOut, int kIn>
@@ -433,8 +375,6 @@ TRIBUTARY_INLINE void WeightPass(const WinogradShape& shape, const float* dy,
   }
   TransformWeightGradient<kLanes>(shape, rooms.products, gradient);
 }
-
-#undef TRIBUTARY_INLINE
 
 // ---- one of each for what a processor can -----------------------------------
 
