@@ -3,9 +3,13 @@
 // data file or folder. Runs until it is told to stop.
 #include <CLI/CLI.hpp>
 #include <csignal>
+#include <cstdlib>
 #include <iostream>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
 
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
@@ -26,8 +30,30 @@ struct DataFiles {
   CsvOptions csv;
 };
 
+// The SDK names its options' fields; here they are options of a command line.
+std::string InOptions(const std::string& message) {
+  constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
+      {"credentials.authority:", "--ca:"},
+      {"credentials.certificate:", "--cert:"},
+      {"credentials.key:", "--key:"},
+      {"state_folder:", "--state:"},
+      {"max_updates:", "--max-updates:"},
+      {"coordinator:", "--coordinator:"},
+      {"population:", "--population:"},
+      {"insecure:", "--insecure:"},
+      {"name:", "--name:"},
+      {"evaluator:", "--evaluator:"}};
+  for (const auto& [field, option] : kOptions) {
+    if (message.starts_with(field)) {
+      return std::string(option) + message.substr(field.size());
+    }
+  }
+  return message;
+}
+
 int Fail(const absl::Status& status, int code) {
-  std::cerr << "tributary-client: " << status.message() << "\n";
+  std::cerr << "tributary-client: " << InOptions(std::string(status.message()))
+            << "\n";
   return code;
 }
 
@@ -78,6 +104,8 @@ absl::StatusOr<std::shared_ptr<const Dataset>> Read(const std::string& file,
 }
 
 int Main(int argc, char** argv) {
+  // Its errors come as progress too, in a line. Who sets it sees them.
+  setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
   CLI::App app("Takes part in federated training over local data");
   app.set_version_flag("--version",
                        std::string("tributary-client ") + TRIBUTARY_VERSION);
@@ -86,6 +114,15 @@ int Main(int argc, char** argv) {
   AddOptions(app, options, files);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // "--coordinator is required" hides the option that is none.
+    const std::vector<std::string> unknown = app.remaining();
+    if (!unknown.empty()) {
+      std::cerr << "tributary-client: \"" << unknown.front()
+                << "\" is no option\n";
+    }
+    app.exit(error);
+    return kUsage;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : kUsage;
   }

@@ -3,10 +3,12 @@
 
 #include <chrono>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/ctl/pki_files.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "privacy/crypto/openssl_objects.h"
 
 namespace tributary::ctl {
 namespace {
@@ -47,6 +49,33 @@ absl::Status ExplainUnreachable(const std::string& detail,
                                              detail, ")"));
 }
 
+// What gRPC would tell its own log alone.
+absl::Status CheckPem(const grpc::SslCredentialsOptions& tls,
+                      const ConnectionOptions& options) {
+  const absl::Cleanup clear = [] { ERR_clear_error(); };
+  if (FirstCertificate(tls.pem_root_certs) == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--ca: ", options.ca, " holds no PEM certificate"));
+  }
+  const CertificatePtr certificate = FirstCertificate(tls.pem_cert_chain);
+  if (certificate == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--cert: ", options.cert, " holds no PEM certificate"));
+  }
+  const KeyPtr key = FirstPrivateKey(tls.pem_private_key);
+  if (key == nullptr) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--key: ", options.key,
+                     " holds no PEM private key without a pass phrase"));
+  }
+  if (X509_check_private_key(certificate.get(), key.get()) != 1) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--key: ", options.key,
+                     " is not the key of the certificate ", options.cert));
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ConnectionOptions::Validate() const {
@@ -81,6 +110,7 @@ absl::StatusOr<std::unique_ptr<v1::Admin::Stub>> Connect(
     tls.pem_root_certs = *std::move(ca);
     tls.pem_cert_chain = *std::move(cert);
     tls.pem_private_key = *std::move(key);
+    if (auto status = CheckPem(tls, options); !status.ok()) return status;
     credentials = grpc::SslCredentials(tls);
   }
   return v1::Admin::NewStub(grpc::CreateChannel(options.admin, credentials));

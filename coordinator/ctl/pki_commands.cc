@@ -108,7 +108,9 @@ ExitCode PkiRevoke(Session& session, const std::string& target,
     session.out << "revoked " << Shown(entry.name) << ", serial "
                 << Shown(entry.serial) << "\n";
   }
-  if (revoked->empty()) session.out << "it was revoked before\n";
+  if (revoked->empty()) {
+    session.out << Shown(target) << " was revoked before\n";
+  }
   session.out << crl
               << "  the coordinator whose tls.crl is this file reads it again; "
                  "copy it to any other\n";

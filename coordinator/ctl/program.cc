@@ -209,8 +209,9 @@ int RunProgram(const std::vector<std::string>& arguments, std::ostream& out,
     // "A subcommand is required" hides the word that is none.
     const std::vector<std::string> unknown = app.remaining(true);
     if (!unknown.empty()) {
-      err << "tributaryctl: \"" << Shown(unknown.front())
-          << "\" is no command here\n";
+      const std::string word = Shown(unknown.front());
+      err << "tributaryctl: \"" << word << "\" is no "
+          << (word.starts_with('-') ? "option" : "command") << " here\n";
     }
     app.exit(error, out, err);
     return kExitUsage;

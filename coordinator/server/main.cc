@@ -4,6 +4,7 @@
 
 #include <cstdio>
 #include <string>
+#include <vector>
 
 #include "CLI/CLI.hpp"
 #include "coordinator/server/program.h"
@@ -36,6 +37,15 @@ int main(int argc, char** argv) {
   app.set_version_flag("--version", "tributary-coordinator " TRIBUTARY_VERSION);
   try {
     app.parse(argc, argv);
+  } catch (const CLI::RequiredError& error) {
+    // "--config is required" hides the option that is none.
+    const std::vector<std::string> unknown = app.remaining();
+    if (!unknown.empty()) {
+      std::fprintf(stderr, "tributary-coordinator: \"%s\" is no option\n",
+                   unknown.front().c_str());
+    }
+    app.exit(error);
+    return 2;
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? 0 : 2;
   }

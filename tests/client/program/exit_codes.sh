@@ -23,6 +23,8 @@ expect() {
 expect 0 "tributary-client [0-9]" "$client" --version
 expect 0 "--population" "$client" --help
 expect 2 "--coordinator" "$client" --population p --state s --data d
+expect 2 "\"--coordinatr\" is no option" "$client" --coordinatr localhost:1 \
+  --population p --state s --data d
 expect 2 "give --data" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --name a
 expect 2 "name" "$client" --coordinator localhost:1 --population p \
@@ -30,12 +32,14 @@ expect 2 "name" "$client" --coordinator localhost:1 --population p \
 expect 2 "\"localhost:99999\" is not host:port" "$client" --coordinator \
   localhost:99999 --population p --state "$folder/state" --insecure --name a \
   --data "$folder/none.csv"
+expect 2 "tributary-client: --ca: must be set" "$client" --coordinator \
+  localhost:1 --population p --state "$folder/state" --data "$folder/none.csv"
 expect 2 "loopback" "$client" --coordinator example.org:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
 expect 1 "none.csv" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
 echo "1,0" >"$folder/data.csv"
-expect 1 "none.pem" "$client" --coordinator localhost:1 --population p \
+expect 1 "--ca: cannot read .*none.pem" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --ca "$folder/none.pem" --cert "$folder/none.pem" \
   --key "$folder/none.key" --data "$folder/data.csv"
 

@@ -283,6 +283,9 @@ TEST_CASE("without identity or with too much of it nothing is tried") {
   CHECK(Ctl({"run", "list", "--insecure", "--ca", "x"})
             .Says("cannot stand beside"));
   CHECK(Ctl({"run"}).exit == 2);
+  CHECK(Ctl({"run", "lst"}).Says("\"lst\" is no command here"));
+  CHECK(Ctl({"model", "get", "r", "--ot", "m"})
+            .Says("\"--ot\" is no option here"));
   CHECK(Ctl({"--help"}).exit == 0);
   CHECK(Ctl({"--version"}).out.find("tributaryctl") == 0);
 }
@@ -359,6 +362,21 @@ TEST_CASE_METHOD(TlsFixture,
   CHECK(
       List(admin.address(), "pki/ca.pem", "operator").Says("--role operator"));
   CHECK(List(admin.address(), "none", "operator").Says("no such file"));
+  // Pieces that do not belong together are not tried.
+  const auto pieces = [&](const char* ca, const char* cert, const char* key) {
+    return Ctl({"--admin", admin.address(), "--ca", Path(ca), "--cert",
+                Path(cert), "--key", Path(key), "run", "list"});
+  };
+  CHECK(pieces("pki/ca.pem", "operator.pem", "stranger.key")
+            .Says("--key: " + Path("stranger.key") +
+                  " is not the key of the certificate " +
+                  Path("operator.pem")));
+  CHECK(pieces("pki/ca.pem", "operator.pem", "operator.pem")
+            .Says("holds no PEM private key"));
+  CHECK(pieces("pki/ca.pem", "operator.key", "operator.key")
+            .Says("--cert: " + Path("operator.key") + " holds no PEM"));
+  CHECK(pieces("operator.csr", "operator.pem", "operator.key")
+            .Says("--ca: " + Path("operator.csr") + " holds no PEM"));
   // Plaintext to a server that wants TLS.
   CHECK(Ctl({"--insecure", "--admin", admin.address(), "run", "list"})
             .Says("want TLS"));
