@@ -81,6 +81,9 @@ absl::StatusOr<v1::Role> ToRole(std::string_view name) {
                    "\"; a client is a trainer, an evaluator or an operator"));
 }
 
+// Its certificates are owned elsewhere.
+void FreeStack(STACK_OF(X509) * stack) { sk_X509_free(stack); }
+
 }  // namespace
 
 absl::StatusOr<CertificateIdentity> ReadCertificate(std::string_view pem) {
@@ -169,6 +172,36 @@ absl::Status CheckIsServers(std::string_view pem) {
     return absl::InvalidArgumentError("is not for a TLS server");
   }
   return absl::OkStatus();
+}
+
+bool IsIssuedBy(std::string_view pem, std::string_view authority_pem) {
+  const std::unique_ptr<X509_STORE, FreeWith<X509_STORE_free>> trusted(
+      X509_STORE_new());
+  const BioPtr authority_reader = PemReader(authority_pem);
+  while (const CertificatePtr authority =
+             NextCertificate(authority_reader.get())) {
+    X509_STORE_add_cert(trusted.get(), authority.get());
+  }
+  // As gRPC's clients do: any certificate that is trusted ends the chain.
+  X509_STORE_set_flags(trusted.get(),
+                       X509_V_FLAG_PARTIAL_CHAIN | X509_V_FLAG_NO_CHECK_TIME);
+  const BioPtr reader = PemReader(pem);
+  const CertificatePtr certificate = NextCertificate(reader.get());
+  std::vector<CertificatePtr> others;
+  const std::unique_ptr<STACK_OF(X509), FreeWith<FreeStack>> chain(
+      sk_X509_new_null());
+  while (CertificatePtr other = NextCertificate(reader.get())) {
+    sk_X509_push(chain.get(), other.get());
+    others.push_back(std::move(other));
+  }
+  const std::unique_ptr<X509_STORE_CTX, FreeWith<X509_STORE_CTX_free>> check(
+      X509_STORE_CTX_new());
+  const bool is_issued =
+      X509_STORE_CTX_init(check.get(), trusted.get(), certificate.get(),
+                          chain.get()) == 1 &&
+      X509_verify_cert(check.get()) == 1;
+  ERR_clear_error();
+  return is_issued;
 }
 
 absl::StatusOr<std::vector<std::string>> ReadRevocationList(

@@ -39,6 +39,10 @@ absl::Status CheckKeyMatches(std::string_view certificate_pem,
 // may be from an authority that knows no roles.
 absl::Status CheckIsServers(std::string_view pem);
 
+// True if a chain leads from the first certificate of `pem`, over those behind
+// it, to one in `authority_pem`. Dates are not looked at.
+bool IsIssuedBy(std::string_view pem, std::string_view authority_pem);
+
 // Serials (upper-case hex) on the lists in `crl_pem`. Each list must be signed
 // by a certificate in `authority_pem`: a list that is not is an error, never
 // half a list.

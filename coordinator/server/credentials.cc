@@ -68,6 +68,16 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<bool> IsOfClientsAuthority(const TlsFiles& files) {
+  absl::StatusOr<std::string> authority =
+      ReadFile("tls.authority", files.authority);
+  if (!authority.ok()) return authority.status();
+  absl::StatusOr<std::string> certificate =
+      ReadFile("tls.certificate", files.certificate);
+  if (!certificate.ok()) return certificate.status();
+  return IsIssuedBy(*certificate, *authority);
+}
+
 absl::StatusOr<std::string> AuthorityFingerprint(const TlsFiles& files) {
   absl::StatusOr<std::string> authority =
       ReadFile("tls.authority", files.authority);

@@ -19,6 +19,10 @@ namespace tributary::coordinator {
 // found at the start and not in a handshake. Errors name key and path.
 absl::Status CheckTlsFiles(const TlsFiles& files);
 
+// Whether the coordinator's certificate is of the authority of its clients, as
+// it is where one authority signs everybody.
+absl::StatusOr<bool> IsOfClientsAuthority(const TlsFiles& files);
+
 // SHA-256 of the authority's certificate, for people to compare.
 absl::StatusOr<std::string> AuthorityFingerprint(const TlsFiles& files);
 

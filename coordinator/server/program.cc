@@ -113,6 +113,15 @@ absl::StatusOr<Program> ReadProgram(const std::filesystem::path& config) {
         !status.ok()) {
       return status;
     }
+    absl::StatusOr<bool> is_of_authority =
+        IsOfClientsAuthority(*program.server.tls);
+    if (!is_of_authority.ok()) return is_of_authority.status();
+    // Not an error: a public authority may vouch for the coordinator.
+    if (!*is_of_authority) {
+      LogWarning("tls.certificate is not signed by tls.authority",
+                 {{"certificate", program.server.tls->certificate.string()},
+                  {"authority", program.server.tls->authority.string()}});
+    }
   }
   return program;
 }

@@ -64,6 +64,21 @@ TEST_CASE("a revocation list must be signed by the authority") {
              .ok());
 }
 
+TEST_CASE("a certificate is of the authority that signed it") {
+  const Authority authority("authority");
+  const Authority other("other");
+  const IssuedCertificate mine = authority.Issue("coordinator", {});
+  CHECK(IsIssuedBy(mine.certificate, authority.certificate()));
+  CHECK(IsIssuedBy(mine.certificate,
+                   other.certificate() + authority.certificate()));
+  CHECK_FALSE(IsIssuedBy(mine.certificate, other.certificate()));
+  // What follows is no authority, whatever it signed.
+  CHECK_FALSE(IsIssuedBy(mine.certificate + authority.certificate(),
+                         other.certificate()));
+  CHECK_FALSE(IsIssuedBy(mine.certificate, ""));
+  CHECK_FALSE(IsIssuedBy("", authority.certificate()));
+}
+
 TEST_CASE("a key belongs to one certificate") {
   const Authority authority("authority");
   const IssuedCertificate mine = authority.Issue("mine", {});
