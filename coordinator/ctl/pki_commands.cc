@@ -3,6 +3,7 @@
 #include <system_error>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "coordinator/ctl/commands.h"
 #include "coordinator/ctl/pki_files.h"
 
@@ -78,13 +79,16 @@ ExitCode PkiSign(Session& session, const SignCommand& command) {
   if (session.IsJson()) {
     session.Print({{"name", issued->name},
                    {"role", command.grant.role},
+                   {"populations", command.grant.populations},
                    {"serial", issued->serial},
                    {"not_after", issued->not_after},
                    {"certificate", out.string()}});
   } else {
     session.out << out.string() << "  " << issued->name << ", "
-                << command.grant.role << ", until " << issued->not_after
-                << ", serial " << issued->serial << "\n";
+                << command.grant.role
+                << (command.grant.populations.empty() ? "" : " of ")
+                << absl::StrJoin(command.grant.populations, ", ") << ", until "
+                << issued->not_after << ", serial " << issued->serial << "\n";
   }
   return 0;
 }

@@ -182,6 +182,19 @@ TEST_CASE_METHOD(PkiFixture,
   CHECK(X509_check_ip_asc(certificate.get(), "::1", 0) == 1);
 }
 
+TEST_CASE_METHOD(PkiFixture,
+                 "what was signed says which populations it is for") {
+  Request("pump");
+  const Ended ended =
+      Ctl({"pki", "sign", Path("pump.csr"), "--pki", pki, "--role", "trainer",
+           "--population", "north", "--population", "south"});
+  INFO(ended.out);
+  CHECK(ended.out.find("pump, trainer of north, south, until ") !=
+        std::string::npos);
+  Request("any");
+  CHECK(Sign("any", "trainer").Json().at("populations").empty());
+}
+
 TEST_CASE_METHOD(PkiFixture, "names that no host or client has are shown") {
   for (const char* name : {"a,b", "a b", "localhost:8470", "", "*."}) {
     const Ended ended = Ctl({"pki", "request", "coordinator", "--out",
