@@ -150,10 +150,11 @@ void Runner::HandleTaskFailed(const Session& session,
                               const v1::TaskFailed& failed) {
   const auto token = ToToken(failed.task_token());
   if (!token) return RefuseMessage(session, "a token has 16 bytes");
-  Log(Level::kWarning, "a client gave its task up",
-      {{"client", session.identity.name},
-       {"reason", failed.message().substr(0, 1024)}});
   Run* run = RunOf(session.population);
+  Log(Level::kWarning, "a client gave its task up",
+      {{"run", run == nullptr ? "" : run->name},
+       {"client", session.identity.name},
+       {"reason", failed.message().substr(0, 1024)}});
   if (run == nullptr || run->engine == nullptr) return;
   desk_.Drop({session.client(), *token});
   Happen(*run, round::TaskFailed{session.client(), *token});
