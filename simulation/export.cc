@@ -121,43 +121,54 @@ absl::Status WriteNumbers(const Dataset& data,
   });
 }
 
-// Calls `write` with each client that holds something, and its file.
+// Calls `write` with each client that holds something, and its file, named
+// after the client and the suffix.
 absl::Status ForEachClient(
     const Partition& partition, const std::filesystem::path& folder,
+    const std::string& suffix,
     const std::function<absl::Status(std::size_t,
                                      const std::filesystem::path&)>& write) {
   for (std::size_t client = 0; client < partition.clients(); ++client) {
     if (partition.Of(client).empty()) continue;
-    const auto file = folder / (ClientName(client) + ".csv");
+    const auto file = folder / (ClientName(client) + suffix);
     if (auto status = write(client, file); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status WriteTrain(const v1::DataSource& source,
-                        const Population& population,
-                        const std::filesystem::path& folder) {
-  const Partition& partition = population.partition;
+// What clients train on, or what they judge models on: files named after them.
+struct Role {
+  const Partition& partition;
+  std::string suffix;
+  std::function<Dataset(std::size_t)> rows;
+};
+
+absl::Status WriteRole(const v1::DataSource& source,
+                       const Population& population, const Role& role,
+                       const std::filesystem::path& folder) {
+  const Partition& partition = role.partition;
   if (!population.shift.IsIdentity() || !HasLines(source)) {
-    return ForEachClient(partition, folder, [&](auto client, const auto& file) {
-      return WriteNumbers(population.RowsOf(client), file);
-    });
+    return ForEachClient(partition, folder, role.suffix,
+                         [&](auto client, const auto& file) {
+                           return WriteNumbers(role.rows(client), file);
+                         });
   }
   const auto lines = ReadLines(source, "simulation.train");
   if (!lines.ok()) return lines.status();
-  if (lines->examples.size() != partition.examples()) {
+  if (lines->examples.size() != population.train->Size()) {
     return absl::FailedPreconditionError(
         absl::StrCat("simulation.train: has ", lines->examples.size(),
-                     " examples now, had ", partition.examples()));
+                     " examples now, had ", population.train->Size()));
   }
-  return ForEachClient(partition, folder, [&](auto client, const auto& file) {
-    return WriteFile(file, [&](std::ostream& out) {
-      out << lines->header;
-      for (const std::uint32_t example : partition.Of(client)) {
-        out << lines->examples[example];
-      }
-    });
-  });
+  return ForEachClient(partition, folder, role.suffix,
+                       [&](auto client, const auto& file) {
+                         return WriteFile(file, [&](std::ostream& out) {
+                           out << lines->header;
+                           for (const auto example : partition.Of(client)) {
+                             out << lines->examples[example];
+                           }
+                         });
+                       });
 }
 
 absl::Status WriteTest(const v1::DataSource& source,
@@ -179,9 +190,24 @@ absl::Status WriteTest(const v1::DataSource& source,
 absl::Status ExportPartition(const v1::SimulationPlan& plan,
                              const Population& population,
                              const std::filesystem::path& folder) {
-  if (auto status = WriteTrain(plan.train(), population, folder);
+  const Role train{
+      .partition = population.partition,
+      .suffix = ".csv",
+      .rows = [&](std::size_t client) { return population.RowsOf(client); }};
+  if (auto status = WriteRole(plan.train(), population, train, folder);
       !status.ok()) {
     return status;
+  }
+  if (population.client_test) {
+    const Role test{.partition = *population.client_test,
+                    .suffix = "-test.csv",
+                    .rows = [&](std::size_t client) {
+                      return population.TestRowsOf(client);
+                    }};
+    if (auto status = WriteRole(plan.train(), population, test, folder);
+        !status.ok()) {
+      return status;
+    }
   }
   if (population.test == nullptr) return absl::OkStatus();
   return WriteTest(plan.test(), population, folder / "test.csv");

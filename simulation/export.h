@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// A plan's partition as files for real clients: client-0000.csv, ... and
+// A plan's partition as files for real clients: client-0000.csv, ...,
+// client-0000-test.csv, ... with what each keeps to judge models on, and
 // test.csv. Lines of a CSV file are copied as they are, header and label column
 // included, and IDX bytes become integers, label last: a client given the
 // plan's scale (tributary-client --scale) then holds the bits that the virtual

@@ -33,6 +33,10 @@ class Observer {
   virtual ~Observer() = default;
   virtual void OnRound(const RoundSummary& round) = 0;
   virtual void OnEvaluation(int round, const round::Metrics& metrics) = 0;
+  // What clients found on examples of their own
+  // (simulation/client_evaluation.h); after OnRound, before the round's
+  // OnEvaluation.
+  virtual void OnClientEvaluation(int, const round::Metrics&) {}
   virtual void OnAbandoned(const round::AbandonRound& attempt) = 0;
   // An update was accepted; for a count of clients a second.
   virtual void OnUpdate() = 0;

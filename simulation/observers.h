@@ -20,6 +20,9 @@ class Observers final : public Observer {
   void OnEvaluation(int round, const round::Metrics& metrics) override {
     for (Observer* each : observers_) each->OnEvaluation(round, metrics);
   }
+  void OnClientEvaluation(int round, const round::Metrics& metrics) override {
+    for (Observer* each : observers_) each->OnClientEvaluation(round, metrics);
+  }
   void OnAbandoned(const round::AbandonRound& attempt) override {
     for (Observer* observer : observers_) observer->OnAbandoned(attempt);
   }

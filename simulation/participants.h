@@ -23,6 +23,13 @@ class Participants {
   // A trainer over those examples, for one task.
   virtual std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const = 0;
 
+  // What the client judges models on and never trains on; 0: nothing.
+  virtual std::size_t TestExamplesOf(std::size_t) const { return 0; }
+  // A trainer that evaluates on those. Not asked of a client without any.
+  virtual std::unique_ptr<Trainer> MakeEvaluatorOf(std::size_t) const {
+    return nullptr;
+  }
+
   // What the evaluator judges models on; 0: there is no evaluator.
   virtual std::size_t TestExamples() const = 0;
   virtual std::unique_ptr<Trainer> MakeEvaluator() const = 0;

@@ -72,6 +72,12 @@ Partition::Partition(std::span<const std::uint32_t> part_of, std::size_t parts,
   starts_[0] = 0;
 }
 
+Partition::Partition(std::vector<std::uint32_t> examples,
+                     std::vector<std::size_t> starts, std::size_t holders)
+    : examples_(std::move(examples)),
+      starts_(std::move(starts)),
+      holders_(holders) {}
+
 std::span<const std::uint32_t> Partition::Of(std::size_t client) const {
   const std::size_t part = client % parts();
   return std::span(examples_).subspan(starts_[part],

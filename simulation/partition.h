@@ -29,6 +29,9 @@ class Partition {
   // `holders` clients.
   Partition(std::span<const std::uint32_t> part_of, std::size_t parts,
             std::size_t holders = 1);
+  // Part k is examples[starts[k]] to before examples[starts[k + 1]].
+  Partition(std::vector<std::uint32_t> examples,
+            std::vector<std::size_t> starts, std::size_t holders);
 
   std::size_t clients() const { return parts() * holders_; }
   std::size_t parts() const { return starts_.size() - 1; }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/population.h"
 
+#include <cstdint>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "client/torch/subset_trainer.h"
 #include "simulation/datasets/examples.h"
+#include "simulation/hold_out.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary::simulation {
@@ -31,6 +34,20 @@ class TorchParticipants final : public Participants {
     auto own = std::make_shared<const Dataset>(population_->RowsOf(client));
     return MakeTorchTrainer(std::move(own), nullptr, networks_);
   }
+  std::size_t TestExamplesOf(std::size_t client) const override {
+    return population_->client_test
+               ? population_->client_test->Of(client).size()
+               : 0;
+  }
+  std::unique_ptr<Trainer> MakeEvaluatorOf(std::size_t client) const override {
+    if (population_->shift.IsIdentity()) {
+      const auto examples = population_->client_test->Of(client);
+      return MakeSubsetEvaluator(population_->train,
+                                 {examples.begin(), examples.end()}, networks_);
+    }
+    auto own = std::make_shared<const Dataset>(population_->TestRowsOf(client));
+    return MakeTorchTrainer(nullptr, std::move(own), networks_);
+  }
   std::size_t TestExamples() const override {
     return population_->test == nullptr ? 0 : population_->test->Size();
   }
@@ -43,13 +60,21 @@ class TorchParticipants final : public Participants {
   const std::shared_ptr<TorchNetworks> networks_;
 };
 
+Dataset ShiftedRows(const Population& population, std::size_t client,
+                    std::span<const std::uint32_t> examples) {
+  Dataset rows = population.train->Select({examples.begin(), examples.end()});
+  population.shift.Apply(client, rows);
+  return rows;
+}
+
 }  // namespace
 
 Dataset Population::RowsOf(std::size_t client) const {
-  const auto examples = partition.Of(client);
-  Dataset rows = train->Select({examples.begin(), examples.end()});
-  shift.Apply(client, rows);
-  return rows;
+  return ShiftedRows(*this, client, partition.Of(client));
+}
+
+Dataset Population::TestRowsOf(std::size_t client) const {
+  return ShiftedRows(*this, client, client_test->Of(client));
 }
 
 absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
@@ -77,6 +102,11 @@ absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
     population.owners = std::move(train->owners);
   }
   population.partition = *std::move(partition);
+  if (const double kept = plan.simulation().client_test_fraction(); kept > 0) {
+    HeldOut parts = HoldOut(population.partition, kept, run_key);
+    population.partition = std::move(parts.train);
+    population.client_test = std::move(parts.test);
+  }
   population.shift = FeatureShift(plan.simulation().partition().feature_shift(),
                                   population.partition.clients(), run_key);
   if (auto fits = population.shift.Check(population.train->example_shape);

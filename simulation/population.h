@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,13 +23,19 @@ namespace tributary::simulation {
 struct Population {
   std::shared_ptr<const Dataset> train;
   std::shared_ptr<const Dataset> test;  // null without simulation.test
+  // What clients train on.
   Partition partition;
+  // What they judge models on; nothing without
+  // simulation.client_test_fraction.
+  std::optional<Partition> client_test;
   FeatureShift shift;
   // Whose data each part is, in a natural partition; else empty.
   std::vector<std::string> owners;
 
-  // A copy of what the client holds, its features shifted.
+  // Copies of what the client trains on and of what it judges models on, its
+  // features shifted.
   Dataset RowsOf(std::size_t client) const;
+  Dataset TestRowsOf(std::size_t client) const;
 };
 
 // Reads the plan's data and partitions it.

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "proto/codec/yaml.h"
+#include "simulation/client_evaluation.h"
 #include "simulation/first_model.h"
 #include "simulation/report/event_file.h"
 #include "simulation/report/run_record.h"
@@ -75,23 +76,22 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
   // A model of an earlier simulation is not this one's.
   std::error_code ignored;
   std::filesystem::remove(folder / "model.safetensors", ignored);
-  std::unique_ptr<Results> results(new Results(folder));
+  std::unique_ptr<Results> results(new Results(folder, plan));
   if (!results->metrics_ || !results->timing_ || !results->events_) {
     return absl::UnavailableError(absl::StrCat(folder.string(),
                                                ": cannot write metrics.jsonl, "
                                                "timing.jsonl or ",
                                                kEventFileName));
   }
-  results->every_ = static_cast<int>(plan.evaluation().every_rounds());
   for (const auto& each : plan.simulation().devices()) {
     results->classes_.push_back(each.name());
   }
-  results->rounds_ = static_cast<int>(plan.stop().rounds());
   return results;
 }
 
-Results::Results(const std::filesystem::path& folder)
+Results::Results(const std::filesystem::path& folder, const v1::Plan& plan)
     : folder_(folder),
+      plan_(plan),
       metrics_(folder / "metrics.jsonl"),
       timing_(folder / "timing.jsonl"),
       events_(folder / kEventFileName, std::ios::binary) {
@@ -110,14 +110,26 @@ void Results::OnRound(const RoundSummary& round) {
   for (std::size_t i = 0; i < efforts_.size(); ++i) {
     efforts_[i] += round.efforts[i];
   }
-  const bool is_evaluated =
-      every_ > 0 && (round.round % every_ == 0 || round.round == rounds_);
-  if (!is_evaluated && waiting_.size() == 1) WriteUpTo(round.round);
+  // What clients find comes next.
+  if (!ClientsJudge(plan_, round.round)) WriteUnlessEvaluated(round.round);
+}
+
+void Results::OnClientEvaluation(int round, const round::Metrics& metrics) {
+  evaluated_[round].insert(metrics.begin(), metrics.end());
+  WriteUnlessEvaluated(round);
 }
 
 void Results::OnEvaluation(int round, const round::Metrics& metrics) {
-  evaluated_[round] = metrics;
+  evaluated_[round].insert(metrics.begin(), metrics.end());
   WriteUpTo(round);
+}
+
+void Results::WriteUnlessEvaluated(int round) {
+  const auto every = static_cast<int>(plan_.evaluation().every_rounds());
+  const auto rounds = static_cast<int>(plan_.stop().rounds());
+  const bool is_evaluated =
+      every > 0 && (round % every == 0 || round == rounds);
+  if (!is_evaluated && waiting_.size() == 1) WriteUpTo(round);
 }
 
 void Results::OnAbandoned(const round::AbandonRound& attempt) {

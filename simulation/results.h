@@ -44,6 +44,7 @@ class Results final : public Observer {
 
   void OnRound(const RoundSummary& round) override;
   void OnEvaluation(int round, const round::Metrics& metrics) override;
+  void OnClientEvaluation(int round, const round::Metrics& metrics) override;
   void OnAbandoned(const round::AbandonRound& attempt) override;
   void OnUpdate() override {}
 
@@ -51,20 +52,21 @@ class Results final : public Observer {
   absl::Status Close(const std::string& header, const Model& model);
 
  private:
-  explicit Results(const std::filesystem::path& folder);
+  Results(const std::filesystem::path& folder, const v1::Plan& plan);
 
   // Rounds are written in their order, each once its evaluation is in or a
   // later one is.
   void WriteUpTo(int round);
+  // A round that no evaluation is due of, unless earlier ones wait for theirs.
+  void WriteUnlessEvaluated(int round);
   void Write(const RoundSummary& round, const round::Metrics& metrics);
 
   using WallClock = std::chrono::steady_clock;
   const std::filesystem::path folder_;
+  const v1::Plan plan_;
   std::ofstream metrics_;
   std::ofstream timing_;
   std::ofstream events_;
-  int every_ = 0;   // rounds between evaluations; 0: never
-  int rounds_ = 0;  // of the run; the last is always evaluated
   std::map<int, RoundSummary> waiting_;
   std::map<int, round::Metrics> evaluated_;
   std::vector<std::string> classes_;  // of devices

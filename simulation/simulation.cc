@@ -41,7 +41,7 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
       inputs.plan.simulation().availability(), inputs.run_key);
   if (!availability.ok()) return availability.status();
   std::unique_ptr<Simulation> simulation(
-      new Simulation(inputs, *std::move(availability)));
+      new Simulation(inputs, *std::move(availability), observer));
   auto coordinator = VirtualCoordinator::Create(inputs.plan, inputs.run_key,
                                                 std::move(inputs.first),
                                                 *simulation, observer);
@@ -61,8 +61,11 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
 }
 
 Simulation::Simulation(const SimulationInputs& inputs,
-                       Availability availability)
-    : participants_(inputs.participants),
+                       Availability availability, Observer& observer)
+    : plan_(inputs.plan),
+      observer_(observer),
+      participants_(inputs.participants),
+      client_evaluation_(inputs.plan, inputs.run_key, *inputs.participants),
       devices_(inputs.plan.simulation(),
                inputs.first.model->manifest.TrainableLength(), inputs.run_key),
       availability_(std::move(availability)),
@@ -87,6 +90,7 @@ absl::StatusOr<round::EndRun> Simulation::Run(
           "round ", state.round,
           ": every client is done or gone and the round cannot go on"));
     }
+    JudgeByClients();
     population_->Invite();
     if (std::exchange(making, {state.round, state.attempt}) !=
         std::pair(state.round, state.attempt)) {
@@ -99,6 +103,18 @@ absl::StatusOr<round::EndRun> Simulation::Run(
     }
   }
   return *coordinator_->end();
+}
+
+// Not when the round is committed: the client whose update was the last has not
+// heard of it then, and saved nothing.
+void Simulation::JudgeByClients() {
+  const int released = coordinator_->state().round - 1;
+  if (std::exchange(released_, released) == released) return;
+  if (!ClientsJudge(plan_, released)) return;
+  const auto judged = client_evaluation_.Judge(model(), states_, pool_);
+  // As with the evaluator, a model that nobody can judge has no metrics.
+  observer_.OnClientEvaluation(
+      released, judged.ok() ? judged->metrics : round::Metrics());
 }
 
 std::vector<Effort> Simulation::TakeEfforts() {

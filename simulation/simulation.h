@@ -18,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "simulation/availability.h"
+#include "simulation/client_evaluation.h"
 #include "simulation/device_model.h"
 #include "simulation/dropout.h"
 #include "simulation/first_model.h"
@@ -65,14 +66,20 @@ class Simulation final : private CoordinatorLink {
   }
 
  private:
-  Simulation(const SimulationInputs& inputs, Availability availability);
+  Simulation(const SimulationInputs& inputs, Availability availability,
+             Observer& observer);
 
   void Deliver(const round::ClientId& client,
                v1::ServerMessage message) override;
   void WakeAt(round::Instant when) override;
   std::vector<Effort> TakeEfforts() override;
+  // If a round was released that clients are to judge and have not.
+  void JudgeByClients();
 
+  const v1::Plan plan_;
+  Observer& observer_;
   const std::shared_ptr<const Participants> participants_;
+  const ClientEvaluation client_evaluation_;
   const DeviceModel devices_;
   const Availability availability_;
   const Dropout dropout_;
@@ -85,6 +92,7 @@ class Simulation final : private CoordinatorLink {
   std::unique_ptr<World> world_;
   std::unique_ptr<VirtualPopulation> population_;
   std::optional<round::Instant> wake_at_;
+  int released_ = 0;  // rounds, when it was last looked
 };
 
 }  // namespace tributary::simulation

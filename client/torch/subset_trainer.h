@@ -17,4 +17,9 @@ std::unique_ptr<Trainer> MakeSubsetTrainer(
     std::shared_ptr<const Dataset> data, std::vector<std::uint32_t> rows,
     std::shared_ptr<TorchNetworks> networks);
 
+// Evaluates on these rows of `data`; has nothing to train on.
+std::unique_ptr<Trainer> MakeSubsetEvaluator(
+    std::shared_ptr<const Dataset> data, std::vector<std::uint32_t> rows,
+    std::shared_ptr<TorchNetworks> networks);
+
 }  // namespace tributary

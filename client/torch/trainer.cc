@@ -109,10 +109,12 @@ class TorchTrainer final : public Trainer {
   TorchTrainer(std::shared_ptr<const Dataset> train,
                std::vector<std::uint32_t> rows,
                std::shared_ptr<const Dataset> test,
+               std::vector<std::uint32_t> test_rows,
                std::shared_ptr<TorchNetworks> networks)
       : train_(std::move(train)),
         rows_(std::move(rows)),
         test_(std::move(test)),
+        test_rows_(std::move(test_rows)),
         networks_(networks ? std::move(networks) : MakeTorchNetworks()) {}
 
   absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model& model,
@@ -126,6 +128,7 @@ class TorchTrainer final : public Trainer {
   const std::shared_ptr<const Dataset> train_;
   const std::vector<std::uint32_t> rows_;  // of train_, to train on
   const std::shared_ptr<const Dataset> test_;
+  const std::vector<std::uint32_t> test_rows_;  // of test_, to evaluate on
   const std::shared_ptr<TorchNetworks> networks_;
 };
 
@@ -221,22 +224,21 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
 
 absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
     const TrainTask& task, const Model& model, const TaskContext& context) {
-  if (test_ == nullptr || test_->Size() == 0) {
+  if (test_rows_.empty()) {
     return absl::FailedPreconditionError("there are no test examples");
   }
   auto network = networks_->Borrow(model);
   if (!network.ok()) return network.status();
-  const std::vector<std::uint32_t> rows = AllRows(test_.get());
   const auto total =
-      JudgeAll(**network, *test_, rows, task.training.loss, context);
+      JudgeAll(**network, *test_, test_rows_, task.training.loss, context);
   if (!total.ok()) return total.status();
-  const double examples = static_cast<double>(rows.size());
+  const double examples = static_cast<double>(test_rows_.size());
   const double loss = total->loss / examples;
   if (!std::isfinite(loss)) {
     return absl::OutOfRangeError(absl::StrCat("the loss is ", loss));
   }
   EvaluateResult result;
-  result.examples = rows.size();
+  result.examples = test_rows_.size();
   result.metrics["loss"] = loss;
   if (task.training.loss == TrainingOptions::Loss::kCrossEntropy ||
       task.training.loss == TrainingOptions::Loss::kBce) {
@@ -251,15 +253,26 @@ std::unique_ptr<Trainer> MakeTorchTrainer(
     std::shared_ptr<const Dataset> train, std::shared_ptr<const Dataset> test,
     std::shared_ptr<TorchNetworks> networks) {
   std::vector<std::uint32_t> rows = AllRows(train.get());
+  std::vector<std::uint32_t> test_rows = AllRows(test.get());
   return std::make_unique<TorchTrainer>(std::move(train), std::move(rows),
-                                        std::move(test), std::move(networks));
+                                        std::move(test), std::move(test_rows),
+                                        std::move(networks));
 }
 
 std::unique_ptr<Trainer> MakeSubsetTrainer(
     std::shared_ptr<const Dataset> data, std::vector<std::uint32_t> rows,
     std::shared_ptr<TorchNetworks> networks) {
   return std::make_unique<TorchTrainer>(std::move(data), std::move(rows),
-                                        nullptr, std::move(networks));
+                                        nullptr, std::vector<std::uint32_t>(),
+                                        std::move(networks));
+}
+
+std::unique_ptr<Trainer> MakeSubsetEvaluator(
+    std::shared_ptr<const Dataset> data, std::vector<std::uint32_t> rows,
+    std::shared_ptr<TorchNetworks> networks) {
+  return std::make_unique<TorchTrainer>(nullptr, std::vector<std::uint32_t>(),
+                                        std::move(data), std::move(rows),
+                                        std::move(networks));
 }
 
 }  // namespace tributary

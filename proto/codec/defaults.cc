@@ -186,6 +186,18 @@ void FillPartition(v1::Partition& partition) {
   if (!partition.has_repeat()) partition.set_repeat(1);
 }
 
+void FillClientEvaluation(v1::Plan& plan) {
+  v1::SimulationPlan& simulation = *plan.mutable_simulation();
+  if (simulation.client_test_fraction() <= 0) return;
+  if (!simulation.has_client_evaluation_every_rounds()) {
+    simulation.set_client_evaluation_every_rounds(
+        plan.evaluation().every_rounds());
+  }
+  if (!simulation.has_client_evaluations()) {
+    simulation.set_client_evaluations(1000);
+  }
+}
+
 void FillSimulation(v1::SimulationPlan& simulation) {
   *simulation.mutable_train() = WithDefaults(simulation.train());
   if (simulation.has_test()) {
@@ -216,7 +228,10 @@ v1::Plan WithDefaults(const v1::Plan& given) {
   if (!evaluation.has_deadline()) {
     *evaluation.mutable_deadline() = DurationOf(seconds(60));
   }
-  if (plan.has_simulation()) FillSimulation(*plan.mutable_simulation());
+  if (plan.has_simulation()) {
+    FillSimulation(*plan.mutable_simulation());
+    FillClientEvaluation(plan);
+  }
   return plan;
 }
 

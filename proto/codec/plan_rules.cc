@@ -230,6 +230,15 @@ void Rules::CheckSimulation(const v1::Plan& plan) {
   if (plan.evaluation().every_rounds() > 0 && !simulation.has_test()) {
     Fail("simulation.test", "is required by evaluation.every_rounds");
   }
+  const char* without = "says nothing without simulation.client_test_fraction";
+  if (simulation.client_test_fraction() <= 0) {
+    if (simulation.has_client_evaluation_every_rounds()) {
+      Fail("simulation.client_evaluation_every_rounds", without);
+    }
+    if (simulation.has_client_evaluations()) {
+      Fail("simulation.client_evaluations", without);
+    }
+  }
   CheckPartition(simulation);
   if (simulation.has_train()) {
     FindSourceProblems(simulation.train(), "simulation.train", problems_);

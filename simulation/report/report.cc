@@ -16,6 +16,9 @@ namespace tributary::simulation {
 namespace {
 
 constexpr const char* kMetricPrefix = "metrics.";
+// What clients judged (simulation/client_evaluation.h).
+constexpr const char* kClients = "metrics.client_";
+constexpr const char* kMean = "_mean";
 constexpr const char* kTasks = "effort.tasks.";
 constexpr const char* kSpent = "effort.spent.";
 constexpr const char* kWasted = "effort.wasted.";
@@ -40,6 +43,7 @@ class ReportWriter {
   std::string Write() {
     AddFigures();
     AddCurves();
+    AddClients();
     AddPartition();
     AddTime();
     AddParticipation();
@@ -62,6 +66,7 @@ class ReportWriter {
 
   void AddFigures();
   void AddCurves();
+  void AddClients();
   void AddPartition();
   void AddTime();
   void AddParticipation();
@@ -73,6 +78,8 @@ class ReportWriter {
   // The rest of the names of the columns that begin so.
   std::vector<std::string> NamesBehind(const std::string& prefix) const;
   Quantity QuantityOfColumn(const std::string& column) const;
+  // What the evaluator judged.
+  std::vector<std::string> CentralMetrics() const;
   // The columns over rounds in one chart.
   std::string Over(const std::string& title, const std::string& y_label,
                    const std::vector<std::string>& columns,
@@ -92,6 +99,14 @@ std::vector<std::string> ReportWriter::NamesBehind(
     }
   }
   return names;
+}
+
+std::vector<std::string> ReportWriter::CentralMetrics() const {
+  std::vector<std::string> metrics = NamesBehind(kMetricPrefix);
+  std::erase_if(metrics, [](const std::string& metric) {
+    return (kMetricPrefix + metric).starts_with(kClients);
+  });
+  return metrics;
 }
 
 Quantity ReportWriter::QuantityOfColumn(const std::string& column) const {
@@ -125,7 +140,7 @@ void ReportWriter::AddFigures() {
   std::vector<Page::Figure> figures;
   figures.push_back({"rounds", FormatCount(run_.rounds.size()),
                      absl::StrCat("of ", run_.PlanValueOf("stop.rounds"))});
-  for (const std::string& metric : NamesBehind(kMetricPrefix)) {
+  for (const std::string& metric : CentralMetrics()) {
     const auto points = run_.Over("round", kMetricPrefix + metric);
     const auto best = BestOf(points, BetterOf(metric));
     figures.push_back(
@@ -163,7 +178,7 @@ void ReportWriter::AddCurves() {
     page_.AddText("No round was released.");
     return;
   }
-  std::vector<std::string> metrics = NamesBehind(kMetricPrefix);
+  std::vector<std::string> metrics = CentralMetrics();
   // The training loss has a chart even where no loss is evaluated.
   if (std::ranges::find(metrics, "loss") == metrics.end()) {
     metrics.push_back("loss");
@@ -198,6 +213,51 @@ void ReportWriter::AddCurves() {
     }
     left_.erase(column);
   }
+  page_.AddCharts(charts);
+}
+
+void ReportWriter::AddClients() {
+  const auto names = NamesBehind(kClients);
+  if (names.empty()) return;
+  page_.AddHeading("Each client on examples of its own");
+  page_.AddText(
+      "The released model, with the client's own values where the strategy "
+      "gives it some, on examples that nobody trains on. The worst decile is "
+      "the mean over the tenth of the clients that is served worst; the "
+      "smaller "
+      "the deviation over clients, the fairer.");
+  std::vector<Page::Figure> figures;
+  std::vector<std::string> charts;
+  if (const auto count = run_.Last(absl::StrCat(kClients, "count"))) {
+    figures.push_back({"clients", FormatCount(*count), "that judged"});
+  }
+  left_.erase(absl::StrCat(kClients, "count"));
+  for (const std::string& name : names) {
+    if (!name.ends_with(kMean)) continue;
+    const std::string metric =
+        name.substr(0, name.size() - std::string_view(kMean).size());
+    const std::string column = kClients + metric;
+    const auto last = [&](const char* what) {
+      const auto value = run_.Last(column + what);
+      return value ? FormatQuantity(Quantity::kNumber, *value) : "-";
+    };
+    figures.push_back({absl::StrCat(metric, " of the clients"), last(kMean),
+                       absl::StrCat("worst decile ", last("_worst_decile"),
+                                    ", standard deviation ", last("_stddev"))});
+    LineChart chart{.title = absl::StrCat(metric, " of the clients"),
+                    .x_label = "round",
+                    .y_label = metric,
+                    .curves = {}};
+    for (const auto& [what, label] :
+         {std::pair(kMean, "mean"), std::pair("_worst_decile", "worst decile"),
+          std::pair("_stddev", "standard deviation")}) {
+      left_.erase(column + what);
+      auto points = run_.Over("round", column + what);
+      if (!points.empty()) chart.curves.push_back({label, std::move(points)});
+    }
+    charts.push_back(DrawLineChart(chart));
+  }
+  page_.AddFigures(figures);
   page_.AddCharts(charts);
 }
 

@@ -13,7 +13,8 @@ bool IsBetter(double a, double b, Better better) {
 }  // namespace
 
 Better BetterOf(std::string_view metric) {
-  for (const std::string_view word : {"loss", "error", "mae", "mse"}) {
+  for (const std::string_view word :
+       {"loss", "error", "mae", "mse", "stddev"}) {
     if (metric.find(word) != std::string_view::npos) return Better::kLower;
   }
   return Better::kHigher;

@@ -15,7 +15,8 @@ namespace tributary::simulation {
 
 enum class Better { kHigher, kLower };
 
-// Losses and errors are better when lower, everything else when higher.
+// Losses, errors and deviations are better when lower, everything else when
+// higher.
 Better BetterOf(std::string_view metric);
 
 // Where (x) the best value so far crosses the target; nothing if it never does.

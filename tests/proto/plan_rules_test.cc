@@ -129,6 +129,17 @@ TEST_CASE("a simulation has clients for its quorum and data for its test") {
              "simulation.test: is required by evaluation.every_rounds"));
   CHECK(Says(After([&](auto& plan) {
                simulate(plan);
+               plan.mutable_simulation()->set_client_evaluations(10);
+             }),
+             "simulation.client_evaluations: says nothing without "
+             "simulation.client_test_fraction"));
+  CHECK(After([&](auto& plan) {
+          simulate(plan);
+          plan.mutable_simulation()->set_client_test_fraction(0.2);
+          plan.mutable_simulation()->set_client_evaluations(10);
+        }).ok());
+  CHECK(Says(After([&](auto& plan) {
+               simulate(plan);
                plan.mutable_simulation()->mutable_train()->clear_csv();
              }),
              "simulation.train: needs one of csv, idx, cifar, leaf, bearings, "

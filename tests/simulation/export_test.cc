@@ -78,6 +78,23 @@ class ExportFixture {
 };
 
 TEST_CASE_METHOD(ExportFixture,
+                 "what clients keep to judge on has files of its own") {
+  plan.mutable_train()->mutable_csv()->set_path(
+      Write("train.csv", "1,0\n2,1\n3,0\n4,1\n5,0\n6,1\n7,0\n8,1\n"));
+  plan.set_client_test_fraction(0.25);
+  CheckRoundTrip({});
+  const auto population = Load();
+  std::size_t lines = 0;
+  for (std::size_t client = 0; client < 2; ++client) {
+    const auto file = ReadCsv(folder / (ClientName(client) + "-test.csv"), {});
+    REQUIRE(file.ok());
+    CHECK(file->features == population->TestRowsOf(client).features);
+    lines += file->Size() + population->RowsOf(client).Size();
+  }
+  CHECK(lines == 8);
+}
+
+TEST_CASE_METHOD(ExportFixture,
                  "lines of CSV keep header, label column and every digit") {
   auto& csv = *plan.mutable_train()->mutable_csv();
   csv.set_path(Write("data.csv",

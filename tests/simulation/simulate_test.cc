@@ -8,6 +8,7 @@
 #include <iterator>
 #include <sstream>
 #include <string>
+#include <vector>
 
 #include "nlohmann/json.hpp"
 #include "simulation/commands/partition.h"
@@ -99,6 +100,57 @@ TEST_CASE_METHOD(SimulateFixture,
   CHECK(round == 6);
   CHECK(last.at("metrics").at("accuracy").get<double>() > 0.9);
   CHECK(last.at("model") == Sha256(std::string_view(model)).Hex());
+}
+
+// A personalised run judged by its clients every second round.
+TEST_CASE_METHOD(SimulateFixture,
+                 "clients judge the model they would use, the same for every "
+                 "number of workers") {
+  const auto run = [&](const std::string& out, int workers,
+                       std::vector<std::string> settings) {
+    SimulateOptions options = Options(out, 7, 5, workers);
+    settings.insert(settings.end(),
+                    {"simulation.client_test_fraction=0.3",
+                     "simulation.partition={dirichlet: {alpha: 0.1, "
+                     "min_examples: 10}}"});
+    options.plan.settings = std::move(settings);
+    const auto end = Simulate(options, interrupted, report);
+    INFO(end.status());
+    REQUIRE(end.ok());
+  };
+  run("own", 1, {"strategy={fedper: {local: [output]}}"});
+  run("threads", 4, {"strategy={fedper: {local: [output]}}"});
+  run("shared", 1, {"simulation.client_evaluation_every_rounds=0"});
+  CHECK(Read("threads/metrics.jsonl") == Read("own/metrics.jsonl"));
+  CHECK((Read("threads/model.safetensors") == Read("own/model.safetensors")));
+
+  const auto last_accuracy = [&](const std::string& out,
+                                 const std::vector<int>& judged) {
+    std::istringstream lines(Read(out + "/metrics.jsonl"));
+    std::string line;
+    nlohmann::json metrics;
+    std::vector<int> rounds;
+    int round = 0;
+    while (std::getline(lines, line)) {
+      const auto json = nlohmann::json::parse(line);
+      CHECK(json.at("round") == ++round);
+      if (!json.at("metrics").contains("client_count")) continue;
+      metrics = json.at("metrics");
+      rounds.push_back(round);
+    }
+    CHECK(round == 5);
+    CHECK(rounds == judged);
+    CHECK(metrics.at("client_count") == 6);
+    CHECK(metrics.at("client_accuracy_worst_decile") <=
+          metrics.at("client_accuracy_mean"));
+    return metrics.at("client_accuracy_mean").get<double>();
+  };
+  const double own = last_accuracy("own", {2, 4, 5});
+  const double shared = last_accuracy("shared", {5});
+  // On so skewed labels a head of one's own serves better than one for all.
+  CHECK(own > shared);
+  CHECK(Read("own/report.html").find("Each client on examples of its own") !=
+        std::string::npos);
 }
 
 TEST_CASE_METHOD(SimulateFixture,

@@ -83,6 +83,27 @@ TEST_CASE("what the devices spent and wasted is drawn where it is known") {
   CHECK(Holds(page, "<pre>class  tasks</pre>"));
 }
 
+TEST_CASE("what clients judged has a section of its own") {
+  RunRecord run = ThreeRounds();
+  CHECK_FALSE(Holds(MakeReport(run), "Each client on examples of its own"));
+  run.rounds[3]["metrics.client_count"] = 40;
+  for (auto& [round, numbers] : run.rounds) {
+    numbers["metrics.client_accuracy_mean"] = 0.6 + 0.1 * round;
+    numbers["metrics.client_accuracy_worst_decile"] = 0.25 + 0.1 * round;
+    numbers["metrics.client_accuracy_stddev"] = 0.1;
+  }
+  const std::string page = MakeReport(run);
+  CHECK(Holds(page,
+              "0.9<small>worst decile 0.55, standard deviation 0.1</small>"));
+  const std::string drawing = DrawingOf(page, "accuracy of the clients");
+  const auto worst = CurveOf(drawing, "worst decile");
+  REQUIRE(worst.size() == 3);
+  CHECK(worst[2].y == Approx(0.55).margin(0.005));
+  CHECK(CurveOf(drawing, "mean").size() == 3);
+  // Not among what the evaluator found.
+  CHECK_FALSE(Holds(page, "client_accuracy_mean"));
+}
+
 TEST_CASE("a number that no section knows is drawn all the same") {
   RunRecord run = ThreeRounds();
   for (auto& [round, numbers] : run.rounds) numbers["temper"] = 0.5 * round;

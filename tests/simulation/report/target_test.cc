@@ -34,6 +34,7 @@ TEST_CASE("losses fall towards their target") {
   CHECK(BetterOf("loss") == Better::kLower);
   CHECK(BetterOf("loss_worst_tenth") == Better::kLower);
   CHECK(BetterOf("rmse") == Better::kLower);
+  CHECK(BetterOf("client_accuracy_stddev") == Better::kLower);
   CHECK(BetterOf("accuracy") == Better::kHigher);
   CHECK(*ReachedAt(points, 0.75, Better::kLower) == Approx(3.5));
   CHECK(*BestOf(points, Better::kLower) == Point{4, 0.5});
