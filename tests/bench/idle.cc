@@ -43,8 +43,9 @@ std::vector<Figure> MeasureIdle(const Bench& bench) {
       {"idle.round_updates",
        static_cast<double>(updates),
        "",
-       {},
-       "updates in the model of a round over 200 of the 2,000"},
+       200,
+       "updates in the model of a round over 200 of the 2,000",
+       Wanted::kAtLeast},
   };
 }
 
