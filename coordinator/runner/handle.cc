@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/ascii.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/checkpoint/fields.h"
 #include "coordinator/checkpoint/plan_options.h"
@@ -156,6 +157,10 @@ void Runner::HandleTaskFailed(const Session& session,
        {"client", session.identity.name},
        {"reason", failed.message().substr(0, 1024)}});
   if (run == nullptr || run->engine == nullptr) return;
+  // Its words end up on operators' terminals.
+  run->last_failure =
+      absl::StrCat(session.identity.name, ": ",
+                   absl::Utf8SafeCEscape(failed.message().substr(0, 256)));
   desk_.Drop({session.client(), *token});
   Happen(*run, round::TaskFailed{session.client(), *token});
 }

@@ -141,6 +141,10 @@ struct Recorder {
         break;
       case round::RunEnd::kFailed:
         run.state = v1::FAILED;
+        if (!run.last_failure.empty()) {
+          absl::StrAppend(&run.message, "; the last client to fail was ",
+                          run.last_failure);
+        }
         break;
     }
     if (!run.failure.empty()) {

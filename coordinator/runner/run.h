@@ -39,6 +39,8 @@ struct Run {
   std::int64_t snapshot_seq = 0;  // of the latest in its newest snapshot
   // Why the coordinator itself gives the run up; empty if it does not.
   std::string failure;
+  // Of the client that gave a task up last: its name, and why. Not persisted.
+  std::string last_failure;
   // How it ended.
   std::string message;
 

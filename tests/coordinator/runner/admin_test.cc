@@ -4,6 +4,7 @@
 #include <thread>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "tests/coordinator/runner/federation.h"
 
 #include "tests/catch.h"
@@ -152,6 +153,27 @@ TEST_CASE("a round without its quorum is abandoned and made again") {
         OracleModels(plan, federation.Updates()).back());
   CHECK(federation.MetricOf("tributary_rounds_abandoned_total",
                             {{"run", run}}) >= 1);
+}
+
+TEST_CASE("a run that fails says which client failed last, and why") {
+  v1::Plan plan = MakePlan(OneClient());
+  plan.mutable_round()->set_max_attempts(1);
+  Federation federation;
+  const std::string run = federation.Submit(plan);
+  federation.Join("client-0");
+  federation.CheckIn("client-0");
+  const v1::Task task = federation.AwaitTask("client-0");
+  v1::ClientMessage message;
+  message.mutable_task_failed()->set_task_token(task.task_token());
+  message.mutable_task_failed()->set_message("no \x1b[31mdata");
+  federation.Say("client-0", message);
+  federation.mail().Await(
+      [](const Letter& letter) { return letter.message.has_come_back(); });
+  const v1::RunDetail shown = federation.Show(run);
+  CHECK(shown.summary().state() == v1::FAILED);
+  CHECK(absl::StrContains(shown.summary().message(),
+                          "the last client to fail was client-0: no "
+                          "\\033[31mdata"));
 }
 
 TEST_CASE("draining lets uploads in flight come in and asks nobody new") {
