@@ -346,6 +346,20 @@ std::uint64_t CountCorrect(std::span<const float> outputs,
   return correct;
 }
 
+std::vector<float> Scores(std::span<const float> outputs,
+                          std::span<const float> targets, std::size_t examples,
+                          Loss loss) {
+  if (loss == Loss::kBce) return {outputs.begin(), outputs.end()};
+  if (loss != Loss::kReconstruction) return {};
+  std::vector<float> scores;
+  const std::size_t width = outputs.size() / examples;
+  for (std::size_t at = 0; at < outputs.size(); at += width) {
+    scores.push_back(static_cast<float>(SquaredError(
+        outputs.subspan(at, width), targets.subspan(at, width), {})));
+  }
+  return scores;
+}
+
 }  // namespace
 
 absl::StatusOr<double> Network::State::Backpropagate(
@@ -526,7 +540,8 @@ absl::StatusOr<Judgement> Network::Judge(const Dataset& data,
       const auto outputs = state_->ForwardFused(data, rows, loss);
       if (!outputs.ok()) return outputs.status();
       return Judgement{MeanLoss(*outputs, state_->targets, loss, {}) * examples,
-                       CountCorrect(*outputs, state_->targets, loss)};
+                       CountCorrect(*outputs, state_->targets, loss),
+                       Scores(*outputs, state_->targets, rows.size(), loss)};
     }
     auto inputs = state_->Inputs(data, rows);
     if (!inputs.ok()) return inputs.status();
@@ -537,12 +552,13 @@ absl::StatusOr<Judgement> Network::Judge(const Dataset& data,
         !status.ok()) {
       return status;
     }
-    const torch::Tensor plain = outputs->contiguous();
+    const torch::Tensor ordered = outputs->contiguous();
+    const std::span<const float> plain(
+        ordered.data_ptr<float>(), static_cast<std::size_t>(ordered.numel()));
     return Judgement{
         MeanLoss(*outputs, state_->targets, loss).item<double>() * examples,
-        CountCorrect(
-            {plain.data_ptr<float>(), static_cast<std::size_t>(plain.numel())},
-            state_->targets, loss)};
+        CountCorrect(plain, state_->targets, loss),
+        Scores(plain, state_->targets, rows.size(), loss)};
   });
 }
 

@@ -32,6 +32,9 @@ inline constexpr std::uint64_t kMaxArchiveBytes = std::uint64_t{4} << 30;
 struct Judgement {
   double loss = 0;            // summed over the examples
   std::uint64_t correct = 0;  // classes guessed right; 0 where there are none
+  // What an example is ranked by, where the loss has it: its logit (bce), or
+  // the mean squared error of its features (reconstruction).
+  std::vector<float> scores;
 };
 
 class Network {

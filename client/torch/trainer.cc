@@ -12,6 +12,7 @@
 #include "client/torch/epochs.h"
 #include "client/torch/networks.h"
 #include "client/torch/optimizer.h"
+#include "client/torch/ranking.h"
 #include "client/torch/subset_trainer.h"
 #include "tributary/torch_trainer.h"
 
@@ -86,7 +87,7 @@ void KeepFrozen(const std::vector<FlatRange>& frozen,
   }
 }
 
-// Over these rows; sums.
+// Over these rows; sums, and scores in their order.
 absl::StatusOr<torch_internal::Judgement> JudgeAll(
     torch_internal::Network& network, const Dataset& data,
     std::span<const std::uint32_t> rows, TrainingOptions::Loss loss,
@@ -100,6 +101,8 @@ absl::StatusOr<torch_internal::Judgement> JudgeAll(
     if (!judged.ok()) return judged.status();
     total.loss += judged->loss;
     total.correct += judged->correct;
+    total.scores.insert(total.scores.end(), judged->scores.begin(),
+                        judged->scores.end());
   }
   return total;
 }
@@ -243,6 +246,14 @@ absl::StatusOr<EvaluateResult> TorchTrainer::Evaluate(
   if (task.training.loss == TrainingOptions::Loss::kCrossEntropy ||
       task.training.loss == TrainingOptions::Loss::kBce) {
     result.metrics["accuracy"] = static_cast<double>(total->correct) / examples;
+  }
+  if (!total->scores.empty()) {
+    std::vector<float> labels;
+    for (const std::uint32_t row : test_rows_) {
+      labels.push_back(test_->targets[row]);
+    }
+    const auto area = torch_internal::AreaUnderCurve(total->scores, labels);
+    if (area) result.metrics["auc"] = *area;
   }
   return result;
 }

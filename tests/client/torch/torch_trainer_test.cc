@@ -350,6 +350,8 @@ TEST_CASE("known answers of the three evaluations") {
   const auto binary = Judge(*trainer, value, Loss::kBce);
   REQUIRE(binary.ok());
   CHECK(binary->metrics.at("accuracy") == Approx(2.0 / 3));
+  CHECK(binary->metrics.at("auc") == 1);
+  CHECK(squared->metrics.count("auc") == 0);
   CHECK(binary->metrics.at("loss") ==
         Approx((std::log(2.0) + std::log1p(std::exp(-2.0)) +
                 std::log1p(std::exp(-1.0))) /
@@ -366,6 +368,19 @@ TEST_CASE("a reconstruction is judged against the features") {
   // (0 + 4 + 0 + 16) / 4.
   CHECK(judged->metrics.at("loss") == Approx(5));
   CHECK(judged->metrics.count("accuracy") == 0);
+  CHECK(judged->metrics.count("auc") == 0);
+}
+
+TEST_CASE("reconstruction errors rank anomalies") {
+  Model model = FirstModel(LinearOf(2, 2));
+  model.weights = {1, 0, 0, 0, 0, 0};
+  // Errors 4, 16, 9 and 25 over two features; the second is no anomaly.
+  const auto judged =
+      Judge(*TrainerOn(std::make_shared<Dataset>(
+                Dataset{{1, 2, 3, 4, 0, 3, 7, 5}, {2}, {0, 0, 1, 1}})),
+            model, Loss::kReconstruction);
+  REQUIRE(judged.ok());
+  CHECK(judged->metrics.at("auc") == 0.75);
 }
 
 TEST_CASE("an evaluation in many batches adds up") {
