@@ -6,11 +6,14 @@
 #   make test    every test, short counts
 #   make soak    the full counts; interrupt and run again to go on
 #   make bench   figures beside their limits, into build/bench.json
+#   make reproduce DATA=FOLDER    the FedAvg paper's rounds to its targets (MNIST)
+#   make strategies DATA=FOLDER   every strategy on three public data sets
 #   make asan    the tests under AddressSanitizer and UBSan
 #   make tsan    the tests under ThreadSanitizer
 #   make fuzz    each decoder under libFuzzer for a minute (SECONDS_EACH=60)
 #   make install PREFIX=/usr/local
-.PHONY: demo test soak bench asan tsan fuzz install clean help
+.PHONY: demo test soak bench reproduce strategies asan tsan fuzz \
+	install clean help
 .DEFAULT_GOAL := help
 
 PREFIX ?= /usr/local
@@ -18,7 +21,7 @@ PROGRAMS := tributary-coordinator tributaryctl tributary-client \
 	tributary-model tributary-simulate
 
 help:
-	@sed -n '2,14s/^# \{0,1\}//p' Makefile
+	@sed -n '2,16s/^# \{0,1\}//p' Makefile
 
 demo:
 	@deploy/setup.sh
@@ -39,6 +42,12 @@ bench:
 	@deploy/setup.sh --bench
 	@deploy/build.sh release
 	@deploy/bench.sh build/release/bin build/bench.json
+
+# DATA: the folder that holds mnist/ (and hapt/, cwru/); default ../shared/data.
+reproduce strategies:
+	@deploy/setup.sh
+	@deploy/build.sh release -DTRIBUTARY_BENCH=OFF -- tributary-simulate
+	@deploy/$@.sh build/release/bin $(DATA)
 
 asan tsan:
 	@deploy/setup.sh --test

@@ -217,6 +217,9 @@ Command AddCompare(CLI::App& app, const Console& console) {
   command->add_option("--target", options.comparison.target,
                       "value to reach (default: the plans' stop.target, else "
                       "the best that all runs reached)");
+  command->add_option("--published", options.published,
+                      "CSV of run,rounds: the rounds that others took to the "
+                      "plans' targets, shown beside those of the runs");
   return {command, [line, &console] {
             line->options.runs.assign(line->runs.begin(), line->runs.end());
             const auto compared = CompareFolders(line->options, console.out);

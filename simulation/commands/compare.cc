@@ -3,6 +3,8 @@
 
 #include <utility>
 
+#include "simulation/report/published.h"
+#include "simulation/report/repeats.h"
 #include "simulation/report/run_record.h"
 #include "simulation/write_file.h"
 
@@ -17,11 +19,20 @@ absl::Status CompareFolders(const CompareOptions& options, std::ostream& out) {
   }
   const auto comparison = CompareRuns(runs, options.comparison);
   if (!comparison.ok()) return comparison.status();
+  if (options.published) {
+    const auto published = ReadPublished(*options.published);
+    if (!published.ok()) return published.status();
+    out << FormatTable(PublishedTable(runs, *published));
+    return WriteFile(options.out, {MakeComparisonPage(*comparison)});
+  }
   out << "target: " << DescribeTarget(*comparison) << "\n\n"
       << FormatTable(ResultsTable(*comparison));
   if (const Table differences = DifferencesTable(*comparison);
       !differences.empty()) {
     out << "\n" << FormatTable(differences);
+  }
+  if (const Table repeats = RepeatsTable(*comparison); !repeats.empty()) {
+    out << "\n" << FormatTable(repeats);
   }
   return WriteFile(options.out, {MakeComparisonPage(*comparison)});
 }

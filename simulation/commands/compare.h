@@ -3,6 +3,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <ostream>
 #include <vector>
 
@@ -14,6 +15,9 @@ namespace tributary::simulation {
 struct CompareOptions {
   std::vector<std::filesystem::path> runs;
   ComparisonOptions comparison;
+  // Rounds that others took (simulation/report/published.h): beside these the
+  // runs are shown on `out`, instead of beside each other.
+  std::optional<std::filesystem::path> published;
   // The page to write.
   std::filesystem::path out = "compare.html";
 };

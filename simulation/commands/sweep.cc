@@ -105,8 +105,8 @@ absl::StatusOr<SweepEnd> RunSweep(const SweepOptions& options,
   const auto runs = PlanSweep(options);
   if (!runs.ok()) return runs.status();
   SweepEnd end;
-  CompareOptions compare{
-      .runs = {}, .comparison = {}, .out = options.out / "compare.html"};
+  CompareOptions compare;
+  compare.out = options.out / "compare.html";
   int number = 0;
   for (const PlannedRun& run : *runs) {
     const std::string title =

@@ -100,10 +100,7 @@ std::vector<std::string> NamesOf(std::span<const RunRecord> runs) {
   std::vector<std::string> names;
   std::set<std::string> unique;
   for (const RunRecord& run : runs) {
-    const auto folder = run.folder.lexically_normal();
-    names.push_back(folder.has_filename()
-                        ? folder.filename().string()
-                        : folder.parent_path().filename().string());
+    names.push_back(run.Name());
     unique.insert(names.back());
   }
   if (unique.size() == names.size()) return names;

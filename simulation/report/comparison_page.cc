@@ -5,6 +5,7 @@
 #include "simulation/report/comparison.h"
 #include "simulation/report/line_chart.h"
 #include "simulation/report/page.h"
+#include "simulation/report/repeats.h"
 
 namespace tributary::simulation {
 namespace {
@@ -30,6 +31,14 @@ std::string MakeComparisonPage(const Comparison& comparison) {
       ". Rounds and virtual time to it are counted on the best value so far "
       "and interpolated between evaluations."));
   page.AddTable(ResultsTable(comparison));
+  if (const Table repeats = RepeatsTable(comparison); !repeats.empty()) {
+    page.AddHeading("Beyond chance");
+    page.AddText(
+        "Runs that differ in their seed alone are a setting: mean and standard "
+        "deviation of what they end with, and of the gain over the first "
+        "setting with the same seed.");
+    page.AddTable(repeats);
+  }
 
   page.AddHeading("Curves");
   const std::string& metric = comparison.metric;

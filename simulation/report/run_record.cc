@@ -148,6 +148,12 @@ absl::StatusOr<std::vector<PlanValue>> FlattenPlan(std::string_view yaml) {
   return values;
 }
 
+std::string RunRecord::Name() const {
+  const auto path = folder.lexically_normal();
+  return path.has_filename() ? path.filename().string()
+                             : path.parent_path().filename().string();
+}
+
 std::vector<std::string> RunRecord::Columns() const {
   std::set<std::string> names;
   for (const auto& [round, numbers] : rounds) {

@@ -59,6 +59,8 @@ struct RunRecord {
   // those of "metrics" as "metrics.accuracy".
   std::map<int, std::map<std::string, double>> rounds;
 
+  // The folder's own, without those it lies in.
+  std::string Name() const;
   // Names of all the numbers there are, sorted.
   std::vector<std::string> Columns() const;
   // The rounds that have both, as points. "round" is a column too.

@@ -25,10 +25,11 @@ namespace fs = std::filesystem;
 
 const fs::path kSource = TRIBUTARY_SOURCE_DIR;
 
+// fs::directory_iterator, or the recursive one.
+template <typename Entries>
 std::vector<fs::path> ShippedPlans() {
   std::vector<fs::path> plans;
-  for (const auto& entry :
-       fs::directory_iterator(kSource / "simulation/plans")) {
+  for (const auto& entry : Entries(kSource / "simulation/plans")) {
     if (entry.path().extension() == ".yaml") plans.push_back(entry.path());
   }
   REQUIRE(plans.size() >= 9);
@@ -36,7 +37,8 @@ std::vector<fs::path> ShippedPlans() {
 }
 
 TEST_CASE("every plan that comes along is valid, its data where they are put") {
-  for (const fs::path& plan : ShippedPlans()) {
+  for (const fs::path& plan :
+       ShippedPlans<fs::recursive_directory_iterator>()) {
     const auto read =
         ReadSimulationPlan({.file = plan, .settings = {}, .data = "/sets"});
     INFO(read.status());
@@ -61,7 +63,7 @@ TEST_CASE("every plan that comes along runs on its data") {
     WARN("skipped: no " << shared);
     return;
   }
-  for (const fs::path& plan : ShippedPlans()) {
+  for (const fs::path& plan : ShippedPlans<fs::directory_iterator>()) {
     const data::Folder folder;
     SimulateOptions options{
         .plan = {.file = plan,

@@ -124,6 +124,22 @@ TEST_CASE("the tutorial's sweep is nine plans that make sense") {
   CHECK((*runs)[4].name == "fedavgm,seed=2");
 }
 
+TEST_CASE("the sweeps over strategies are 39 plans each, alike but for those") {
+  for (const char* name : {"mnist", "activity", "bearings"}) {
+    SweepOptions options;
+    options.file =
+        std::string(TRIBUTARY_SWEEPS "/strategies_") + name + ".yaml";
+    options.data = "/sets";
+    options.out = "/nowhere";
+    const auto runs = PlanSweep(options);
+    INFO(runs.status());
+    REQUIRE(runs.ok());
+    REQUIRE(runs->size() == 39);
+    CHECK(runs->front().name == "fedavg,seed=1");
+    CHECK(runs->back().name == "ditto,seed=3");
+  }
+}
+
 TEST_CASE_METHOD(SweepFixture, "a dry run says the cost and writes nothing") {
   REQUIRE(WriteSweepCost(options, out).ok());
   CHECK(out.str().find("learning_rate=0.3") != std::string::npos);
