@@ -58,6 +58,26 @@ void SystemRandom::Fill(std::span<std::uint8_t> out) {
   }
 }
 
+BufferedRandom::~BufferedRandom() {
+  OPENSSL_cleanse(buffer_.data(), buffer_.size());
+}
+
+void BufferedRandom::Fill(std::span<std::uint8_t> out) {
+  while (!out.empty()) {
+    if (next_ == buffer_.size()) {
+      source_.Fill(buffer_);
+      next_ = 0;
+    }
+    const std::size_t count = std::min(out.size(), buffer_.size() - next_);
+    std::memcpy(out.data(), buffer_.data() + next_, count);
+    // What was given out is nobody else's: a later reader of this memory, say
+    // of a core dump, finds the future of the stream at most.
+    OPENSSL_cleanse(buffer_.data() + next_, count);
+    next_ += count;
+    out = out.subspan(count);
+  }
+}
+
 Key DeriveKey(const Key& key, std::string_view label) {
   Key derived;
   if (HMAC(EVP_sha256(), key.data(), static_cast<int>(key.size()),

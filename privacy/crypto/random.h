@@ -34,6 +34,25 @@ class SystemRandom final : public RandomSource {
   void Fill(std::span<std::uint8_t> out) override;
 };
 
+// The bytes of another source, drawn 4 KiB at a time: a call of OpenSSL's
+// generator costs far more than the few bytes of a word. Erased when it goes.
+// Not thread-safe. Not to be used on both sides of a fork.
+class BufferedRandom final : public RandomSource {
+ public:
+  // `source` outlives this.
+  explicit BufferedRandom(RandomSource& source) : source_(source) {}
+  ~BufferedRandom() override;
+  BufferedRandom(const BufferedRandom&) = delete;
+  BufferedRandom& operator=(const BufferedRandom&) = delete;
+
+  void Fill(std::span<std::uint8_t> out) override;
+
+ private:
+  RandomSource& source_;
+  std::array<std::uint8_t, 4096> buffer_;
+  std::size_t next_ = 4096;  // first byte of the buffer not yet given out
+};
+
 using Key = std::array<std::uint8_t, 32>;
 
 // HMAC-SHA-256(key, label) as a new key: domain separation for everything that

@@ -64,7 +64,14 @@ std::string Ours(const std::string& include) {
 const std::vector<FolderRule>& Rules() {
   static const auto& rules = *new std::vector<FolderRule>{
       {"aggregation/", {"aggregation/"}, {"absl", "eigen"}, Purity::kPure},
-      {"privacy/", {"privacy/"}, {"absl", "eigen", "openssl"}, Purity::kPure},
+      {"privacy/crypto/",
+       {"privacy/crypto/"},
+       {"absl", "openssl"},
+       Purity::kPure},
+      {"privacy/dp/",
+       {"privacy/dp/", "privacy/crypto/"},
+       {"absl", "eigen"},
+       Purity::kPure},
       {"proto/codec/",
        {"proto/", "aggregation/", "privacy/"},
        {"absl", "protobuf", "yaml", "json"}},

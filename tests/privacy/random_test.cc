@@ -92,6 +92,23 @@ TEST_CASE("a keyed stream does not depend on how it is drawn from") {
   }
 }
 
+TEST_CASE("a buffered source gives the bytes of its source, in order") {
+  const Key key = KeyFromSeed(9);
+  KeyedStream direct(key);
+  const std::vector<std::uint8_t> expected = Take(direct, 100'000);
+  KeyedStream source(key);
+  BufferedRandom buffered(source);
+  KeyedStream cuts(KeyFromSeed(10));
+  std::vector<std::uint8_t> bytes;
+  while (bytes.size() < expected.size()) {
+    const std::uint64_t left = expected.size() - bytes.size();
+    const auto part =
+        Take(buffered, std::min<std::uint64_t>(left, cuts.Below(9'000)));
+    bytes.insert(bytes.end(), part.begin(), part.end());
+  }
+  CHECK(bytes == expected);
+}
+
 TEST_CASE("a derived key is the HMAC-SHA-256 of its label") {
   // RFC 4868, section 2.7.2.1, test case AUTH256-1 for a 256-bit key.
   Key key;

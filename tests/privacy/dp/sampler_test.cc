@@ -1,0 +1,273 @@
+// SPDX-License-Identifier: Apache-2.0
+// The statistical tests below show that the values named have the
+// probabilities named, not that draws are independent; with fixed seeds the
+// false-alarm rate is the chance that a perfect sampler had failed with them.
+#include <cmath>
+#include <cstdio>
+#include <ctime>
+#include <functional>
+#include <vector>
+
+#include "privacy/crypto/random.h"
+#include "privacy/dp/discrete_gaussian.h"
+#include "privacy/dp/skellam.h"
+
+#include "tests/catch.h"
+
+namespace tributary::dp {
+namespace {
+
+// A fixed stream of words: SplitMix64 (Steele, Lea, Flood 2014), which a few
+// lines of Python repeat.
+class FixedBits final : public RandomSource {
+ public:
+  explicit FixedBits(std::uint64_t seed) : state_(seed) {}
+  void Fill(std::span<std::uint8_t> out) override {
+    REQUIRE(out.size() == 8);
+    state_ += 0x9E3779B97F4A7C15;
+    std::uint64_t word = state_;
+    word = (word ^ word >> 30) * 0xBF58476D1CE4E5B9;
+    word = (word ^ word >> 27) * 0x94D049BB133111EB;
+    word ^= word >> 31;
+    for (int i = 0; i < 8; ++i) {
+      out[static_cast<std::size_t>(i)] =
+          static_cast<std::uint8_t>(word >> 8 * i);
+    }
+  }
+
+ private:
+  std::uint64_t state_;
+};
+
+template <typename Sampler>
+std::vector<std::int64_t> Draw(const Sampler& sampler, RandomSource& random,
+                               int count) {
+  std::vector<std::int64_t> values;
+  for (int i = 0; i < count; ++i) values.push_back(sampler.Sample(random));
+  return values;
+}
+
+std::vector<double> GaussianWeights(double variance, int reach) {
+  std::vector<double> weights;
+  for (int x = -reach; x <= reach; ++x) {
+    weights.push_back(std::exp(-x * x / (2 * variance)));
+  }
+  return weights;
+}
+
+// e^-v I_x(v), by convolving two Poisson distributions of mean v / 2.
+std::vector<double> SkellamWeights(double variance, int reach) {
+  const double mean = variance / 2;
+  const int most = static_cast<int>(mean + 40 * std::sqrt(mean) + 40);
+  std::vector<double> poisson;
+  for (int k = 0; k <= most; ++k) {
+    poisson.push_back(
+        std::exp(-mean + k * std::log(mean) - std::lgamma(k + 1.0)));
+  }
+  std::vector<double> weights;
+  for (int x = -reach; x <= reach; ++x) {
+    double weight = 0;
+    for (int k = std::max(0, -x); k <= most && k + x <= most; ++k) {
+      weight += poisson[static_cast<std::size_t>(k)] *
+                poisson[static_cast<std::size_t>(k + x)];
+    }
+    weights.push_back(weight);
+  }
+  return weights;
+}
+
+// The 1 - 1e-6 quantile of chi-square, by Wilson and Hilferty 1931.
+double ChiSquareLimit(double degrees) {
+  const double part = 2 / (9 * degrees);
+  return degrees * std::pow(1 - part + 4.7534 * std::sqrt(part), 3);
+}
+
+struct Fit {
+  double chi_square = 0;
+  double limit = 0;
+  double mean_error = 0;      // in standard errors
+  double variance_error = 0;  // in standard errors of a normal's variance
+};
+
+// Values with fewer than 20 expected draws share a bin on each side.
+Fit FitOf(const std::function<std::int64_t()>& draw, int count,
+          const std::vector<double>& weights) {
+  const auto reach = static_cast<std::int64_t>(weights.size() / 2);
+  double total = 0;
+  for (const double weight : weights) total += weight;
+  std::vector<double> observed(weights.size());
+  double sum = 0;
+  double squares = 0;
+  for (int i = 0; i < count; ++i) {
+    const std::int64_t value = draw();
+    sum += static_cast<double>(value);
+    squares += static_cast<double>(value * value);
+    const std::int64_t bin = std::clamp<std::int64_t>(
+        value + reach, 0, static_cast<std::int64_t>(weights.size()) - 1);
+    ++observed[static_cast<std::size_t>(bin)];
+  }
+  Fit fit;
+  double expected_bin = 0;
+  double observed_bin = 0;
+  double bins = 0;
+  double variance = 0;
+  double last_expected = 0;
+  double last_observed = 0;
+  for (std::size_t i = 0; i < weights.size(); ++i) {
+    const double share = weights[i] / total;
+    const double x = static_cast<double>(static_cast<std::int64_t>(i) - reach);
+    variance += share * x * x;
+    expected_bin += share * count;
+    observed_bin += observed[i];
+    if (expected_bin < 20) continue;
+    const double off = observed_bin - expected_bin;
+    fit.chi_square += off * off / expected_bin;
+    ++bins;
+    last_expected = expected_bin;
+    last_observed = observed_bin;
+    expected_bin = observed_bin = 0;
+  }
+  // The rest joins the last bin.
+  const double before = last_observed - last_expected;
+  fit.chi_square -= before * before / last_expected;
+  last_expected += expected_bin;
+  last_observed += observed_bin;
+  const double off = last_observed - last_expected;
+  fit.chi_square += off * off / last_expected;
+  fit.limit = ChiSquareLimit(bins - 1);
+  fit.mean_error = sum / count / std::sqrt(variance / count);
+  fit.variance_error =
+      (squares / count / variance - 1) / std::sqrt(2.0 / count);
+  return fit;
+}
+
+void CheckFit(const Fit& fit) {
+  INFO("chi-square " << fit.chi_square << " of " << fit.limit);
+  CHECK(fit.chi_square < fit.limit);
+  // 4.9 standard errors: 1e-6, two-sided. A discrete Gaussian of variance 1
+  // has excess kurtosis below 1e-5, Skellam noise 1 / variance: the margin for
+  // the variance allows for it.
+  CHECK(std::abs(fit.mean_error) < 4.9);
+  CHECK(std::abs(fit.variance_error) < 4.9 * 1.25);
+}
+
+TEST_CASE(
+    "a discrete Gaussian's draws from a fixed stream are those of the "
+    "paper's algorithms") {
+  // Algorithms 1 to 3 written down in Python with fractions.Fraction, fed with
+  // the same words; each Bernoulli(p/q) is one draw below q.
+  const auto draws = [](std::uint64_t variance, std::uint64_t seed) {
+    FixedBits bits(seed);
+    return Draw(DiscreteGaussian::WithVariance(variance).value(), bits, 12);
+  };
+  CHECK(draws(1, 1) ==
+        std::vector<std::int64_t>{1, 1, 1, -1, 1, 0, -1, 1, 0, 1, 0, 0});
+  CHECK(draws(10'000, 2) == std::vector<std::int64_t>{-59, 35, 34, 121, 62, -22,
+                                                      -82, 32, -272, -12, -134,
+                                                      -128});
+  // Here the fractions have more than 64 bits.
+  CHECK(draws((std::uint64_t{1} << 40) + 12'345, 3) ==
+        std::vector<std::int64_t>{118961, -514916, -1800809, -652671, -164856,
+                                  1484287, -1527993, 230816, 31334, -887240,
+                                  -567856, 1844499});
+}
+
+TEST_CASE("Skellam draws from a fixed stream invert its exact table") {
+  // Python's integers; against mpmath's Poisson at 300 bits the two tables are
+  // 2^-107.7 and 2^-103.2 away in total variation.
+  const auto draws = [](std::uint64_t variance, std::uint64_t seed) {
+    FixedBits bits(seed);
+    return Draw(Skellam::WithVariance(variance).value(), bits, 12);
+  };
+  CHECK(draws(2, 4) ==
+        std::vector<std::int64_t>{-2, -1, -3, 1, 2, 2, -3, -1, 1, 1, 1, 0});
+  CHECK(draws(40'000, 5) == std::vector<std::int64_t>{-409, -24, 147, 119, 171,
+                                                      32, -119, 540, -61, 67,
+                                                      -139, -230});
+}
+
+TEST_CASE("a discrete Gaussian has its probabilities and moments") {
+  // n = 1,000,000 each, seeds 11 to 14, false-alarm rate 1e-6 a statistic.
+  for (const auto& [variance, seed] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+           {1, 11}, {2, 12}, {30, 13}, {10'000, 14}}) {
+    INFO("variance " << variance);
+    const auto sampler = DiscreteGaussian::WithVariance(variance).value();
+    KeyedStream random(KeyFromSeed(seed));
+    const double deviation = std::sqrt(static_cast<double>(variance));
+    CheckFit(FitOf([&] { return sampler.Sample(random); }, 1'000'000,
+                   GaussianWeights(static_cast<double>(variance),
+                                   static_cast<int>(10 * deviation) + 2)));
+  }
+}
+
+TEST_CASE("Skellam noise has its probabilities and moments") {
+  // n = 1,000,000 each, seeds 21 to 23, false-alarm rate 1e-6 a statistic.
+  for (const auto& [variance, seed] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+           {2, 21}, {30, 22}, {2'500, 23}}) {
+    INFO("variance " << variance);
+    const auto sampler = Skellam::WithVariance(variance).value();
+    KeyedStream random(KeyFromSeed(seed));
+    const double deviation = std::sqrt(static_cast<double>(variance));
+    CheckFit(FitOf([&] { return sampler.Sample(random); }, 1'000'000,
+                   SkellamWeights(static_cast<double>(variance),
+                                  static_cast<int>(10 * deviation) + 8)));
+  }
+}
+
+TEST_CASE("Skellam shares add up to Skellam noise") {
+  // n = 200,000 sums of 5 shares of variance 6, seed 31.
+  const auto share = Skellam::WithVariance(6).value();
+  KeyedStream random(KeyFromSeed(31));
+  CheckFit(FitOf(
+      [&] {
+        std::int64_t sum = 0;
+        for (int i = 0; i < 5; ++i) sum += share.Sample(random);
+        return sum;
+      },
+      200'000, SkellamWeights(30, 60)));
+}
+
+TEST_CASE("a wrong variance is found") {
+  // The tests above would see a variance that is 5 % off.
+  const auto sampler = DiscreteGaussian::WithVariance(10'000).value();
+  KeyedStream random(KeyFromSeed(14));
+  const Fit fit = FitOf([&] { return sampler.Sample(random); }, 1'000'000,
+                        GaussianWeights(10'500, 1'012));
+  CHECK(fit.chi_square > fit.limit);
+  CHECK(std::abs(fit.variance_error) > 4.9 * 1.25);
+}
+
+TEST_CASE("draws from the system's generator have the same probabilities") {
+  // n = 200,000, no seed: two runs in a million fail by chance.
+  SystemRandom system;
+  BufferedRandom random(system);
+  const auto sampler = DiscreteGaussian::WithVariance(30).value();
+  const Fit fit = FitOf([&] { return sampler.Sample(random); }, 200'000,
+                        GaussianWeights(30, 60));
+  CHECK(fit.chi_square < fit.limit);
+}
+
+TEST_CASE("the largest variances work, and others are refused by name") {
+  FixedBits bits(6);
+  const std::uint64_t largest = std::uint64_t{1} << 50;
+  const auto gaussian = DiscreteGaussian::WithVariance(largest).value();
+  for (const std::int64_t value : Draw(gaussian, bits, 2'000)) {
+    CHECK(std::abs(static_cast<double>(value)) < 9 * 0x1p25);
+  }
+  const auto skellam = Skellam::WithVariance(std::uint64_t{1} << 31).value();
+  for (const std::int64_t value : Draw(skellam, bits, 2'000)) {
+    CHECK(std::abs(static_cast<double>(value)) < 9 * 46'341);
+  }
+  CHECK(DiscreteGaussian::WithVariance(0).status().message() ==
+        "a discrete Gaussian's variance lies between 1 and 2^50, not 0");
+  CHECK_FALSE(DiscreteGaussian::WithVariance(largest + 1).ok());
+  CHECK(Skellam::WithVariance(3).status().message() ==
+        "Skellam noise has an even variance between 2 and 2^31, not 3");
+  CHECK_FALSE(Skellam::WithVariance(0).ok());
+  CHECK_FALSE(Skellam::WithVariance((std::uint64_t{1} << 31) + 2).ok());
+}
+
+}  // namespace
+}  // namespace tributary::dp
