@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/ctl/authority.h"
+#include "coordinator/ctl/privacy_plan.h"
 #include "coordinator/ctl/session.h"
 
 namespace tributary::ctl {
@@ -44,5 +45,7 @@ ExitCode RunStop(Session& session, const std::string& run);
 ExitCode ModelGet(Session& session, const std::string& run, std::uint32_t round,
                   const std::string& out);
 ExitCode ClientsList(Session& session, const std::string& population);
+// Needs no coordinator.
+ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question);
 
 }  // namespace tributary::ctl

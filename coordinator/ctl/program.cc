@@ -36,6 +36,10 @@ struct Choice {
   bool replace = false;
   AlternativeNames names;
   SignCommand sign;
+  PrivacyQuestion privacy;
+  std::string sampling = "poisson";
+  std::string neighbours;
+  std::string accountant;
 };
 
 void AddPki(CLI::App& app, Choice& choice) {
@@ -166,6 +170,63 @@ void AddRest(CLI::App& app, Choice& choice) {
   });
 }
 
+void AddPrivacy(CLI::App& app, Choice& choice) {
+  auto& privacy = *app.add_subcommand("privacy", "Differential privacy");
+  privacy.require_subcommand(1);
+  auto& plan = *privacy.add_subcommand(
+      "plan",
+      "The noise that an epsilon needs, or the epsilon of a noise, and what it "
+      "costs. Arithmetic only: no run adds noise yet");
+  PrivacyQuestion& question = choice.privacy;
+  plan.add_option("--epsilon", question.epsilon, "Target, over all rounds");
+  plan.add_option("--noise-multiplier", question.noise_multiplier,
+                  "In place of --epsilon: standard deviation of the noise on "
+                  "the sum, in clip norms");
+  plan.add_option("--delta", question.delta,
+                  "Below 1 / population; a tenth of that is usual")
+      ->required();
+  plan.add_option("--rounds", question.rounds, "Rounds of the run")->required();
+  plan.add_option("--cohort", question.cohort,
+                  "Clients in a round (with Poisson sampling: on average)")
+      ->required();
+  plan.add_option("--population", question.population,
+                  "Clients that a cohort is drawn from")
+      ->required();
+  plan.add_option("--sampling", choice.sampling,
+                  "How a cohort is drawn: poisson, fixed-size, or none (who is "
+                  "in it is no secret)")
+      ->check(CLI::IsMember({"poisson", "fixed-size", "none"}))
+      ->capture_default_str();
+  plan.add_option("--neighbours", choice.neighbours,
+                  "What an onlooker must not tell apart (default: "
+                  "add-or-remove-one; replace-one for fixed-size)")
+      ->check(CLI::IsMember({"add-or-remove-one", "replace-one"}));
+  plan.add_option("--accountant", choice.accountant,
+                  "pld (tight) or rdp (default: pld where it can)")
+      ->check(CLI::IsMember({"pld", "rdp"}));
+  plan.add_option("--parameters", question.parameters,
+                  "Parameters of the model, to see the noise's norm");
+  plan.callback([&choice] {
+    choice.run = [&choice](Session& session) {
+      PrivacyQuestion& asked = choice.privacy;
+      asked.sampling = choice.sampling == "poisson" ? dp::Sampling::kPoisson
+                       : choice.sampling == "fixed-size"
+                           ? dp::Sampling::kFixedSize
+                           : dp::Sampling::kNone;
+      if (!choice.neighbours.empty()) {
+        asked.neighbours = choice.neighbours == "replace-one"
+                               ? dp::Neighbours::kReplaceOne
+                               : dp::Neighbours::kAddOrRemoveOne;
+      }
+      if (!choice.accountant.empty()) {
+        asked.accountant = choice.accountant == "pld" ? dp::Accountant::kPld
+                                                      : dp::Accountant::kRdp;
+      }
+      return PrivacyPlanned(session, asked);
+    };
+  });
+}
+
 // Options of the whole program are taken after a command too.
 void LetFallThrough(CLI::App& app) {
   for (CLI::App* sub : app.get_subcommands([](CLI::App*) { return true; })) {
@@ -200,6 +261,7 @@ int RunProgram(const std::vector<std::string>& arguments, std::ostream& out,
   AddPki(app, choice);
   AddRun(app, choice);
   AddRest(app, choice);
+  AddPrivacy(app, choice);
   LetFallThrough(app);
 
   try {

@@ -147,7 +147,7 @@ TEST_CASE("epsilon by PLD grows with rate, rounds, less noise, smaller delta") {
   // 1e-4: what a grid chosen for the rate and noise moves.
   rc::check([] {
     const double rate = *rc::gen::inRange(10, 900) / 1000.0;
-    const double noise = *rc::gen::inRange(80, 500) / 100.0;
+    const double noise = *rc::gen::inRange(200, 800) / 100.0;
     const std::int64_t rounds = *rc::gen::inRange(1, 300);
     const double delta = std::pow(10, -*rc::gen::inRange(3, 12));
     const double epsilon = Poisson(rate, noise, rounds, delta);
