@@ -6,9 +6,9 @@
 
 namespace tributary::simulation {
 
-// From now on the first SIGINT or SIGTERM makes the returned flag true and the
-// next one ends the process. The flag is the process's; calling again changes
-// nothing.
-const std::atomic<bool>& CatchInterrupts();
+// From now on the first SIGINT or SIGTERM makes the returned flag true and says
+// so on standard error, unless the announcement is null; the next one ends the
+// process. The flag is the process's. The announcement outlives it.
+const std::atomic<bool>& CatchInterrupts(const char* announcement);
 
 }  // namespace tributary::simulation

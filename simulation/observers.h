@@ -13,6 +13,7 @@ namespace tributary::simulation {
 class Observers final : public Observer {
  public:
   void Add(Observer& observer) { observers_.push_back(&observer); }
+  void Remove(const Observer& observer) { std::erase(observers_, &observer); }
 
   void OnRound(const RoundSummary& round) override {
     for (Observer* observer : observers_) observer->OnRound(round);

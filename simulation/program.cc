@@ -3,6 +3,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -24,6 +25,9 @@ constexpr int kUsage = 2;
 constexpr int kInterrupted = 130;
 // The command that need not be named.
 constexpr const char* kDefault = "run";
+constexpr const char* kInterrupting =
+    "\nfinishing the round, then writing a checkpoint; Ctrl-C again quits at "
+    "once\n";
 
 int Fail(const Console& console, const absl::Status& status) {
   console.report << "tributary-simulate: " << status.message() << "\n";
@@ -71,14 +75,20 @@ void AddPlan(CLI::App& command, PlanSource& plan) {
 }
 
 // Says what it costs instead of doing it; then no folder is needed.
-void AddDryRun(CLI::App& command, bool& is_dry,
-               const std::filesystem::path& out) {
+void AddDryRun(CLI::App& command, bool& is_dry) {
   command.add_flag("--dry-run", is_dry,
                    "say what it costs, after training a few clients");
   command.get_option("--out")->required(false);
-  command.callback([&is_dry, &out] {
-    if (!is_dry && out.empty()) throw CLI::RequiredError("--out");
-  });
+}
+
+void AddCheckpointEvery(CLI::App& command, std::chrono::seconds& every) {
+  constexpr long long kLongest = 31'536'000;  // a year
+  command
+      .add_option_function<long long>(
+          "--checkpoint-every",
+          [&every](long long value) { every = std::chrono::seconds(value); },
+          "seconds between checkpoints; 0: only on Ctrl-C (default: 60)")
+      ->check(CLI::Range(0LL, kLongest));
 }
 
 // The folder to fill.
@@ -93,6 +103,7 @@ void AddOut(CLI::App& command, std::filesystem::path& out,
 
 struct RunLine {
   SimulateOptions options;
+  std::filesystem::path resume;
   bool is_quiet = false;
   bool is_dry = false;
 };
@@ -102,14 +113,26 @@ int Run(const RunLine& line, const Console& console) {
     return ExitCode(console, WriteCost(line.options.plan, console.out));
   }
   SimulateOptions options = line.options;
+  if (!line.resume.empty()) {
+    options = Resuming(line.resume);
+    options.plan.workers = line.options.plan.workers;
+    options.checkpoint_every = line.options.checkpoint_every;
+  }
   options.progress = console.style;
   if (line.is_quiet) options.progress.reset();
-  const auto end = Simulate(options, CatchInterrupts(), console.report);
+  const auto& interrupted =
+      CatchInterrupts(line.is_quiet ? nullptr : kInterrupting);
+  const auto end = Simulate(options, interrupted, console.report);
   if (!end.ok()) return Fail(console, end.status());
   const bool is_stopped = end->end == round::RunEnd::kStopped;
-  if (options.progress) {
-    console.report << (is_stopped ? "interrupted" : end->reason)
-                   << "; results in " << options.out.string() << "\n";
+  if (options.progress && is_stopped) {
+    console.report << "interrupted; what there is so far is in "
+                   << options.out.string()
+                   << "\nto go on: tributary-simulate --resume "
+                   << options.out.string() << "\n";
+  } else if (options.progress) {
+    console.report << end->reason << "; results in " << options.out.string()
+                   << "\n";
   }
   switch (end->end) {
     case round::RunEnd::kFinished:
@@ -123,6 +146,25 @@ int Run(const RunLine& line, const Console& console) {
   return kFailure;
 }
 
+// The rest of a run needs neither its plan nor another folder.
+void AddResume(CLI::App& command, RunLine& line) {
+  CLI::Option* resume = command.add_option(
+      "--resume", line.resume,
+      "results folder of an interrupted run, to go on with it");
+  for (const char* other :
+       {"PLAN", "--set", "--data", "--out", "--force", "--dry-run"}) {
+    resume->excludes(command.get_option(other));
+  }
+  command.get_option("PLAN")->required(false);
+  command.callback([&line] {
+    if (!line.resume.empty()) return;
+    if (line.options.plan.file.empty()) throw CLI::RequiredError("PLAN");
+    if (!line.is_dry && line.options.out.empty()) {
+      throw CLI::RequiredError("--out");
+    }
+  });
+}
+
 Command AddRun(CLI::App& app, const Console& console) {
   auto line = std::make_shared<RunLine>();
   CLI::App* command = app.add_subcommand(
@@ -130,7 +172,9 @@ Command AddRun(CLI::App& app, const Console& console) {
   AddPlan(*command, line->options.plan);
   AddOut(*command, line->options.out, line->options.existing);
   AddWorkers(*command, line->options.plan.workers);
-  AddDryRun(*command, line->is_dry, line->options.out);
+  AddDryRun(*command, line->is_dry);
+  AddCheckpointEvery(*command, line->options.checkpoint_every);
+  AddResume(*command, *line);
   command->add_flag("--quiet", line->is_quiet, "show nothing but errors");
   return {command, [line, &console] { return Run(*line, console); }};
 }
@@ -231,8 +275,9 @@ Command AddCompare(CLI::App& app, const Console& console) {
 }
 
 int Sweep(const SweepOptions& options, const Console& console) {
-  const auto end =
-      RunSweep(options, CatchInterrupts(), console.out, console.report);
+  const auto& interrupted =
+      CatchInterrupts(options.progress ? kInterrupting : nullptr);
+  const auto end = RunSweep(options, interrupted, console.out, console.report);
   if (!end.ok()) return Fail(console, end.status());
   if (end->interrupted) {
     console.report << "interrupted; the same command goes on\n";
@@ -265,9 +310,16 @@ Command AddSweep(CLI::App& app, const Console& console) {
   AddWorkers(*command, options.workers);
   command
       ->add_option("--out", options.out,
-                   "folder of the runs; finished ones in it are kept")
+                   "folder of the runs; finished ones in it are kept, "
+                   "interrupted ones go on")
       ->required();
-  AddDryRun(*command, line->is_dry, options.out);
+  AddDryRun(*command, line->is_dry);
+  AddCheckpointEvery(*command, options.checkpoint_every);
+  command->callback([line] {
+    if (!line->is_dry && line->options.out.empty()) {
+      throw CLI::RequiredError("--out");
+    }
+  });
   command->add_flag("--quiet", line->is_quiet, "show only the comparison");
   return {command, [line, &console] {
             if (line->is_dry) {

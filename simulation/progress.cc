@@ -49,18 +49,20 @@ std::string FormatBar(const ProgressState& state) {
   }
   // The first round has what is set up once in it, and says nothing of its
   // length before its end.
-  if (state.done > 0 && state.done < state.rounds) {
-    const auto left =
-        std::llround(state.seconds / rounds * (state.rounds - rounds));
+  if (state.done > state.before && state.done < state.rounds) {
+    const auto left = std::llround(state.seconds / (rounds - state.before) *
+                                   (state.rounds - rounds));
     absl::StrAppend(&text, "  ", FormatClock(left), " left");
   }
   if (!state.metrics.empty()) absl::StrAppend(&text, "  ", state.metrics);
   return text;
 }
 
-Progress::Progress(std::ostream& out, Style style, int rounds)
+Progress::Progress(std::ostream& out, Style style, int rounds, int before)
     : out_(out), style_(style) {
   state_.rounds = rounds;
+  state_.done = before;
+  state_.before = before;
 }
 
 void Progress::OnRound(const RoundSummary& round) {

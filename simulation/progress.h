@@ -18,7 +18,8 @@ namespace tributary::simulation {
 std::string FormatMetrics(const round::Metrics& metrics);
 
 struct ProgressState {
-  int done = 0;  // rounds
+  int done = 0;    // rounds
+  int before = 0;  // of them, those made before the run was interrupted
   int rounds = 0;
   std::uint64_t updates = 0;        // accepted in all
   std::uint64_t round_updates = 0;  // in the present round
@@ -28,13 +29,15 @@ struct ProgressState {
 };
 
 // "[######..................] round 6/24  58 clients/s  0:18 left  accuracy
-// 0.9432". Time left is that of the rounds so far, the present one in part.
+// 0.9432". Time left is that of the rounds since the run began or went on, the
+// present one in part.
 std::string FormatBar(const ProgressState& state);
 
 class Progress final : public Observer {
  public:
   enum class Style { kBar, kLines };
-  Progress(std::ostream& out, Style style, int rounds);
+  // `before`: rounds that are made already.
+  Progress(std::ostream& out, Style style, int rounds, int before = 0);
 
   void OnRound(const RoundSummary& round) override;
   void OnEvaluation(int round, const round::Metrics& metrics) override;

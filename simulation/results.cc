@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
 #include "proto/codec/yaml.h"
+#include "simulation/checkpoint_file.h"
 #include "simulation/client_evaluation.h"
 #include "simulation/first_model.h"
 #include "simulation/report/event_file.h"
@@ -43,6 +44,17 @@ nlohmann::ordered_json EffortOf(const RoundSummary& round) {
           {"wasted", ToJson(all.wasted)}};
 }
 
+// As many of the file's lines as it has, up to `count`.
+std::string FirstLines(const std::filesystem::path& file, int count) {
+  std::ifstream in(file);
+  std::string lines;
+  std::string line;
+  for (int i = 0; i < count && std::getline(in, line) && !in.eof(); ++i) {
+    absl::StrAppend(&lines, line, "\n");
+  }
+  return lines;
+}
+
 }  // namespace
 
 absl::Status PrepareFolder(const std::filesystem::path& folder,
@@ -60,11 +72,13 @@ absl::Status PrepareFolder(const std::filesystem::path& folder,
         "--out: cannot read ", folder.string(), ": ", error.message()));
   }
   if (!is_empty && existing == ExistingFiles::kRefuse) {
-    return absl::FailedPreconditionError(
-        absl::StrCat("--out: ", folder.string(),
-                     " is not empty; --force overwrites what is there"));
+    return absl::FailedPreconditionError(absl::StrCat(
+        "--out: ", folder.string(), " is not empty; ",
+        HasCheckpoint(folder) ? "--resume goes on with the run in it, " : "",
+        "--force overwrites what is there"));
   }
-  return absl::OkStatus();
+  return existing == ExistingFiles::kResume ? absl::OkStatus()
+                                            : RemoveCheckpoint(folder);
 }
 
 absl::StatusOr<std::unique_ptr<Results>> Results::Open(
@@ -73,38 +87,51 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
       !status.ok()) {
     return status;
   }
+  return Reopen(folder, plan, 0);
+}
+
+absl::StatusOr<std::unique_ptr<Results>> Results::Reopen(
+    const std::filesystem::path& folder, const v1::Plan& plan, int rounds) {
   // A model of an earlier simulation is not this one's.
   std::error_code ignored;
   std::filesystem::remove(folder / "model.safetensors", ignored);
-  std::unique_ptr<Results> results(new Results(folder, plan));
-  if (!results->metrics_ || !results->timing_ || !results->events_) {
-    return absl::UnavailableError(absl::StrCat(folder.string(),
-                                               ": cannot write metrics.jsonl, "
-                                               "timing.jsonl or ",
-                                               kEventFileName));
-  }
-  for (const auto& each : plan.simulation().devices()) {
-    results->classes_.push_back(each.name());
-  }
+  const std::string times = FirstLines(folder / "timing.jsonl", rounds);
+  std::unique_ptr<Results> results(new Results(folder, plan, rounds));
+  results->timing_ << times << std::flush;
+  if (auto open = results->CheckOpen(); !open.ok()) return open;
   return results;
 }
 
-Results::Results(const std::filesystem::path& folder, const v1::Plan& plan)
+Results::Results(const std::filesystem::path& folder, const v1::Plan& plan,
+                 int past)
     : folder_(folder),
       plan_(plan),
       metrics_(folder / "metrics.jsonl"),
       timing_(folder / "timing.jsonl"),
-      events_(folder / kEventFileName, std::ios::binary) {
+      events_(folder / kEventFileName, std::ios::binary),
+      past_(past) {
+  for (const auto& each : plan.simulation().devices()) {
+    classes_.push_back(each.name());
+  }
   events_ << EventFileHeader() << std::flush;
+}
+
+absl::Status Results::CheckOpen() const {
+  if (metrics_ && timing_ && events_) return absl::OkStatus();
+  return absl::UnavailableError(absl::StrCat(
+      folder_.string(), ": cannot write metrics.jsonl, timing.jsonl or ",
+      kEventFileName));
 }
 
 void Results::OnRound(const RoundSummary& round) {
   const auto now = WallClock::now();
   const std::chrono::duration<double> wall = now - last_round_;
   last_round_ = now;
-  const nlohmann::ordered_json line = {{"round", round.round},
-                                       {"wall_seconds", wall.count()}};
-  timing_ << line.dump() << "\n" << std::flush;
+  if (round.round > past_) {
+    const nlohmann::ordered_json line = {{"round", round.round},
+                                         {"wall_seconds", wall.count()}};
+    timing_ << line.dump() << "\n" << std::flush;
+  }
   waiting_.emplace(round.round, round);
   efforts_.resize(round.efforts.size());
   for (std::size_t i = 0; i < efforts_.size(); ++i) {

@@ -29,10 +29,10 @@
 
 namespace tributary::simulation {
 
-enum class ExistingFiles { kRefuse, kOverwrite };
+enum class ExistingFiles { kRefuse, kOverwrite, kResume };
 
 // Creates the folder. FailedPrecondition if it holds something and that is to
-// be refused.
+// be refused. What is overwritten cannot be resumed any more.
 absl::Status PrepareFolder(const std::filesystem::path& folder,
                            ExistingFiles existing);
 
@@ -41,6 +41,10 @@ class Results final : public Observer {
   // Writes the plan at once.
   static absl::StatusOr<std::unique_ptr<Results>> Open(
       const std::filesystem::path& folder, const v1::Plan& plan);
+  // That of a run that goes on after so many rounds, which are told anew; the
+  // plan and the wall times of those rounds stay.
+  static absl::StatusOr<std::unique_ptr<Results>> Reopen(
+      const std::filesystem::path& folder, const v1::Plan& plan, int rounds);
 
   void OnRound(const RoundSummary& round) override;
   void OnEvaluation(int round, const round::Metrics& metrics) override;
@@ -52,7 +56,8 @@ class Results final : public Observer {
   absl::Status Close(const std::string& header, const Model& model);
 
  private:
-  Results(const std::filesystem::path& folder, const v1::Plan& plan);
+  Results(const std::filesystem::path& folder, const v1::Plan& plan, int past);
+  absl::Status CheckOpen() const;
 
   // Rounds are written in their order, each once its evaluation is in or a
   // later one is.
@@ -67,6 +72,7 @@ class Results final : public Observer {
   std::ofstream metrics_;
   std::ofstream timing_;
   std::ofstream events_;
+  int past_ = 0;  // rounds made before the run went on
   std::map<int, RoundSummary> waiting_;
   std::map<int, round::Metrics> evaluated_;
   std::vector<std::string> classes_;  // of devices

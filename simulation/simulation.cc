@@ -32,6 +32,12 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
   return absl::OkStatus();
 }
 
+class Uninterrupted final : public Intermission {
+ public:
+  Wish Ask() override { return Wish::kGoOn; }
+  absl::Status Save(const Simulation&) override { return absl::OkStatus(); }
+};
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
@@ -42,9 +48,9 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
   if (!availability.ok()) return availability.status();
   std::unique_ptr<Simulation> simulation(
       new Simulation(inputs, *std::move(availability), observer));
-  auto coordinator = VirtualCoordinator::Create(inputs.plan, inputs.run_key,
-                                                std::move(inputs.first),
-                                                *simulation, observer);
+  auto coordinator = VirtualCoordinator::Create(
+      inputs.plan, inputs.run_key, std::move(inputs.first),
+      simulation->journal_, *simulation, observer);
   if (!coordinator.ok()) return coordinator.status();
   simulation->coordinator_ = *std::move(coordinator);
   simulation->world_.reset(new World{.time = simulation->time_,
@@ -53,7 +59,9 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
                                      .participants = *simulation->participants_,
                                      .dropout = simulation->dropout_,
                                      .jitter = simulation->jitter_,
-                                     .states = simulation->states_});
+                                     .states = simulation->states_,
+                                     .unconfirmed = simulation->unconfirmed_,
+                                     .journal = simulation->journal_});
   simulation->population_ = std::make_unique<VirtualPopulation>(
       *simulation->world_, simulation->devices_, simulation->availability_,
       inputs.run_key, inputs.plan.population());
@@ -75,32 +83,45 @@ Simulation::Simulation(const SimulationInputs& inputs,
 
 Simulation::~Simulation() = default;
 
-absl::StatusOr<round::EndRun> Simulation::Run(
-    const std::atomic<bool>& interrupted) {
-  std::pair<int, int> making;
-  round::Instant since{};
+absl::Status Simulation::Resume(Checkpoint checkpoint) {
+  if (auto restored = coordinator_->Restore(
+          checkpoint.models, std::move(checkpoint.optimizer_state));
+      !restored.ok()) {
+    return restored;
+  }
+  journal_ = Journal(std::move(checkpoint.journal));
+  while (time_.events() < checkpoint.events && !coordinator_->end() &&
+         !journal_.IsExhausted()) {
+    if (auto advanced = Advance(); !advanced.ok()) return advanced;
+  }
+  if (auto ended = journal_.EndReplay(); !ended.ok()) return ended;
+  if (time_.events() != checkpoint.events ||
+      coordinator_->state() != checkpoint.engine) {
+    return absl::FailedPreconditionError(
+        "its journal leads to another state than it was taken in");
+  }
+  // Training that is still to be done finds them.
+  states_ = std::move(checkpoint.states);
+  unconfirmed_ = std::move(checkpoint.unconfirmed);
+  return coordinator_->EndReplay();
+}
+
+absl::StatusOr<round::EndRun> Simulation::Run(Intermission& intermission) {
+  bool is_between_rounds = true;
   while (!coordinator_->end()) {
-    if (interrupted.load(std::memory_order_relaxed)) {
-      coordinator_->Stop(time_.now());
-      continue;
+    if (is_between_rounds && coordinator_->HoldsNoUpdate()) {
+      const Intermission::Wish wish = intermission.Ask();
+      if (wish != Intermission::Wish::kGoOn) {
+        if (auto saved = intermission.Save(*this); !saved.ok()) return saved;
+      }
+      if (wish == Intermission::Wish::kSaveAndStop) {
+        coordinator_->Stop(time_.now());
+        break;
+      }
     }
-    const round::State& state = coordinator_->state();
-    if (!time_.RunNext()) {
-      return absl::FailedPreconditionError(absl::StrCat(
-          "round ", state.round,
-          ": every client is done or gone and the round cannot go on"));
-    }
-    JudgeByClients();
-    population_->Invite();
-    if (std::exchange(making, {state.round, state.attempt}) !=
-        std::pair(state.round, state.attempt)) {
-      since = time_.now();
-    } else if (time_.now() - since > kLongestStandstill) {
-      return absl::FailedPreconditionError(
-          absl::StrCat("round ", state.round,
-                       ": for 60 days too few clients were available at the "
-                       "same time; see simulation.availability"));
-    }
+    const std::pair before = making_;
+    if (auto advanced = Advance(); !advanced.ok()) return advanced;
+    is_between_rounds = making_ != before;
   }
   return *coordinator_->end();
 }
@@ -111,10 +132,42 @@ void Simulation::JudgeByClients() {
   const int released = coordinator_->state().round - 1;
   if (std::exchange(released_, released) == released) return;
   if (!ClientsJudge(plan_, released)) return;
+  observer_.OnClientEvaluation(released, ClientMetrics());
+}
+
+round::Metrics Simulation::ClientMetrics() {
+  if (journal_.IsReplaying()) return journal_.RecallClientMetrics();
   const auto judged = client_evaluation_.Judge(model(), states_, pool_);
   // As with the evaluator, a model that nobody can judge has no metrics.
-  observer_.OnClientEvaluation(
-      released, judged.ok() ? judged->metrics : round::Metrics());
+  round::Metrics metrics = judged.ok() ? judged->metrics : round::Metrics();
+  journal_.NoteClientMetrics(metrics);
+  return metrics;
+}
+
+absl::StatusOr<round::EndRun> Simulation::Run() {
+  Uninterrupted uninterrupted;
+  return Run(uninterrupted);
+}
+
+absl::Status Simulation::Advance() {
+  const round::State& state = coordinator_->state();
+  if (!time_.RunNext()) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "round ", state.round,
+        ": every client is done or gone and the round cannot go on"));
+  }
+  JudgeByClients();
+  population_->Invite();
+  if (std::exchange(making_, {state.round, state.attempt}) !=
+      std::pair(state.round, state.attempt)) {
+    since_ = time_.now();
+  } else if (time_.now() - since_ > kLongestStandstill) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("round ", state.round,
+                     ": for 60 days too few clients were available at the "
+                     "same time; see simulation.availability"));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<Effort> Simulation::TakeEfforts() {

@@ -1,27 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run over virtual clients: the round engine, the client sessions, the
 // trainers and the sums of the real processes, joined by an in-memory link and
-// virtual time. The same inputs give the same bytes, whatever the workers.
+// virtual time. The same inputs give the same bytes, whatever the workers, and
+// whether it went on from a checkpoint or was never interrupted.
 //
 // One thread drives it; trainers run on workers. Lifetime: the observer
 // outlives it.
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "simulation/availability.h"
+#include "simulation/checkpoint.h"
 #include "simulation/client_evaluation.h"
 #include "simulation/device_model.h"
 #include "simulation/dropout.h"
 #include "simulation/first_model.h"
+#include "simulation/intermission.h"
+#include "simulation/journal.h"
 #include "simulation/lookahead_pool.h"
 #include "simulation/observer.h"
 #include "simulation/participants.h"
@@ -49,9 +53,16 @@ class Simulation final : private CoordinatorLink {
       SimulationInputs inputs, Observer& observer);
   ~Simulation() override;
 
-  // Runs until the run ends, or, soon after `interrupted` becomes true, stops
-  // it where it is. FailedPrecondition if nothing can happen any more.
-  absl::StatusOr<round::EndRun> Run(const std::atomic<bool>& interrupted);
+  // Before Run: goes to where the checkpoint was taken, tells the observer of
+  // all that happened until then, and trains nothing. The inputs are those of
+  // the run that was saved. FailedPrecondition if they are not, DataLoss if the
+  // checkpoint does not fit the model.
+  absl::Status Resume(Checkpoint checkpoint);
+
+  // Runs until the run ends, or is stopped between two rounds. An error of
+  // saving, or FailedPrecondition if nothing can happen any more.
+  absl::StatusOr<round::EndRun> Run(Intermission& intermission);
+  absl::StatusOr<round::EndRun> Run();
 
   const Model& model() const { return coordinator_->latest(); }
   const std::string& header() const { return coordinator_->header(); }
@@ -59,6 +70,17 @@ class Simulation final : private CoordinatorLink {
   round::Instant now() const { return time_.now(); }
   // What has happened so far: a measure of what the simulation costs.
   std::uint64_t events() const { return time_.events(); }
+
+  // What a checkpoint holds besides; to be read between rounds.
+  const Journal& journal() const { return journal_; }
+  const std::vector<std::shared_ptr<const Model>>& models() const {
+    return coordinator_->models();
+  }
+  const std::vector<std::vector<float>>& optimizer_state() const {
+    return coordinator_->optimizer_state();
+  }
+  const ClientStates& client_states() const { return states_; }
+  const ClientStates& unconfirmed_states() const { return unconfirmed_; }
 
   // The device of this client is switched off at an instant, for good.
   void SwitchOffAt(round::Instant when, const std::string& client) {
@@ -75,6 +97,9 @@ class Simulation final : private CoordinatorLink {
   std::vector<Effort> TakeEfforts() override;
   // If a round was released that clients are to judge and have not.
   void JudgeByClients();
+  round::Metrics ClientMetrics();
+  // Does what is to happen next.
+  absl::Status Advance();
 
   const v1::Plan plan_;
   Observer& observer_;
@@ -87,12 +112,17 @@ class Simulation final : private CoordinatorLink {
   VirtualTime time_;
   // Before the clients: they drop their work as they go.
   LookaheadPool pool_;
-  std::unordered_map<std::size_t, ClientState> states_;
+  ClientStates states_;
+  ClientStates unconfirmed_;
+  Journal journal_;
   std::unique_ptr<VirtualCoordinator> coordinator_;
   std::unique_ptr<World> world_;
   std::unique_ptr<VirtualPopulation> population_;
   std::optional<round::Instant> wake_at_;
   int released_ = 0;  // rounds, when it was last looked
+  // The round and attempt being made, and since when.
+  std::pair<int, int> making_{1, 1};
+  round::Instant since_{};
 };
 
 }  // namespace tributary::simulation

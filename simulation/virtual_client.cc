@@ -30,6 +30,8 @@ struct VirtualClient::Job {
   std::shared_ptr<const Model> model;
   TaskContext context;
   // None: nobody would take what it gives.
+  std::optional<LookaheadPool::Demand> demand;
+  // None: not submitted, as the journal has what it gives.
   std::optional<LookaheadPool::JobId> id;
   absl::StatusOr<PreparedUpdate> update = absl::UnknownError("not trained");
   absl::StatusOr<EvaluateResult> judgement = absl::UnknownError("not judged");
@@ -42,7 +44,44 @@ struct VirtualClient::Job {
     judgement = train_task.ok() ? trainer.Evaluate(*train_task, *model, context)
                                 : train_task.status();
   }
+  void NoteIn(Journal& journal) const;
+  void RecallFrom(Journal& journal);
 };
+
+void VirtualClient::Job::NoteIn(Journal& journal) const {
+  if (task.kind() == v1::Task::EVALUATE)
+    return journal.NoteJudgement(judgement);
+  if (!update.ok()) return journal.NoteUpdate(update.status());
+  const v1::UpdateHeader& header = update->header;
+  journal.NoteUpdate(Journal::Update{.size = header.size(),
+                                     .weight = header.weight(),
+                                     .train_loss = header.train_loss()});
+}
+
+// The update has neither bytes nor a state: nobody reads them in a replay.
+void VirtualClient::Job::RecallFrom(Journal& journal) {
+  if (task.kind() == v1::Task::EVALUATE) {
+    judgement = journal.RecallJudgement();
+    return;
+  }
+  const auto noted = journal.RecallUpdate();
+  if (!noted.ok()) {
+    update = noted.status();
+    return;
+  }
+  static const auto kNoBytes =
+      std::make_shared<const UpdateBytes>(std::vector<std::byte>());
+  PreparedUpdate recalled;
+  v1::UpdateHeader& header = recalled.header;
+  header.set_task_token(task.task_token());
+  header.set_encoding(task.update().encoding());
+  header.set_size(noted->size);
+  header.set_weight(noted->weight);
+  header.set_base_model(task.model());
+  header.set_train_loss(noted->train_loss);
+  recalled.bytes = kNoBytes;
+  update = std::move(recalled);
+}
 
 VirtualClient::VirtualClient(const World& world, Keeper& keeper,
                              Identity identity)
@@ -51,7 +90,10 @@ VirtualClient::VirtualClient(const World& world, Keeper& keeper,
       identity_(std::move(identity)),
       session_(SessionOptions(identity_), world.jitter) {}
 
-VirtualClient::~VirtualClient() { DropWork(); }
+VirtualClient::~VirtualClient() {
+  DropWork();
+  ForgetState();
+}
 
 void VirtualClient::Send(v1::ServerMessage message) {
   NoteOutcome(message);
@@ -186,10 +228,11 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
   const auto deadline = world_.coordinator.AwaitsUntil(identity_.id, token);
   // Nothing is computed for a client that will be lost, or late.
   if (!loss && !leaves && deadline && due < *deadline) {
-    Submit({.due = due,
-            .cost = world_.coordinator.OverSelects()
-                        ? 0
-                        : ExamplesShown(training, examples)});
+    job_->demand = {.due = due,
+                    .cost = world_.coordinator.OverSelects()
+                                ? 0
+                                : ExamplesShown(training, examples)};
+    if (!world_.journal.IsReplaying()) Submit();
   }
   After(due - world_.time.now(), [this, work = work_] {
     if (work == work_ && job_ != nullptr) HandIn();
@@ -200,7 +243,8 @@ void VirtualClient::Perform(const session::StartEvaluation& effect) {
   StartWork(effect.task);
   const round::Duration time =
       identity_.device.EvaluateTime(world_.participants.TestExamples());
-  Submit({.due = world_.time.now() + time});
+  job_->demand = {.due = world_.time.now() + time};
+  if (!world_.journal.IsReplaying()) Submit();
   After(time, [this, work = work_] {
     if (work == work_ && job_ != nullptr) FinishEvaluation();
   });
@@ -214,8 +258,9 @@ void VirtualClient::StartWork(const v1::Task& task) {
   job_->model = model_;
 }
 
-void VirtualClient::Submit(const LookaheadPool::Demand& demand) {
+void VirtualClient::Submit() {
   Job* job = job_.get();
+  const LookaheadPool::Demand& demand = *job->demand;
   if (identity_.IsEvaluator()) {
     job->id = world_.pool.Submit(demand, [&world = world_, job] {
       if (job->context.Cancelled()) return;
@@ -234,8 +279,15 @@ void VirtualClient::Submit(const LookaheadPool::Demand& demand) {
   });
 }
 
-std::unique_ptr<VirtualClient::Job> VirtualClient::AwaitWork() {
+std::unique_ptr<VirtualClient::Job> VirtualClient::FinishWork() {
+  if (world_.journal.IsReplaying()) {
+    job_->RecallFrom(world_.journal);
+    return std::move(job_);
+  }
+  // It was begun in a replay that ended meanwhile.
+  if (!job_->id) Submit();
   world_.pool.Await(*job_->id);
+  job_->NoteIn(world_.journal);
   return std::move(job_);
 }
 
@@ -243,10 +295,10 @@ void VirtualClient::HandIn() {
   const auto deadline =
       world_.coordinator.AwaitsUntil(identity_.id, job_->task.task_token());
   // Too late: that the task is cancelled is on its way to the client.
-  if (!deadline || *deadline <= world_.time.now() || !job_->id) {
+  if (!deadline || *deadline <= world_.time.now() || !job_->demand) {
     return DropWork();
   }
-  const std::unique_ptr<Job> job = AwaitWork();
+  const std::unique_ptr<Job> job = FinishWork();
   const std::string& token = job->task.task_token();
   if (!job->update.ok()) {
     Step(session::WorkFailed{token, job->update.status().ToString()});
@@ -262,7 +314,7 @@ void VirtualClient::HandIn() {
 }
 
 void VirtualClient::FinishEvaluation() {
-  const std::unique_ptr<Job> job = AwaitWork();
+  const std::unique_ptr<Job> job = FinishWork();
   const std::string& token = job->task.task_token();
   if (job->judgement.ok()) {
     Step(session::Evaluated{token, job->judgement->examples,
@@ -285,16 +337,25 @@ void VirtualClient::Perform(const session::StartUpload& effect) {
   world_.coordinator.ReceiveUpdate(identity_.id, prepared_->header,
                                    *prepared_->bytes, world_.time.now());
   prepared_->bytes.reset();
+  if (!prepared_->state.IsEmpty()) {
+    world_.unconfirmed[*identity_.index] = std::move(prepared_->state);
+  }
   Step(session::Uploaded{effect.token});
 }
 
 void VirtualClient::Perform(const session::SaveState&) {
   has_failed_ = false;
-  if (!prepared_ || prepared_->state.IsEmpty()) return;
-  world_.states[*identity_.index] = std::move(prepared_->state);
+  const auto found = world_.unconfirmed.find(*identity_.index);
+  if (found == world_.unconfirmed.end()) return;
+  world_.states[*identity_.index] = std::move(found->second);
+}
+
+void VirtualClient::ForgetState() {
+  if (!identity_.IsEvaluator()) world_.unconfirmed.erase(*identity_.index);
 }
 
 void VirtualClient::Perform(const session::ForgetTask&) {
+  ForgetState();
   prepared_.reset();
   model_.reset();
 }

@@ -6,6 +6,7 @@
 // Training, announcement and upload take their times one after the other, but
 // what they give is made only when the last byte would arrive, and only if the
 // update can still count then: no update is made in vain, and none is kept.
+// While the journal is replayed, it says what was made.
 //
 // One thread; training itself runs on the pool. Lifetime: the world outlives
 // the client.
@@ -15,18 +16,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
-#include "client/core/client_state.h"
 #include "client/core/session.h"
 #include "client/core/update.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
+#include "simulation/checkpoint.h"
 #include "simulation/device.h"
 #include "simulation/dropout.h"
 #include "simulation/effort.h"
+#include "simulation/journal.h"
 #include "simulation/lookahead_pool.h"
 #include "simulation/participants.h"
 #include "simulation/task_timeline.h"
@@ -44,8 +45,10 @@ struct World {
   const Participants& participants;
   const Dropout& dropout;
   RandomSource& jitter;
-  // By the client's index; only of those that have one.
-  std::unordered_map<std::size_t, ClientState>& states;
+  ClientStates& states;
+  // Of those that have sent an update and do not know yet what came of it.
+  ClientStates& unconfirmed;
+  Journal& journal;
 };
 
 // Who a virtual client is.
@@ -128,14 +131,17 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Perform(const session::Finish& effect);
 
   void StartWork(const v1::Task& task);
-  void Submit(const LookaheadPool::Demand& demand);
+  void Submit();
   // What a message of the coordinator's means for the task in hand.
   void NoteOutcome(const v1::ServerMessage& message);
   // The last byte of the update is there, if it was made.
   void HandIn();
   void FinishEvaluation();
-  std::unique_ptr<Job> AwaitWork();
+  // The job in hand with what it gave.
+  std::unique_ptr<Job> FinishWork();
   void DropWork();
+  // The state that depended on the task's update.
+  void ForgetState();
   // Whether nothing but the time of its next check-in tells this client from
   // one that never was.
   bool IsIdle() const;

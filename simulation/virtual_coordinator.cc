@@ -25,7 +25,7 @@ using round::TaskToken;
 
 absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
     const v1::Plan& plan, const Key& run_key, FirstModel first,
-    CoordinatorLink& link, Observer& observer) {
+    Journal& journal, CoordinatorLink& link, Observer& observer) {
   auto options = checkpoint::ToOptions(plan);
   if (!options.ok()) return options.status();
   const auto local = codec::LocalRanges(plan.strategy(), first.model->manifest);
@@ -33,15 +33,16 @@ absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
   auto layout =
       codec::ToLayout(plan.update(), first.model->manifest, plan.strategy());
   if (!layout.ok()) return layout.status();
-  return std::unique_ptr<VirtualCoordinator>(new VirtualCoordinator(
-      plan, *options, run_key, std::move(first), *layout, link, observer));
+  return std::unique_ptr<VirtualCoordinator>(
+      new VirtualCoordinator(plan, *options, run_key, std::move(first), *layout,
+                             journal, link, observer));
 }
 
 VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
                                        const round::Options& options,
                                        const Key& run_key, FirstModel first,
                                        const aggregation::Layout& layout,
-                                       CoordinatorLink& link,
+                                       Journal& journal, CoordinatorLink& link,
                                        Observer& observer)
     : plan_(plan),
       header_(std::move(first.header)),
@@ -54,6 +55,7 @@ VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
       format_{codec::ToEncoding(plan.update()).encoding, layout},
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
       strategy_(codec::ToStrategy(plan.strategy())),
+      journal_(journal),
       link_(link),
       observer_(observer),
       engine_(options, run_key, first.model->id),
@@ -132,7 +134,10 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
                                        const v1::UpdateHeader& header,
                                        std::span<const std::byte> bytes,
                                        round::Instant now) {
-  const Refusal defect = Verify(format_, header, bytes);
+  const Refusal defect = journal_.IsReplaying()
+                             ? journal_.RecallDefect()
+                             : Verify(format_, header, bytes);
+  if (!journal_.IsReplaying()) journal_.NoteDefect(defect);
   if (defect != Refusal::kNone) {
     last_failure_ = absl::StrCat(client.name, ": its update was refused, ",
                                  std::string(round::Name(defect)));
@@ -203,6 +208,14 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   summary_.accepted = static_cast<int>(release.contributors.size());
   summary_.examples = release.total_weight;
   summary_.train_loss = release.train_loss;
+  std::shared_ptr<const Model> next =
+      journal_.IsReplaying() ? RecallModel() : MakeModel();
+  const round::ModelReleased released{release.round, next->id};
+  models_.push_back(std::move(next));
+  Step(released, engine_.state().now);
+}
+
+std::shared_ptr<const Model> VirtualCoordinator::MakeModel() {
   auto next = std::make_shared<Model>(*models_.back());
   std::vector<std::span<float>> state(optimizer_state_.begin(),
                                       optimizer_state_.end());
@@ -211,9 +224,66 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   road.Block(0, next->weights, state);
   road.Block(format_.layout.model(), next->auxiliary, state);
   next->id = ModelDigest(header_, *next);
-  const round::ModelReleased released{release.round, next->id};
-  models_.push_back(std::move(next));
-  Step(released, engine_.state().now);
+  journal_.NoteModel(next->id);
+  return next;
+}
+
+std::shared_ptr<const Model> VirtualCoordinator::RecallModel() {
+  auto named = std::make_shared<Model>();
+  named->id = journal_.RecallModel();
+  for (const auto& model : restored_) {
+    if (model->id == named->id) return model;
+  }
+  return named;
+}
+
+absl::Status VirtualCoordinator::Restore(
+    const std::vector<StoredModel>& models,
+    std::vector<std::vector<float>> optimizer_state) {
+  const Model& like = *models_.back();
+  for (const StoredModel& stored : models) {
+    auto model = std::make_shared<Model>(like);
+    model->weights = stored.weights;
+    model->auxiliary = stored.auxiliary;
+    model->id = ModelDigest(header_, *model);
+    if (model->weights.size() != like.weights.size() ||
+        model->auxiliary.size() != like.auxiliary.size() ||
+        model->id != stored.id) {
+      return absl::DataLossError("a model is not what its name says");
+    }
+    restored_.push_back(std::move(model));
+  }
+  if (optimizer_state.size() != optimizer_state_.size()) {
+    return absl::DataLossError(
+        absl::StrCat(optimizer_state.size(), " vectors of the optimizer's, ",
+                     optimizer_state_.size(), " expected"));
+  }
+  for (const auto& vector : optimizer_state) {
+    if (vector.size() != format_.layout.trainable) {
+      return absl::DataLossError(
+          absl::StrCat("a vector of the optimizer's has ", vector.size(),
+                       " floats, ", format_.layout.trainable, " expected"));
+    }
+  }
+  optimizer_state_ = std::move(optimizer_state);
+  return absl::OkStatus();
+}
+
+absl::Status VirtualCoordinator::EndReplay() {
+  restored_.clear();
+  for (const auto& model : models_) {
+    if (model->weights.empty()) {
+      return absl::DataLossError(
+          absl::StrCat("without the model ", model->id.Hex()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+bool VirtualCoordinator::HoldsNoUpdate() const {
+  const auto* collecting =
+      std::get_if<round::Collecting>(&engine_.state().phase);
+  return collecting == nullptr || collecting->accepted == 0;
 }
 
 void VirtualCoordinator::ForgetOldModels() {
@@ -243,7 +313,7 @@ void VirtualCoordinator::Perform(const round::GrantUpload& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
-  Fold(format_, arrived_, effect.weight, *sum_);
+  if (!journal_.IsReplaying()) Fold(format_, arrived_, effect.weight, *sum_);
   observer_.OnUpdate();
   link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
@@ -268,7 +338,8 @@ void VirtualCoordinator::Perform(const round::AcceptEvaluation& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::OpenRound& effect) {
-  sum_.emplace(format_.layout);
+  // In a replay nothing was added to the one before.
+  if (!sum_ || !journal_.IsReplaying()) sum_.emplace(format_.layout);
   summary_ = RoundSummary{};
   summary_.round = effect.round;
   summary_.opened = engine_.state().now;

@@ -3,7 +3,10 @@
 // releases as in the coordinator process, with its effects performed in memory
 // and its messages given to a link instead of a network.
 //
-// One thread. Lifetime: link and observer outlive it.
+// While the journal is replayed no update has bytes: what verification found
+// and which model was released are taken from it, and nothing is summed.
+//
+// One thread. Lifetime: journal, link and observer outlive it.
 #pragma once
 
 #include <cstddef>
@@ -19,8 +22,10 @@
 #include "aggregation/strategy.h"
 #include "coordinator/round/engine.h"
 #include "coordinator/wire/messages.h"
+#include "simulation/checkpoint.h"
 #include "simulation/effort.h"
 #include "simulation/first_model.h"
+#include "simulation/journal.h"
 #include "simulation/observer.h"
 #include "simulation/received_update.h"
 #include "tributary/model.h"
@@ -51,7 +56,14 @@ class VirtualCoordinator {
   // the model do not fit.
   static absl::StatusOr<std::unique_ptr<VirtualCoordinator>> Create(
       const v1::Plan& plan, const Key& run_key, FirstModel first,
-      CoordinatorLink& link, Observer& observer);
+      Journal& journal, CoordinatorLink& link, Observer& observer);
+
+  // Before a replay: what training had made. DataLoss if it does not fit the
+  // run's model.
+  absl::Status Restore(const std::vector<StoredModel>& models,
+                       std::vector<std::vector<float>> optimizer_state);
+  // After it. DataLoss if one was missing of the models that tasks may name.
+  absl::Status EndReplay();
 
   // A message of this client's stream.
   void Receive(const round::ClientId& client, const v1::ClientMessage& message,
@@ -85,6 +97,15 @@ class VirtualCoordinator {
   std::uint64_t model_bytes() const;
   std::uint64_t update_bytes() const;
   const Model& latest() const { return *models_.back(); }
+  // Those that tasks may still name, the latest last.
+  const std::vector<std::shared_ptr<const Model>>& models() const {
+    return models_;
+  }
+  const std::vector<std::vector<float>>& optimizer_state() const {
+    return optimizer_state_;
+  }
+  // Whether the round being made, if any, has counted no update yet.
+  bool HoldsNoUpdate() const;
   // Of every model's file.
   const std::string& header() const { return header_; }
   // How the run ended, once it has; why a client failed last, if the run did.
@@ -94,11 +115,14 @@ class VirtualCoordinator {
  private:
   VirtualCoordinator(const v1::Plan& plan, const round::Options& options,
                      const Key& run_key, FirstModel first,
-                     const aggregation::Layout& layout, CoordinatorLink& link,
-                     Observer& observer);
+                     const aggregation::Layout& layout, Journal& journal,
+                     CoordinatorLink& link, Observer& observer);
 
   void Step(const round::Event& event, round::Instant now);
   void Release(const round::ReleaseRound& release);
+  std::shared_ptr<const Model> MakeModel();
+  // In a replay: that of the checkpoint, or no more than its name.
+  std::shared_ptr<const Model> RecallModel();
   void ForgetOldModels();
 
   void Perform(const round::OfferTask& effect);
@@ -122,12 +146,14 @@ class VirtualCoordinator {
   const UpdateFormat format_;
   const aggregation::ServerOptimizer optimizer_;
   const aggregation::Strategy strategy_;
+  Journal& journal_;
   CoordinatorLink& link_;
   Observer& observer_;
   round::Engine engine_;
 
-  // Those that tasks may still name, the latest last.
   std::vector<std::shared_ptr<const Model>> models_;
+  // Of a checkpoint, until they come up in the replay.
+  std::vector<std::shared_ptr<const Model>> restored_;
   std::vector<std::vector<float>> optimizer_state_;
   std::optional<aggregation::ExactSum> sum_;
   // The update that arrived in this step, folded if it is accepted.

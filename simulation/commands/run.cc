@@ -4,12 +4,17 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "privacy/crypto/random.h"
+#include "simulation/checkpoint_file.h"
+#include "simulation/checkpoint_keeper.h"
 #include "simulation/commands/report.h"
 #include "simulation/declared_exceptions.h"
 #include "simulation/observers.h"
 #include "simulation/population.h"
+#include "simulation/recorded_past.h"
 #include "simulation/report/run_record.h"
+#include "simulation/run_identity.h"
 #include "simulation/simulation.h"
 #include "simulation/skew_files.h"
 #include "simulation/write_file.h"
@@ -34,11 +39,39 @@ absl::Status WriteRunStatus(const std::filesystem::path& folder,
   return WriteFile(folder / "run.json", {ToJson(status)});
 }
 
+// Goes to where the folder's checkpoint was taken; what was told on the way.
+absl::StatusOr<RecordedPast> Replay(const std::filesystem::path& folder,
+                                    const RunIdentity& identity,
+                                    Observers& observers,
+                                    Simulation& simulation) {
+  auto checkpoint = LoadCheckpoint(folder, identity);
+  if (!checkpoint.ok()) return checkpoint.status();
+  RecordedPast past;
+  observers.Add(past);
+  const absl::Status resumed = simulation.Resume(*std::move(checkpoint));
+  observers.Remove(past);
+  if (!resumed.ok()) {
+    return absl::Status(resumed.code(),
+                        absl::StrCat((folder / "checkpoint").string(), ": ",
+                                     resumed.message()));
+  }
+  return past;
+}
+
 }  // namespace
+
+SimulateOptions Resuming(const std::filesystem::path& folder) {
+  return {.plan = {.file = folder / "plan.yaml"},
+          .out = folder,
+          .existing = ExistingFiles::kResume};
+}
 
 absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
                                        const std::atomic<bool>& interrupted,
                                        std::ostream& report) {
+  const bool resumes = options.existing == ExistingFiles::kResume;
+  // Before data are read for nothing.
+  if (resumes && !HasCheckpoint(options.out)) return NoCheckpoint(options.out);
   auto plan = ReadSimulationPlan(options.plan);
   if (!plan.ok()) return plan.status();
   SimulationInputs inputs;
@@ -63,8 +96,19 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
     return ready;
   }
-  auto results = Results::Open(options.out, *plan);
+  const RunIdentity identity =
+      IdentityOf(*plan, **population, (*simulation)->model().id);
+  RecordedPast past;
+  if (resumes) {
+    auto replayed = Replay(options.out, identity, observers, **simulation);
+    if (!replayed.ok()) return replayed.status();
+    past = *std::move(replayed);
+  }
+  const int before = (*simulation)->state().round - 1;
+  auto results = resumes ? Results::Reopen(options.out, *plan, before)
+                         : Results::Open(options.out, *plan);
   if (!results.ok()) return results.status();
+  past.Tell(**results);
   if (auto written = WriteSkew(SkewOf(**population), options.out);
       !written.ok()) {
     return written;
@@ -76,14 +120,19 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
     return written;
   }
   Progress progress(report, options.progress.value_or(Progress::Style::kLines),
-                    static_cast<int>(plan->stop().rounds()));
+                    static_cast<int>(plan->stop().rounds()), before);
   observers.Add(**results);
-  if (options.progress) observers.Add(progress);
+  if (options.progress) {
+    observers.Add(progress);
+    if (resumes) report << "goes on after round " << before << "\n";
+  }
 
-  const auto end = (*simulation)->Run(interrupted);
+  CheckpointKeeper keeper(options.out, identity, options.checkpoint_every,
+                          interrupted, report);
+  const auto end = (*simulation)->Run(keeper);
   if (options.progress) progress.Finish();
-  const absl::Status closed = (*results)->Close((*simulation)->header(),
-                                                (*simulation)->model());
+  const absl::Status closed =
+      (*results)->Close((*simulation)->header(), (*simulation)->model());
   status.end = end.ok() ? NameOf(end->end) : "failed";
   status.reason = end.ok() ? end->reason : std::string(end.status().message());
   const absl::Status written = WriteRunStatus(options.out, status);
@@ -91,6 +140,12 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   if (!end.ok()) return InPlan(options.plan, end.status());
   for (const auto& each : {closed, written, reported}) {
     if (!each.ok()) return each;
+  }
+  // What is left is whole: there is nothing more to do.
+  if (end->end != round::RunEnd::kStopped) {
+    if (auto removed = RemoveCheckpoint(options.out); !removed.ok()) {
+      return removed;
+    }
   }
   return end;
 }

@@ -8,46 +8,37 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "proto/codec/yaml.h"
+#include "simulation/checkpoint_file.h"
 #include "simulation/commands/compare.h"
 #include "simulation/commands/plan_source.h"
 #include "simulation/commands/run.h"
 #include "simulation/report/run_record.h"
+#include "simulation/same_plan.h"
 #include "simulation/sweep.h"
 
 namespace tributary::simulation {
 namespace {
 
-// What decides a run's bytes. The number of threads does not; that of clients
-// is left out where the data say it, for then only a run's own plan has it.
-enum class Clients { kInPlan, kInData };
-std::vector<PlanValue> Deciding(std::vector<PlanValue> plan, Clients clients) {
-  std::erase_if(plan, [&](const PlanValue& value) {
-    return value.key == "simulation.workers" ||
-           (clients == Clients::kInData && value.key == "simulation.clients");
-  });
-  return plan;
-}
-
-// Whether the folder holds this very run, finished. FailedPrecondition if it
-// holds another one.
-absl::StatusOr<bool> IsFinished(const std::filesystem::path& folder,
-                                const v1::Plan& plan) {
+// How far this run came in the folder, in `run`. FailedPrecondition if another
+// one is finished there.
+absl::Status FindRun(const v1::Plan& plan, PlannedRun& run) {
   std::error_code ignored;
-  if (!std::filesystem::exists(folder / "run.json", ignored)) return false;
-  const auto record = ReadRun(folder);
-  if (!record.ok()) return record.status();
-  if (record->status.end != "finished") return false;
-  const auto wanted = FlattenPlan(codec::ToYaml(plan));
-  if (!wanted.ok()) return wanted.status();
-  const Clients clients =
-      plan.simulation().clients() > 0 ? Clients::kInPlan : Clients::kInData;
-  if (Deciding(record->plan, clients) != Deciding(*wanted, clients)) {
-    return absl::FailedPreconditionError(
-        absl::StrCat(folder.string(),
-                     " holds a finished run of another plan; give another "
-                     "--out, or remove it"));
+  if (!std::filesystem::exists(run.folder / "run.json", ignored)) {
+    return absl::OkStatus();
   }
-  return true;
+  const auto record = ReadRun(run.folder);
+  if (!record.ok()) return record.status();
+  const auto difference = DifferenceOf(
+      record->plan_text, codec::ToYaml(plan),
+      plan.simulation().clients() > 0 ? Clients::kInPlan : Clients::kInData);
+  if (!difference.ok()) return difference.status();
+  const bool is_same = difference->empty();
+  run.is_finished = record->status.end == "finished";
+  run.is_interrupted = !run.is_finished && is_same && HasCheckpoint(run.folder);
+  if (!run.is_finished || is_same) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      run.folder.string(), " holds a finished run of another plan (",
+      *difference, "); give another --out, or remove it"));
 }
 
 absl::Status CheckSeed(const PlanSource& source) {
@@ -91,9 +82,7 @@ absl::StatusOr<std::vector<PlannedRun>> PlanSweep(const SweepOptions& options) {
     if (auto seeded = CheckSeed(next.source); !seeded.ok()) return seeded;
     const auto plan = ReadSimulationPlan(next.source);
     if (!plan.ok()) return plan.status();
-    const auto finished = IsFinished(next.folder, *plan);
-    if (!finished.ok()) return finished.status();
-    next.is_finished = *finished;
+    if (auto found = FindRun(*plan, next); !found.ok()) return found;
     planned.push_back(std::move(next));
   }
   return planned;
@@ -115,11 +104,14 @@ absl::StatusOr<SweepEnd> RunSweep(const SweepOptions& options,
       if (options.progress) report << title << ", finished before\n";
     } else {
       if (options.progress) report << title << "\n";
-      const auto ended = Simulate({.plan = run.source,
-                                   .out = run.folder,
-                                   .existing = ExistingFiles::kOverwrite,
-                                   .progress = options.progress},
-                                  interrupted, report);
+      const auto ended =
+          Simulate({.plan = run.source,
+                    .out = run.folder,
+                    .existing = run.is_interrupted ? ExistingFiles::kResume
+                                                   : ExistingFiles::kOverwrite,
+                    .progress = options.progress,
+                    .checkpoint_every = options.checkpoint_every},
+                   interrupted, report);
       if (ended.ok() && ended->end == round::RunEnd::kStopped) {
         end.interrupted = true;
         return end;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <filesystem>
 #include <optional>
 #include <ostream>
@@ -29,6 +30,8 @@ struct SweepOptions {
   std::filesystem::path out;
   // How each run's progress is shown; nothing: not at all.
   std::optional<Progress::Style> progress = Progress::Style::kLines;
+  // Wall time between a run's checkpoints; zero: only when interrupted.
+  std::chrono::seconds checkpoint_every{60};
 };
 
 // One run of a sweep, before it is started.
@@ -37,6 +40,7 @@ struct PlannedRun {
   PlanSource source;
   std::filesystem::path folder;
   bool is_finished = false;
+  bool is_interrupted = false;  // and can go on
 };
 
 // Every run, in order. Each plan is read, so that a mistake in the last value
@@ -51,9 +55,9 @@ struct SweepEnd {
   bool interrupted = false;
 };
 
-// Runs what is not finished yet. A run that fails is told and does not stop the
-// others. At the end the finished runs are compared on `out` and in
-// compare.html. Errors are those of PlanSweep.
+// Runs what is not finished yet, and the rest of what was interrupted. A run
+// that fails is told and does not stop the others. At the end the finished runs
+// are compared on `out` and in compare.html. Errors are those of PlanSweep.
 absl::StatusOr<SweepEnd> RunSweep(const SweepOptions& options,
                                   const std::atomic<bool>& interrupted,
                                   std::ostream& out, std::ostream& report);

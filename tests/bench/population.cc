@@ -104,8 +104,7 @@ int main(int argc, char** argv) {
   Silence silence;
   auto simulation = Simulation::Create(std::move(inputs), silence);
   if (!simulation.ok()) Fail(simulation.status());
-  const std::atomic<bool> interrupted = false;
-  const auto end = (*simulation)->Run(interrupted);
+  const auto end = (*simulation)->Run();
   if (!end.ok()) Fail(end.status());
   if (end->end != round::RunEnd::kFinished) {
     Fail(absl::InternalError(end->reason));

@@ -119,8 +119,7 @@ SimulatedRounds Simulate(const Workload& workload, int workers) {
   inputs.workers = workers;
   auto made = simulation::Simulation::Create(std::move(inputs), clocks);
   CheckOk(made.status());
-  const std::atomic<bool> interrupted = false;
-  CheckOk((*made)->Run(interrupted).status());
+  CheckOk((*made)->Run().status());
   return clocks.Result();
 }
 

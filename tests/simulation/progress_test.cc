@@ -36,6 +36,16 @@ TEST_CASE("a round in hand counts in part") {
   CHECK(FormatBar(state).find("0:51 left") != std::string::npos);
 }
 
+TEST_CASE("rounds made before an interruption say nothing of the time left") {
+  ProgressState state = Halfway();
+  state.before = 9;
+  // Three rounds took 60 s, so twelve take 240 s.
+  CHECK(FormatBar(state).find("round 12/24") != std::string::npos);
+  CHECK(FormatBar(state).find("4:00 left") != std::string::npos);
+  state.before = 12;
+  CHECK(FormatBar(state).find("left") == std::string::npos);
+}
+
 TEST_CASE("long times are shown in hours, none where nothing is known") {
   ProgressState state = Halfway();
   state.seconds = 36000;

@@ -220,6 +220,68 @@ TEST_CASE_METHOD(SimulateFixture,
         std::string::npos);
 }
 
+TEST_CASE_METHOD(
+    SimulateFixture,
+    "an interrupted run goes on to the bytes of one that was not") {
+  SimulateOptions options = Options("whole", 7, 4);
+  REQUIRE(Simulate(options, interrupted, report).ok());
+  CHECK_FALSE(fs::exists(folder / "whole" / "checkpoint"));
+  options.out = folder / "parts";
+  interrupted = true;
+  REQUIRE(Simulate(options, interrupted, report).ok());
+  REQUIRE(fs::exists(folder / "parts" / "checkpoint" / "run"));
+
+  // It is not overwritten by chance.
+  interrupted = false;
+  const auto refused = Simulate(options, interrupted, report);
+  CHECK(refused.status().message().find("--resume") != std::string::npos);
+
+  SimulateOptions resuming = Resuming(options.out);
+  resuming.plan.workers = 2;
+  const auto end = Simulate(resuming, interrupted, report);
+  INFO(end.status());
+  REQUIRE(end.ok());
+  CHECK(end->end == round::RunEnd::kFinished);
+  for (const char* file :
+       {"metrics.jsonl", "model.safetensors", "devices.txt", "plan.yaml",
+        "partition.txt", "events.out.tfevents.0.tributary", "run.json"}) {
+    INFO(file);
+    CHECK((Read(std::string("parts/") + file) ==
+           Read(std::string("whole/") + file)));
+  }
+  CHECK_FALSE(fs::exists(folder / "parts" / "checkpoint"));
+  // It is finished.
+  CHECK(Simulate(resuming, interrupted, report).status().code() ==
+        absl::StatusCode::kNotFound);
+}
+
+TEST_CASE_METHOD(SimulateFixture,
+                 "a run does not go on by another plan or other data") {
+  const SimulateOptions options = Options("stopped", 7, 4);
+  interrupted = true;
+  REQUIRE(Simulate(options, interrupted, report).ok());
+  interrupted = false;
+  const std::string plan = Read("stopped/plan.yaml");
+  const auto why = [&](const std::string& from, const std::string& to) {
+    std::string changed = plan;
+    changed.replace(changed.find(from), from.size(), to);
+    std::ofstream(folder / "stopped" / "plan.yaml") << changed;
+    const auto refused =
+        Simulate(Resuming(options.out), interrupted, report).status();
+    CHECK(refused.code() == absl::StatusCode::kFailedPrecondition);
+    return std::string(refused.message());
+  };
+  INFO(plan);
+  CHECK(why("learning_rate: 0.1", "learning_rate: 0.2")
+            .find("training.learning_rate was 0.1, is 0.2") !=
+        std::string::npos);
+  CHECK(why("seed: 7", "seed: 8").find("seed was 7, is 8") !=
+        std::string::npos);
+  // What is left is still there to go on with.
+  std::ofstream(folder / "stopped" / "plan.yaml") << plan;
+  CHECK(Simulate(Resuming(options.out), interrupted, report).ok());
+}
+
 TEST_CASE_METHOD(SimulateFixture,
                  "a run that every client failed says why one did") {
   SimulateOptions options = Options("narrow", 7, 1);

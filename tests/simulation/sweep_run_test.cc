@@ -78,14 +78,25 @@ TEST_CASE_METHOD(SweepFixture,
   CHECK(mixed.status().code() == absl::StatusCode::kFailedPrecondition);
 }
 
-TEST_CASE_METHOD(SweepFixture, "an interrupted sweep keeps what is finished") {
+TEST_CASE_METHOD(SweepFixture, "an interrupted sweep goes on where it was") {
   interrupted = true;
   const auto end = Run();
   REQUIRE(end.ok());
   CHECK(end->interrupted);
   CHECK(end->finished == 0);
+  const auto planned = PlanSweep(options);
+  REQUIRE(planned.ok());
+  CHECK(planned->at(0).is_interrupted);
+  CHECK_FALSE(planned->at(1).is_interrupted);
+  // Another plan begins anew.
+  SweepOptions other = options;
+  other.settings = {"seed=8"};
+  CHECK_FALSE(PlanSweep(other)->at(0).is_interrupted);
+
   interrupted = false;
+  options.progress = Progress::Style::kLines;
   CHECK(Run()->finished == 2);
+  CHECK(report.str().find("goes on after round 0") != std::string::npos);
 }
 
 TEST_CASE_METHOD(SweepFixture,

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "proto/codec/safetensors.h"
+#include "proto/codec/strategy.h"
 #include "proto/codec/yaml.h"
 #include "simulation/partition.h"
 
@@ -32,7 +33,8 @@ class Stepper final : public Trainer {
       value = static_cast<float>(random.Uniform() / (client_ + 1));
     }
     return TrainResult{.examples = static_cast<std::uint32_t>(examples_),
-                       .loss = 1.0 / task.round};
+                       .loss = 1.0 / task.round,
+                       .steps = 10};
   }
 
   absl::StatusOr<EvaluateResult> Evaluate(const TrainTask&, const Model& model,
@@ -61,7 +63,9 @@ class Steppers final : public Participants {
   std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
     return std::make_unique<Stepper>(client, Examples(client), federation_);
   }
-  std::size_t TestExamples() const override { return 10; }
+  std::size_t TestExamples() const override {
+    return federation_.test_examples;
+  }
   std::unique_ptr<Trainer> MakeEvaluator() const override {
     return std::make_unique<Stepper>(0, TestExamples(), federation_);
   }
@@ -97,16 +101,19 @@ v1::Plan MakePlan(const FederationPlan& federation) {
       codec::ParseYaml("clients: 1\ntrain: {}\n" + federation.simulation,
                        "simulation", *plan.mutable_simulation());
   if (!read.ok()) throw std::invalid_argument(read.ToString());
+  federation.change(plan);
   return codec::WithDefaults(plan);
 }
 
-FirstModel MakeFirstModel() {
+FirstModel MakeFirstModel(const v1::Plan& plan) {
   auto model = std::make_shared<Model>();
   model->manifest = Manifest(
       {{.name = "weight", .shape = {1, 3}}, {.name = "bias", .shape = {1}}});
   model->weights = {0, 0, 0, 0};
   FirstModel first;
-  first.header = codec::FormatSafetensorsHeader(model->manifest, {});
+  const Manifest all = codec::WithAuxiliary(model->manifest, plan.strategy());
+  first.header = codec::FormatSafetensorsHeader(all, {});
+  model->auxiliary.resize(all.Length() - all.ModelLength());
   model->id = ModelDigest(first.header, *model);
   first.model = std::move(model);
   return first;
@@ -114,11 +121,25 @@ FirstModel MakeFirstModel() {
 
 }  // namespace
 
+absl::Status StopAt::Save(const Simulation& simulation) {
+  saved.emplace();
+  saved->events = simulation.events();
+  saved->engine = simulation.state();
+  saved->journal = simulation.journal().contents();
+  for (const auto& model : simulation.models()) {
+    saved->models.push_back({model->id, model->weights, model->auxiliary});
+  }
+  saved->optimizer_state = simulation.optimizer_state();
+  saved->states = simulation.client_states();
+  saved->unconfirmed = simulation.unconfirmed_states();
+  return absl::OkStatus();
+}
+
 VirtualFederation::VirtualFederation(const FederationPlan& federation) {
   SimulationInputs inputs;
   inputs.plan = MakePlan(federation);
   inputs.run_key = KeyFromSeed(federation.seed);
-  inputs.first = MakeFirstModel();
+  inputs.first = MakeFirstModel(inputs.plan);
   inputs.workers = federation.workers;
   inputs.participants = std::make_shared<const Steppers>(federation);
   auto made = Simulation::Create(std::move(inputs), record);
@@ -128,7 +149,7 @@ VirtualFederation::VirtualFederation(const FederationPlan& federation) {
 
 absl::StatusOr<round::EndRun> VirtualFederation::Run() {
   if (!created.ok()) return created;
-  return simulation->Run(interrupted);
+  return simulation->Run();
 }
 
 }  // namespace tributary::simulation

@@ -3,13 +3,15 @@
 // every client moves every weight by its own step.
 #pragma once
 
-#include <atomic>
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "simulation/checkpoint.h"
+#include "simulation/intermission.h"
 #include "simulation/observer.h"
 #include "simulation/simulation.h"
 
@@ -44,12 +46,33 @@ struct FederationPlan {
   std::uint64_t seed = 1;
   // Examples of a client; training one takes a virtual millisecond.
   std::function<std::size_t(int)> examples = [](int) { return 100; };
+  // What the evaluator judges models on: 3,000 a virtual millisecond.
+  std::size_t test_examples = 10;
   // Clients whose trainer fails.
   std::function<bool(int)> fails = [](int) { return false; };
   // Told of each training that is begun; called by several threads.
   std::function<void(int)> on_training = [](int) {};
   // More of the plan's simulation section, in YAML.
   std::string simulation = {};
+  // Whatever else the plan is to say.
+  std::function<void(v1::Plan&)> change = [](v1::Plan&) {};
+};
+
+// Stops a run between two rounds, at once if that is asked for and at the given
+// number of times it is asked.
+class StopAt final : public Intermission {
+ public:
+  explicit StopAt(int time) : time_(time) {}
+  Wish Ask() override {
+    return time_-- == 0 ? Wish::kSaveAndStop : Wish::kGoOn;
+  }
+  absl::Status Save(const Simulation& simulation) override;
+
+  // What was saved.
+  std::optional<Checkpoint> saved;
+
+ private:
+  int time_;
 };
 
 class VirtualFederation {
@@ -59,7 +82,6 @@ class VirtualFederation {
   absl::StatusOr<round::EndRun> Run();
 
   Record record;
-  std::atomic<bool> interrupted = false;
   std::unique_ptr<Simulation> simulation;
   absl::Status created;
 };

@@ -131,8 +131,8 @@ TEST_CASE("when nobody is left the simulation says so") {
 
 TEST_CASE("an interrupted simulation stops where it is") {
   VirtualFederation federation({.clients = 4});
-  federation.interrupted = true;
-  const auto end = federation.Run();
+  StopAt at_once(0);
+  const auto end = federation.simulation->Run(at_once);
   REQUIRE(end.ok());
   CHECK(end->end == round::RunEnd::kStopped);
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+// Saves a run into its results folder now and then, and when it is interrupted.
+//
+// One thread; the flag may be set from anywhere. Lifetime: the flag and the
+// stream outlive it.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <filesystem>
+#include <ostream>
+
+#include "simulation/intermission.h"
+#include "simulation/run_identity.h"
+
+namespace tributary::simulation {
+
+class CheckpointKeeper final : public Intermission {
+ public:
+  // Saves between the first rounds after each `every` of wall time; zero: only
+  // when interrupted. Where saving takes long it is done less often, so that it
+  // takes at most a twentieth of the time.
+  CheckpointKeeper(std::filesystem::path results, RunIdentity identity,
+                   std::chrono::seconds every,
+                   const std::atomic<bool>& interrupted, std::ostream& report);
+
+  Wish Ask() override;
+  // One that was only due and cannot be saved is told, and the run goes on.
+  absl::Status Save(const Simulation& simulation) override;
+
+ private:
+  using WallClock = std::chrono::steady_clock;
+  absl::Status SaveNow(const Simulation& simulation) const;
+
+  const std::filesystem::path results_;
+  const RunIdentity identity_;
+  const std::chrono::seconds every_;
+  const std::atomic<bool>& interrupted_;
+  std::ostream& report_;
+  WallClock::time_point due_ = WallClock::now() + every_;
+  bool is_stopping_ = false;
+};
+
+}  // namespace tributary::simulation
