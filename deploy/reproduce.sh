@@ -39,8 +39,12 @@ for run in $runs; do
     continue
   fi
   printf '%s\n' "$run"
-  "$simulate" "$plans/$run.yaml" --data "$data" --workers "$workers" \
-    --out "$out" --force || status=$?
+  if [ -e "$out/checkpoint/run" ]; then
+    "$simulate" --resume "$out" --workers "$workers" || status=$?
+  else
+    "$simulate" "$plans/$run.yaml" --data "$data" --workers "$workers" \
+      --out "$out" --force || status=$?
+  fi
   [ "$status" = 0 ] || break
 done
 
