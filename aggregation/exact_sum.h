@@ -41,6 +41,9 @@ class ExactSum {
 
   const Layout& layout() const { return layout_; }
   std::span<const std::int64_t> sums() const { return sums_; }
+  // For processes that each add blocks of their own, and put the sums together
+  // in place. Each counts the contributions of all.
+  std::span<std::int64_t> MutableSums() { return sums_; }
   std::uint64_t weight() const { return weight_; }
   std::uint64_t contributions() const { return contributions_; }
 

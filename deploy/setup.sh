@@ -11,7 +11,7 @@ set -euo pipefail
 build=(
   build-essential cmake ninja-build pkg-config ccache
   libgrpc++-dev protobuf-compiler-grpc libprotobuf-dev protobuf-compiler
-  libtorch-dev libopenblas-dev libssl-dev libeigen3-dev libabsl-dev
+  libtorch-dev libgloo-dev libopenblas-dev libssl-dev libeigen3-dev libabsl-dev
   libyaml-cpp-dev libcli11-dev libspdlog-dev nlohmann-json3-dev
   libsqlite3-dev prometheus-cpp-dev libcpp-httplib-dev zlib1g-dev libxxhash-dev
   libmatio-dev libzip-dev

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 // Saves a run into its results folder now and then, and when it is interrupted.
 //
-// One thread; the flag may be set from anywhere. Lifetime: the flag and the
-// stream outlive it.
+// With several ranks they decide together: whoever is interrupted stops all,
+// and the first one has the clock. Each saves its clients' states, the first
+// one all else.
+//
+// One thread; the flag may be set from anywhere. Lifetime: the flag, the
+// ranks and the stream outlive it.
 #pragma once
 
 #include <atomic>
@@ -11,6 +15,7 @@
 #include <ostream>
 
 #include "simulation/intermission.h"
+#include "simulation/ranks/ranks.h"
 #include "simulation/run_identity.h"
 
 namespace tributary::simulation {
@@ -22,7 +27,8 @@ class CheckpointKeeper final : public Intermission {
   // takes at most a twentieth of the time.
   CheckpointKeeper(std::filesystem::path results, RunIdentity identity,
                    std::chrono::seconds every,
-                   const std::atomic<bool>& interrupted, std::ostream& report);
+                   const std::atomic<bool>& interrupted, Ranks& ranks,
+                   std::ostream& report);
 
   Wish Ask() override;
   // One that was only due and cannot be saved is told, and the run goes on.
@@ -30,15 +36,20 @@ class CheckpointKeeper final : public Intermission {
 
  private:
   using WallClock = std::chrono::steady_clock;
+  Wish OwnWish() const;
   absl::Status SaveNow(const Simulation& simulation) const;
+  // How something went that every rank did: the first error of any.
+  absl::Status Together(const absl::Status& own) const;
 
   const std::filesystem::path results_;
   const RunIdentity identity_;
   const std::chrono::seconds every_;
   const std::atomic<bool>& interrupted_;
+  Ranks& ranks_;
   std::ostream& report_;
   WallClock::time_point due_ = WallClock::now() + every_;
   bool is_stopping_ = false;
+  absl::Status lost_;  // touch with the other ranks
 };
 
 }  // namespace tributary::simulation

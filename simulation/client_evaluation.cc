@@ -4,16 +4,19 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <numeric>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "client/core/personal.h"
 #include "client/core/update.h"
+#include "simulation/job_outcome.h"
 #include "simulation/report/target.h"
 
 namespace tributary::simulation {
@@ -59,10 +62,29 @@ double Deviation(std::span<const double> values, double mean) {
   return std::sqrt(square / static_cast<double>(values.size()));
 }
 
-// Filled by whoever runs the work; read after Await.
-struct Job {
-  LookaheadPool::JobId id = 0;
-  absl::StatusOr<EvaluateResult> judgement = absl::UnknownError("not judged");
+// Filled by whoever does the work; read after Await.
+struct Job final : SharedWork::Job {
+  void Do() override {
+    const auto trainer = participants->MakeEvaluatorOf(client);
+    judgement = own == nullptr
+                    ? trainer->Evaluate(*task, *model, context)
+                    : trainer->Evaluate(*task, WithPersonalValues(*model, *own),
+                                        context);
+  }
+  std::string Outcome() const override { return Serialise(judgement); }
+  absl::Status Learn(std::string_view outcome) override {
+    return Parse(outcome, judgement);
+  }
+
+  const Participants* participants = nullptr;
+  const TrainTask* task = nullptr;
+  const Model* model = nullptr;
+  std::size_t client = 0;
+  // Its own values; null: none.
+  const ClientState* own = nullptr;
+  TaskContext context;
+  SharedWork::JobId id = 0;
+  EvaluationOutcome judgement = absl::UnknownError("not judged");
 };
 
 }  // namespace
@@ -104,7 +126,7 @@ ClientEvaluation::ClientEvaluation(const v1::Plan& plan, const Key& run_key,
 absl::StatusOr<EvaluateResult> ClientEvaluation::Judge(
     const Model& model,
     const std::unordered_map<std::size_t, ClientState>& states,
-    LookaheadPool& pool) const {
+    SharedWork& work) const {
   v1::Task wire;
   wire.set_kind(v1::Task::EVALUATE);
   wire.set_run(plan_.name());
@@ -112,32 +134,29 @@ absl::StatusOr<EvaluateResult> ClientEvaluation::Judge(
   const auto task = ToTrainTask(wire);
   if (!task.ok()) return task.status();
 
-  const TaskContext context;
-  std::vector<Job> jobs(judges_.size());
-  for (std::size_t i = 0; i < judges_.size(); ++i) {
-    const std::size_t client = judges_[i];
+  std::deque<Job> jobs;
+  for (const std::size_t client : judges_) {
+    Job& job = jobs.emplace_back();
+    job.participants = &participants_;
+    job.task = &*task;
+    job.model = &model;
+    job.client = client;
     const auto state = states.find(client);
-    const ClientState* own = state != states.end() && IsPersonal(state->second)
-                                 ? &state->second
-                                 : nullptr;
+    if (state != states.end() && IsPersonal(state->second)) {
+      job.own = &state->second;
+    }
     // Due before anything else: the owner waits for all of them.
-    jobs[i].id = pool.Submit(
-        {.due = {}, .cost = participants_.TestExamplesOf(client)},
-        [this, &model, &task, &context, &job = jobs[i], client, own] {
-          const auto trainer = participants_.MakeEvaluatorOf(client);
-          job.judgement =
-              own == nullptr
-                  ? trainer->Evaluate(*task, model, context)
-                  : trainer->Evaluate(*task, WithPersonalValues(model, *own),
-                                      context);
-        });
+    job.id = work.Submit({.due = {},
+                          .cost = participants_.TestExamplesOf(client),
+                          .home = client},
+                         job);
   }
   std::vector<round::Metrics> found;
   EvaluateResult result;
   absl::Status failure = absl::NotFoundError(
       "simulation.client_test_fraction: no client has examples to judge on");
   for (Job& job : jobs) {
-    pool.Await(job.id);
+    work.Await(job.id, 0);
     if (job.judgement.ok()) {
       result.examples += job.judgement->examples;
       found.push_back(std::move(job.judgement->metrics));

@@ -26,8 +26,8 @@
 #include "client/core/client_state.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
-#include "simulation/lookahead_pool.h"
 #include "simulation/participants.h"
+#include "simulation/shared_work.h"
 #include "tributary/model.h"
 #include "tributary/trainer.h"
 #include "tributary/v1/plan.pb.h"
@@ -49,13 +49,13 @@ class ClientEvaluation {
                    const Participants& participants);
 
   // Everybody's judgement of the model, in brief; `states` are those after the
-  // round. The pool's threads share the work, and the result does not depend on
-  // how many they are. A client that cannot judge, as its loss is not finite,
-  // is left out of the count; its error if nobody can.
+  // round, of several ranks each its own. The work is shared, and the result
+  // does not depend on how. A client that cannot judge, as its loss is not
+  // finite, is left out of the count; its error if nobody can.
   absl::StatusOr<EvaluateResult> Judge(
       const Model& model,
       const std::unordered_map<std::size_t, ClientState>& states,
-      LookaheadPool& pool) const;
+      SharedWork& work) const;
 
  private:
   const v1::Plan plan_;

@@ -14,7 +14,8 @@ class Simulation;
 
 class Intermission {
  public:
-  enum class Wish { kGoOn, kSave, kSaveAndStop };
+  // In the order of urgency.
+  enum class Wish : char { kGoOn, kSave, kSaveAndStop };
 
   virtual ~Intermission() = default;
   virtual Wish Ask() = 0;

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <ostream>
@@ -11,11 +12,13 @@
 #include "simulation/commands/compare.h"
 #include "simulation/commands/data.h"
 #include "simulation/commands/dry_run.h"
+#include "simulation/commands/membership.h"
 #include "simulation/commands/partition.h"
 #include "simulation/commands/report.h"
 #include "simulation/commands/run.h"
 #include "simulation/commands/sweep.h"
 #include "simulation/interrupt.h"
+#include "simulation/ranks/rank_place.h"
 
 namespace tributary::simulation {
 namespace {
@@ -103,10 +106,30 @@ void AddOut(CLI::App& command, std::filesystem::path& out,
 
 struct RunLine {
   SimulateOptions options;
+  RankOptions ranks;
   std::filesystem::path resume;
   bool is_quiet = false;
   bool is_dry = false;
 };
+
+// The result of a rank that is not the first one: it shows errors only.
+int ExitCodeOf(const absl::StatusOr<round::EndRun>& end, int rank,
+               const Console& console) {
+  if (!end.ok()) {
+    console.report << "tributary-simulate: rank " << rank << ": "
+                   << end.status().message() << "\n";
+    return kFailure;
+  }
+  switch (end->end) {
+    case round::RunEnd::kFinished:
+      return 0;
+    case round::RunEnd::kStopped:
+      return kInterrupted;
+    case round::RunEnd::kFailed:
+      return kFailure;
+  }
+  return kFailure;
+}
 
 int Run(const RunLine& line, const Console& console) {
   if (line.is_dry) {
@@ -118,12 +141,24 @@ int Run(const RunLine& line, const Console& console) {
     options.plan.workers = line.options.plan.workers;
     options.checkpoint_every = line.options.checkpoint_every;
   }
-  options.progress = console.style;
-  if (line.is_quiet) options.progress.reset();
-  const auto& interrupted =
-      CatchInterrupts(line.is_quiet ? nullptr : kInterrupting);
+  auto membership = JoinRanks(line.ranks);
+  if (!membership.ok()) return Fail(console, membership.status());
+  options.ranks = std::move(membership->ranks);
+  const int rank = options.ranks->rank();
+  const bool shows = rank == 0 && !line.is_quiet;
+  if (shows) options.progress = console.style;
+  if (!shows) options.progress.reset();
+  const auto& interrupted = CatchInterrupts(shows ? kInterrupting : nullptr);
   const auto end = Simulate(options, interrupted, console.report);
+  if (!end.ok()) options.ranks->Leave(end.status());
+  // Before the children are waited for: they end when they lose touch.
+  options.ranks.reset();
+  if (rank != 0) return ExitCodeOf(end, rank, console);
   if (!end.ok()) return Fail(console, end.status());
+  if (membership->children != nullptr && end->end == round::RunEnd::kFinished) {
+    const auto left = membership->children->Wait();
+    if (!left.ok()) return Fail(console, left);
+  }
   const bool is_stopped = end->end == round::RunEnd::kStopped;
   if (options.progress && is_stopped) {
     console.report << "interrupted; what there is so far is in "
@@ -146,6 +181,25 @@ int Run(const RunLine& line, const Console& console) {
   return kFailure;
 }
 
+void AddRanks(CLI::App& command, RankOptions& ranks) {
+  constexpr long long kLongest = 86'400;  // a day
+  command
+      .add_option(
+          "--ranks", ranks.local,
+          "processes on this machine that share the training (default: "
+          "those of RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, else "
+          "one)")
+      ->check(CLI::Range(1, 1024));
+  command
+      .add_option_function<long long>(
+          "--rank-timeout",
+          [&ranks](long long value) {
+            ranks.timeout = std::chrono::seconds(value);
+          },
+          "seconds that a rank may take to come, and to answer (default: 300)")
+      ->check(CLI::Range(1LL, kLongest));
+}
+
 // The rest of a run needs neither its plan nor another folder.
 void AddResume(CLI::App& command, RunLine& line) {
   CLI::Option* resume = command.add_option(
@@ -165,8 +219,10 @@ void AddResume(CLI::App& command, RunLine& line) {
   });
 }
 
-Command AddRun(CLI::App& app, const Console& console) {
+Command AddRun(CLI::App& app, const std::vector<std::string>& arguments,
+               const Console& console) {
   auto line = std::make_shared<RunLine>();
+  line->ranks.arguments = WithoutRanks(arguments);
   CLI::App* command = app.add_subcommand(
       kDefault, "run a plan; what is done without a command");
   AddPlan(*command, line->options.plan);
@@ -174,6 +230,7 @@ Command AddRun(CLI::App& app, const Console& console) {
   AddWorkers(*command, line->options.plan.workers);
   AddDryRun(*command, line->is_dry);
   AddCheckpointEvery(*command, line->options.checkpoint_every);
+  AddRanks(*command, line->ranks);
   AddResume(*command, *line);
   command->add_flag("--quiet", line->is_quiet, "show nothing but errors");
   return {command, [line, &console] { return Run(*line, console); }};
@@ -346,15 +403,16 @@ bool IsOfProgram(const std::vector<Command>& commands,
 
 int RunProgram(const std::vector<std::string>& arguments,
                const Console& console) {
-  CLI::App app("Runs a Tributary plan over virtual clients in one process",
-               "tributary-simulate");
+  CLI::App app(
+      "Runs a Tributary plan over virtual clients on this machine or several",
+      "tributary-simulate");
   app.set_version_flag("--version",
                        std::string("tributary-simulate ") + TRIBUTARY_VERSION);
   app.require_subcommand(1);
   const std::vector<Command> commands = {
-      AddRun(app, console),     AddPartition(app, console),
-      AddData(app, console),    AddReport(app, console),
-      AddCompare(app, console), AddSweep(app, console)};
+      AddRun(app, arguments, console), AddPartition(app, console),
+      AddData(app, console),           AddReport(app, console),
+      AddCompare(app, console),        AddSweep(app, console)};
   std::vector<std::string> line(arguments.rbegin(), arguments.rend());
   if (!line.empty() && !IsOfProgram(commands, line.back()))
     line.push_back(kDefault);
@@ -364,7 +422,16 @@ int RunProgram(const std::vector<std::string>& arguments,
     return app.exit(error, console.out, console.report) == 0 ? 0 : kUsage;
   }
   for (const Command& command : commands) {
-    if (*command.spelling) return command.action();
+    if (!*command.spelling) continue;
+    const std::string name = command.spelling->get_name();
+    const auto place = ReadRankPlace(&std::getenv);
+    if (name != kDefault && place.ok() && place->size > 1) {
+      return Fail(console,
+                  absl::InvalidArgumentError(
+                      name + " runs in one process, but WORLD_SIZE says that "
+                             "there are more"));
+    }
+    return command.action();
   }
   return kUsage;
 }

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "aggregation/encoding.h"
@@ -26,6 +27,15 @@ struct UpdateFormat {
 round::Refusal Verify(const UpdateFormat& format,
                       const v1::UpdateHeader& header,
                       std::span<const std::byte> bytes);
+
+// An update as it reaches the coordinator.
+struct ReceivedUpdate {
+  const v1::UpdateHeader& header;
+  // What Verify said where it was made.
+  round::Refusal defect = round::Refusal::kNone;
+  // Nothing: another rank has them, and adds them to its part of the sum.
+  std::optional<std::span<const std::byte>> bytes = {};
+};
 
 // Adds a verified update of this weight to the sum.
 void Fold(const UpdateFormat& format, std::span<const std::byte> bytes,

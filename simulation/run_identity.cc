@@ -6,11 +6,14 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "proto/codec/yaml.h"
 #include "simulation/same_plan.h"
+#include "tributary/v1/simulation_checkpoint.pb.h"
 
 namespace tributary::simulation {
 namespace {
@@ -47,11 +50,6 @@ class Hash {
   XXH3_state_t state_;
 };
 
-absl::Status Differs(const std::string& how) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(how, "; only the very same run goes on"));
-}
-
 }  // namespace
 
 RunIdentity IdentityOf(const v1::Plan& plan, const Population& population,
@@ -74,20 +72,63 @@ std::string DigestOf(const Population& population) {
   return hash->Finish();
 }
 
-absl::Status CheckSame(const RunIdentity& was, const RunIdentity& is) {
+// How two runs differ; empty if they are the same.
+absl::StatusOr<std::string> DifferenceOf(const RunIdentity& was,
+                                         const RunIdentity& is) {
   if (was.software != is.software) {
-    return Differs(absl::StrCat("the program was version ", was.software,
-                                ", is ", is.software));
+    return absl::StrCat("the program was version ", was.software, ", is ",
+                        is.software);
   }
-  const auto difference = DifferenceOf(was.plan, is.plan, Clients::kInPlan);
-  if (!difference.ok()) return difference.status();
-  if (!difference->empty()) return Differs(*difference);
+  auto difference = DifferenceOf(was.plan, is.plan, Clients::kInPlan);
+  if (!difference.ok() || !difference->empty()) return difference;
   if (was.data != is.data) {
-    return Differs("the data are not those that the run began with");
+    return "the data are not those that the run began with";
   }
   if (was.first_model != is.first_model) {
-    return Differs("the first model was " + was.first_model.Hex() + ", is " +
-                   is.first_model.Hex());
+    return "the first model was " + was.first_model.Hex() + ", is " +
+           is.first_model.Hex();
+  }
+  return "";
+}
+
+absl::Status CheckSame(const RunIdentity& was, const RunIdentity& is) {
+  const auto difference = DifferenceOf(was, is);
+  if (!difference.ok()) return difference.status();
+  if (difference->empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      absl::StrCat(*difference, "; only the very same run goes on"));
+}
+
+absl::Status CheckAllSame(const RunIdentity& own, Ranks& ranks) {
+  v1::SimulationIdentity message;
+  message.set_software(own.software);
+  message.set_plan(own.plan);
+  message.set_data(own.data);
+  message.set_first_model(std::string(own.first_model.AsBytes()));
+  const auto all = ranks.Gather(message.SerializeAsString());
+  if (!all.ok()) return all.status();
+  std::optional<RunIdentity> first;
+  for (std::size_t rank = 0; rank < all->size(); ++rank) {
+    v1::SimulationIdentity said;
+    if (!said.ParseFromString((*all)[rank])) {
+      return absl::DataLossError(
+          absl::StrCat("rank ", rank, " did not say what it is to run"));
+    }
+    const auto model = Digest::FromBytes(said.first_model());
+    if (!model.ok()) return model.status();
+    RunIdentity identity{.software = said.software(),
+                         .plan = said.plan(),
+                         .data = said.data(),
+                         .first_model = *model};
+    if (!first) {
+      first = std::move(identity);
+      continue;
+    }
+    const auto difference = DifferenceOf(*first, identity);
+    if (!difference.ok()) return difference.status();
+    if (difference->empty()) continue;
+    return absl::FailedPreconditionError(absl::StrCat(
+        "rank ", rank, " is to make another run than rank 0: ", *difference));
   }
   return absl::OkStatus();
 }

@@ -10,6 +10,7 @@
 #include "absl/status/status.h"
 #include "privacy/crypto/digest.h"
 #include "simulation/population.h"
+#include "simulation/ranks/ranks.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
@@ -31,5 +32,9 @@ std::string DigestOf(const Population& population);
 // FailedPrecondition that names what differs: "seed was 1, is 2". What only
 // changes how fast a run is may differ.
 absl::Status CheckSame(const RunIdentity& was, const RunIdentity& is);
+
+// Whether all ranks are about to make the same run. FailedPrecondition on each
+// of them that names the first one that differs, and how.
+absl::Status CheckAllSame(const RunIdentity& own, Ranks& ranks);
 
 }  // namespace tributary::simulation

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/core/keeps_state.h"
 
 namespace tributary::simulation {
 namespace {
@@ -49,17 +50,27 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
   std::unique_ptr<Simulation> simulation(
       new Simulation(inputs, *std::move(availability), observer));
   auto coordinator = VirtualCoordinator::Create(
-      inputs.plan, inputs.run_key, std::move(inputs.first),
+      inputs.plan, inputs.run_key, std::move(inputs.first), *simulation->ranks_,
       simulation->journal_, *simulation, observer);
   if (!coordinator.ok()) return coordinator.status();
   simulation->coordinator_ = *std::move(coordinator);
+  const bool have_states =
+      KeepsClientState(inputs.plan.update(), inputs.plan.strategy());
+  // A new state is about as large as its update, in floats.
+  const std::uint64_t state_bytes =
+      have_states ? simulation->coordinator_->model_bytes() : 0;
+  simulation->work_ = std::make_unique<SharedWork>(
+      *simulation->ranks_, inputs.workers,
+      simulation->coordinator_->update_bytes() + state_bytes);
+  if (!simulation->work_->status().ok()) return simulation->work_->status();
   simulation->world_.reset(new World{.time = simulation->time_,
                                      .coordinator = *simulation->coordinator_,
-                                     .pool = simulation->pool_,
+                                     .work = *simulation->work_,
                                      .participants = *simulation->participants_,
                                      .dropout = simulation->dropout_,
                                      .jitter = simulation->jitter_,
                                      .states = simulation->states_,
+                                     .clients_have_states = have_states,
                                      .unconfirmed = simulation->unconfirmed_,
                                      .journal = simulation->journal_});
   simulation->population_ = std::make_unique<VirtualPopulation>(
@@ -79,7 +90,7 @@ Simulation::Simulation(const SimulationInputs& inputs,
       availability_(std::move(availability)),
       dropout_(inputs.plan.simulation().dropout(), inputs.run_key),
       jitter_(inputs.run_key, "jitter"),
-      pool_(inputs.workers) {}
+      ranks_(inputs.ranks) {}
 
 Simulation::~Simulation() = default;
 
@@ -103,6 +114,12 @@ absl::Status Simulation::Resume(Checkpoint checkpoint) {
   // Training that is still to be done finds them.
   states_ = std::move(checkpoint.states);
   unconfirmed_ = std::move(checkpoint.unconfirmed);
+  // The checkpoint may be one of more ranks, or fewer.
+  for (ClientStates* states : {&states_, &unconfirmed_}) {
+    std::erase_if(*states, [this](const auto& client) {
+      return !work_->IsHome(client.first);
+    });
+  }
   return coordinator_->EndReplay();
 }
 
@@ -128,16 +145,18 @@ absl::StatusOr<round::EndRun> Simulation::Run(Intermission& intermission) {
 
 // Not when the round is committed: the client whose update was the last has not
 // heard of it then, and saved nothing.
-void Simulation::JudgeByClients() {
+absl::Status Simulation::JudgeByClients() {
   const int released = coordinator_->state().round - 1;
-  if (std::exchange(released_, released) == released) return;
-  if (!ClientsJudge(plan_, released)) return;
-  observer_.OnClientEvaluation(released, ClientMetrics());
+  if (std::exchange(released_, released) == released) return absl::OkStatus();
+  if (!ClientsJudge(plan_, released)) return absl::OkStatus();
+  const round::Metrics metrics = ClientMetrics();
+  if (work_->status().ok()) observer_.OnClientEvaluation(released, metrics);
+  return work_->status();
 }
 
 round::Metrics Simulation::ClientMetrics() {
   if (journal_.IsReplaying()) return journal_.RecallClientMetrics();
-  const auto judged = client_evaluation_.Judge(model(), states_, pool_);
+  const auto judged = client_evaluation_.Judge(model(), states_, *work_);
   // As with the evaluator, a model that nobody can judge has no metrics.
   round::Metrics metrics = judged.ok() ? judged->metrics : round::Metrics();
   journal_.NoteClientMetrics(metrics);
@@ -156,7 +175,10 @@ absl::Status Simulation::Advance() {
         "round ", state.round,
         ": every client is done or gone and the round cannot go on"));
   }
-  JudgeByClients();
+  for (const absl::Status& shared : {work_->status(), coordinator_->status()}) {
+    if (!shared.ok()) return shared;
+  }
+  if (auto judged = JudgeByClients(); !judged.ok()) return judged;
   population_->Invite();
   if (std::exchange(making_, {state.round, state.attempt}) !=
       std::pair(state.round, state.attempt)) {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // One run over virtual clients: the round engine, the client sessions, the
 // trainers and the sums of the real processes, joined by an in-memory link and
-// virtual time. The same inputs give the same bytes, whatever the workers, and
-// whether it went on from a checkpoint or was never interrupted.
+// virtual time. The same inputs give the same bytes, whatever the workers and
+// the ranks, and whether it went on from a checkpoint or was never interrupted.
 //
 // One thread drives it; trainers run on workers. Lifetime: the observer
 // outlives it.
@@ -26,9 +26,10 @@
 #include "simulation/first_model.h"
 #include "simulation/intermission.h"
 #include "simulation/journal.h"
-#include "simulation/lookahead_pool.h"
 #include "simulation/observer.h"
 #include "simulation/participants.h"
+#include "simulation/ranks/ranks.h"
+#include "simulation/shared_work.h"
 #include "simulation/virtual_client.h"
 #include "simulation/virtual_coordinator.h"
 #include "simulation/virtual_population.h"
@@ -43,6 +44,9 @@ struct SimulationInputs {
   std::shared_ptr<const Participants> participants;
   // Threads that train at once; at least 1. Never changes the result.
   int workers = 1;
+  // Those that make this run together, each with the same inputs but for the
+  // workers.
+  std::shared_ptr<Ranks> ranks = std::make_shared<OneRank>();
 };
 
 class Simulation final : private CoordinatorLink {
@@ -96,7 +100,7 @@ class Simulation final : private CoordinatorLink {
   void WakeAt(round::Instant when) override;
   std::vector<Effort> TakeEfforts() override;
   // If a round was released that clients are to judge and have not.
-  void JudgeByClients();
+  absl::Status JudgeByClients();
   round::Metrics ClientMetrics();
   // Does what is to happen next.
   absl::Status Advance();
@@ -110,12 +114,13 @@ class Simulation final : private CoordinatorLink {
   const Dropout dropout_;
   KeyedStream jitter_;
   VirtualTime time_;
-  // Before the clients: they drop their work as they go.
-  LookaheadPool pool_;
+  const std::shared_ptr<Ranks> ranks_;
   ClientStates states_;
   ClientStates unconfirmed_;
   Journal journal_;
   std::unique_ptr<VirtualCoordinator> coordinator_;
+  // Before the clients: they drop their work as they go.
+  std::unique_ptr<SharedWork> work_;
   std::unique_ptr<World> world_;
   std::unique_ptr<VirtualPopulation> population_;
   std::optional<round::Instant> wake_at_;

@@ -6,9 +6,17 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "simulation/job_outcome.h"
+#include "simulation/received_update.h"
 
 namespace tributary::simulation {
 namespace {
+
+using Need = SharedWork::Demand::Need;
+
+// What an example costs to train on, forward and backward, of what it costs to
+// evaluate.
+constexpr std::size_t kPassesOfTraining = 3;
 
 session::Instant ToSession(round::Instant instant) {
   return session::Instant(instant.time_since_epoch());
@@ -24,33 +32,62 @@ session::Options SessionOptions(const Identity& identity) {
 
 }  // namespace
 
-// Filled by whoever runs the work; read after Await.
-struct VirtualClient::Job {
+// Filled by whoever does the work; read after Await.
+struct VirtualClient::Job final : SharedWork::Job {
+  explicit Job(const World& from) : world(from) {}
+
+  const World& world;
+  // Of the client's data; nothing for the evaluator.
+  std::optional<std::size_t> client;
   v1::Task task;
   std::shared_ptr<const Model> model;
+  // The client's before this task; null: none.
+  const ClientState* state = nullptr;
   TaskContext context;
   // None: nobody would take what it gives.
-  std::optional<LookaheadPool::Demand> demand;
+  std::optional<SharedWork::Demand> demand;
   // None: not submitted, as the journal has what it gives.
-  std::optional<LookaheadPool::JobId> id;
-  absl::StatusOr<PreparedUpdate> update = absl::UnknownError("not trained");
-  absl::StatusOr<EvaluateResult> judgement = absl::UnknownError("not judged");
+  std::optional<SharedWork::JobId> id;
+  TrainingOutcome training;
+  EvaluationOutcome judgement = absl::UnknownError("not judged");
 
-  void Train(Trainer& trainer, const ClientState& state) {
-    update = TrainUpdate(task, *model, trainer, state, context);
+  void Do() override {
+    if (context.Cancelled()) return;
+    client ? Train() : Evaluate();
   }
-  void Evaluate(Trainer& trainer) {
-    const auto train_task = ToTrainTask(task);
-    judgement = train_task.ok() ? trainer.Evaluate(*train_task, *model, context)
-                                : train_task.status();
+  std::string Outcome() const override {
+    return client ? Serialise(training) : Serialise(judgement);
   }
+  absl::Status Learn(std::string_view outcome) override {
+    return client ? Parse(outcome, training) : Parse(outcome, judgement);
+  }
+
   void NoteIn(Journal& journal) const;
   void RecallFrom(Journal& journal);
+
+ private:
+  void Train() {
+    const auto trainer = world.participants.MakeTrainer(*client);
+    training.update =
+        TrainUpdate(task, *model, *trainer,
+                    state == nullptr ? ClientState() : *state, context);
+    if (!training.update.ok()) return;
+    training.defect = Verify(world.coordinator.format(),
+                             training.update->header, *training.update->bytes);
+  }
+  void Evaluate() {
+    const auto trainer = world.participants.MakeEvaluator();
+    const auto train_task = ToTrainTask(task);
+    judgement = train_task.ok()
+                    ? trainer->Evaluate(*train_task, *model, context)
+                    : train_task.status();
+  }
 };
 
 void VirtualClient::Job::NoteIn(Journal& journal) const {
   if (task.kind() == v1::Task::EVALUATE)
     return journal.NoteJudgement(judgement);
+  const auto& update = training.update;
   if (!update.ok()) return journal.NoteUpdate(update.status());
   const v1::UpdateHeader& header = update->header;
   journal.NoteUpdate(Journal::Update{.size = header.size(),
@@ -66,11 +103,9 @@ void VirtualClient::Job::RecallFrom(Journal& journal) {
   }
   const auto noted = journal.RecallUpdate();
   if (!noted.ok()) {
-    update = noted.status();
+    training.update = noted.status();
     return;
   }
-  static const auto kNoBytes =
-      std::make_shared<const UpdateBytes>(std::vector<std::byte>());
   PreparedUpdate recalled;
   v1::UpdateHeader& header = recalled.header;
   header.set_task_token(task.task_token());
@@ -79,8 +114,7 @@ void VirtualClient::Job::RecallFrom(Journal& journal) {
   header.set_weight(noted->weight);
   header.set_base_model(task.model());
   header.set_train_loss(noted->train_loss);
-  recalled.bytes = kNoBytes;
-  update = std::move(recalled);
+  training.update = std::move(recalled);
 }
 
 VirtualClient::VirtualClient(const World& world, Keeper& keeper,
@@ -229,9 +263,10 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
   // Nothing is computed for a client that will be lost, or late.
   if (!loss && !leaves && deadline && due < *deadline) {
     job_->demand = {.due = due,
-                    .cost = world_.coordinator.OverSelects()
-                                ? 0
-                                : ExamplesShown(training, examples)};
+                    .cost = ExamplesShown(training, examples),
+                    .need = world_.coordinator.OverSelects() ? Need::kPerhaps
+                                                             : Need::kCertain};
+    if (world_.clients_have_states) job_->demand->home = identity_.index;
     if (!world_.journal.IsReplaying()) Submit();
   }
   After(due - world_.time.now(), [this, work = work_] {
@@ -243,7 +278,9 @@ void VirtualClient::Perform(const session::StartEvaluation& effect) {
   StartWork(effect.task);
   const round::Duration time =
       identity_.device.EvaluateTime(world_.participants.TestExamples());
-  job_->demand = {.due = world_.time.now() + time};
+  job_->demand = {
+      .due = world_.time.now() + time,
+      .cost = world_.participants.TestExamples() / kPassesOfTraining};
   if (!world_.journal.IsReplaying()) Submit();
   After(time, [this, work = work_] {
     if (work == work_ && job_ != nullptr) FinishEvaluation();
@@ -253,30 +290,18 @@ void VirtualClient::Perform(const session::StartEvaluation& effect) {
 void VirtualClient::StartWork(const v1::Task& task) {
   DropWork();
   ++work_;
-  job_ = std::make_unique<Job>();
+  job_ = std::make_unique<Job>(world_);
   job_->task = task;
   job_->model = model_;
 }
 
 void VirtualClient::Submit() {
-  Job* job = job_.get();
-  const LookaheadPool::Demand& demand = *job->demand;
-  if (identity_.IsEvaluator()) {
-    job->id = world_.pool.Submit(demand, [&world = world_, job] {
-      if (job->context.Cancelled()) return;
-      job->Evaluate(*world.participants.MakeEvaluator());
-    });
-    return;
+  job_->client = identity_.index;
+  if (identity_.index) {
+    const auto state = world_.states.find(*identity_.index);
+    if (state != world_.states.end()) job_->state = &state->second;
   }
-  const std::size_t client = *identity_.index;
-  const auto state = world_.states.find(client);
-  const ClientState* known =
-      state == world_.states.end() ? nullptr : &state->second;
-  job->id = world_.pool.Submit(demand, [&world = world_, job, client, known] {
-    if (job->context.Cancelled()) return;
-    job->Train(*world.participants.MakeTrainer(client),
-               known == nullptr ? ClientState() : *known);
-  });
+  job_->id = world_.work.Submit(*job_->demand, *job_);
 }
 
 std::unique_ptr<VirtualClient::Job> VirtualClient::FinishWork() {
@@ -286,7 +311,7 @@ std::unique_ptr<VirtualClient::Job> VirtualClient::FinishWork() {
   }
   // It was begun in a replay that ended meanwhile.
   if (!job_->id) Submit();
-  world_.pool.Await(*job_->id);
+  world_.work.Await(*job_->id, world_.coordinator.Wanted());
   job_->NoteIn(world_.journal);
   return std::move(job_);
 }
@@ -299,12 +324,15 @@ void VirtualClient::HandIn() {
     return DropWork();
   }
   const std::unique_ptr<Job> job = FinishWork();
+  if (!world_.work.status().ok()) return;  // nothing is known any more
   const std::string& token = job->task.task_token();
-  if (!job->update.ok()) {
-    Step(session::WorkFailed{token, job->update.status().ToString()});
+  auto& update = job->training.update;
+  if (!update.ok()) {
+    Step(session::WorkFailed{token, update.status().ToString()});
     return;
   }
-  prepared_ = *std::move(job->update);
+  prepared_ = *std::move(update);
+  defect_ = job->training.defect;
   is_handing_in_ = true;
   Step(session::Trained{token, prepared_->header, prepared_->saturated});
   is_handing_in_ = false;
@@ -315,6 +343,7 @@ void VirtualClient::HandIn() {
 
 void VirtualClient::FinishEvaluation() {
   const std::unique_ptr<Job> job = FinishWork();
+  if (!world_.work.status().ok()) return;
   const std::string& token = job->task.task_token();
   if (job->judgement.ok()) {
     Step(session::Evaluated{token, job->judgement->examples,
@@ -327,15 +356,16 @@ void VirtualClient::FinishEvaluation() {
 void VirtualClient::DropWork() {
   if (job_ == nullptr) return;
   job_->context.Cancel();
-  if (job_->id) world_.pool.Drop(*job_->id);
+  if (job_->id) world_.work.Drop(*job_->id);
   job_.reset();
 }
 
 void VirtualClient::Perform(const session::CancelWork&) { DropWork(); }
 
 void VirtualClient::Perform(const session::StartUpload& effect) {
-  world_.coordinator.ReceiveUpdate(identity_.id, prepared_->header,
-                                   *prepared_->bytes, world_.time.now());
+  ReceivedUpdate update{.header = prepared_->header, .defect = defect_};
+  if (prepared_->bytes != nullptr) update.bytes = *prepared_->bytes;
+  world_.coordinator.ReceiveUpdate(identity_.id, update, world_.time.now());
   prepared_->bytes.reset();
   if (!prepared_->state.IsEmpty()) {
     world_.unconfirmed[*identity_.index] = std::move(prepared_->state);

@@ -8,7 +8,7 @@
 // update can still count then: no update is made in vain, and none is kept.
 // While the journal is replayed, it says what was made.
 //
-// One thread; training itself runs on the pool. Lifetime: the world outlives
+// One thread; training itself is shared work. Lifetime: the world outlives
 // the client.
 #pragma once
 
@@ -28,8 +28,8 @@
 #include "simulation/dropout.h"
 #include "simulation/effort.h"
 #include "simulation/journal.h"
-#include "simulation/lookahead_pool.h"
 #include "simulation/participants.h"
+#include "simulation/shared_work.h"
 #include "simulation/task_timeline.h"
 #include "simulation/virtual_coordinator.h"
 #include "simulation/virtual_time.h"
@@ -41,11 +41,14 @@ namespace tributary::simulation {
 struct World {
   VirtualTime& time;
   VirtualCoordinator& coordinator;
-  LookaheadPool& pool;
+  SharedWork& work;
   const Participants& participants;
   const Dropout& dropout;
   RandomSource& jitter;
+  // Those of this rank's clients, of several ranks.
   ClientStates& states;
+  // Whether the plan's clients have states at all.
+  bool clients_have_states = false;
   // Of those that have sent an update and do not know yet what came of it.
   ClientStates& unconfirmed;
   Journal& journal;
@@ -166,6 +169,8 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   // From the offer of a training task to its outcome.
   std::optional<TaskTimeline> timeline_;
   std::optional<PreparedUpdate> prepared_;
+  // What its verification found.
+  round::Refusal defect_ = round::Refusal::kNone;
   // While an update is handed in, what the coordinator says comes at once: the
   // time that takes has passed already.
   bool is_handing_in_ = false;

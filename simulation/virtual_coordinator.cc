@@ -24,7 +24,7 @@ using round::TaskToken;
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
-    const v1::Plan& plan, const Key& run_key, FirstModel first,
+    const v1::Plan& plan, const Key& run_key, FirstModel first, Ranks& ranks,
     Journal& journal, CoordinatorLink& link, Observer& observer) {
   auto options = checkpoint::ToOptions(plan);
   if (!options.ok()) return options.status();
@@ -35,15 +35,13 @@ absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
   if (!layout.ok()) return layout.status();
   return std::unique_ptr<VirtualCoordinator>(
       new VirtualCoordinator(plan, *options, run_key, std::move(first), *layout,
-                             journal, link, observer));
+                             ranks, journal, link, observer));
 }
 
-VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
-                                       const round::Options& options,
-                                       const Key& run_key, FirstModel first,
-                                       const aggregation::Layout& layout,
-                                       Journal& journal, CoordinatorLink& link,
-                                       Observer& observer)
+VirtualCoordinator::VirtualCoordinator(
+    const v1::Plan& plan, const round::Options& options, const Key& run_key,
+    FirstModel first, const aggregation::Layout& layout, Ranks& ranks,
+    Journal& journal, CoordinatorLink& link, Observer& observer)
     : plan_(plan),
       header_(std::move(first.header)),
       frame_{.run = plan.name(),
@@ -55,6 +53,7 @@ VirtualCoordinator::VirtualCoordinator(const v1::Plan& plan,
       format_{codec::ToEncoding(plan.update()).encoding, layout},
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
       strategy_(codec::ToStrategy(plan.strategy())),
+      ranks_(ranks),
       journal_(journal),
       link_(link),
       observer_(observer),
@@ -131,18 +130,17 @@ void VirtualCoordinator::Leave(const ClientId& client, round::Instant now) {
 }
 
 void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
-                                       const v1::UpdateHeader& header,
-                                       std::span<const std::byte> bytes,
+                                       const ReceivedUpdate& update,
                                        round::Instant now) {
-  const Refusal defect = journal_.IsReplaying()
-                             ? journal_.RecallDefect()
-                             : Verify(format_, header, bytes);
+  const v1::UpdateHeader& header = update.header;
+  const Refusal defect =
+      journal_.IsReplaying() ? journal_.RecallDefect() : update.defect;
   if (!journal_.IsReplaying()) journal_.NoteDefect(defect);
   if (defect != Refusal::kNone) {
     last_failure_ = absl::StrCat(client.name, ": its update was refused, ",
                                  std::string(round::Name(defect)));
   }
-  arrived_ = bytes;
+  arrived_ = update.bytes;
   Step(
       round::UpdateArrived{
           client,
@@ -188,6 +186,14 @@ bool VirtualCoordinator::OverSelects() const {
   return engine_.options().Asked() > engine_.options().cohort_size;
 }
 
+std::size_t VirtualCoordinator::Wanted() const {
+  const auto* collecting =
+      std::get_if<round::Collecting>(&engine_.state().phase);
+  if (collecting == nullptr) return 0;
+  return static_cast<std::size_t>(
+      std::max(0, engine_.options().cohort_size - collecting->accepted));
+}
+
 std::uint64_t VirtualCoordinator::model_bytes() const {
   return header_.size() + format_.layout.length * sizeof(float);
 }
@@ -208,6 +214,10 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   summary_.accepted = static_cast<int>(release.contributors.size());
   summary_.examples = release.total_weight;
   summary_.train_loss = release.train_loss;
+  if (ranks_.size() > 1 && !journal_.IsReplaying()) {
+    status_ = ranks_.Sum(sum_->MutableSums());
+    if (!status_.ok()) return;
+  }
   std::shared_ptr<const Model> next =
       journal_.IsReplaying() ? RecallModel() : MakeModel();
   const round::ModelReleased released{release.round, next->id};
@@ -313,9 +323,17 @@ void VirtualCoordinator::Perform(const round::GrantUpload& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
-  if (!journal_.IsReplaying()) Fold(format_, arrived_, effect.weight, *sum_);
+  if (!journal_.IsReplaying()) Add(effect.weight);
   observer_.OnUpdate();
   link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
+}
+
+void VirtualCoordinator::Add(std::uint32_t weight) {
+  if (arrived_) {
+    Fold(format_, *arrived_, weight, *sum_);
+  } else {
+    sum_->AddContribution(weight);
+  }
 }
 
 void VirtualCoordinator::Perform(const round::AcknowledgeAgain& effect) {

@@ -3,10 +3,13 @@
 // releases as in the coordinator process, with its effects performed in memory
 // and its messages given to a link instead of a network.
 //
+// With several ranks each has the same coordinator and folds those updates that
+// it made itself; at a release their sums are put together.
+//
 // While the journal is replayed no update has bytes: what verification found
 // and which model was released are taken from it, and nothing is summed.
 //
-// One thread. Lifetime: journal, link and observer outlive it.
+// One thread. Lifetime: ranks, journal, link and observer outlive it.
 #pragma once
 
 #include <cstddef>
@@ -27,6 +30,7 @@
 #include "simulation/first_model.h"
 #include "simulation/journal.h"
 #include "simulation/observer.h"
+#include "simulation/ranks/ranks.h"
 #include "simulation/received_update.h"
 #include "tributary/model.h"
 #include "tributary/v1/federation.pb.h"
@@ -55,7 +59,7 @@ class VirtualCoordinator {
   // The plan has its defaults. InvalidArgument, naming the key, if the plan and
   // the model do not fit.
   static absl::StatusOr<std::unique_ptr<VirtualCoordinator>> Create(
-      const v1::Plan& plan, const Key& run_key, FirstModel first,
+      const v1::Plan& plan, const Key& run_key, FirstModel first, Ranks& ranks,
       Journal& journal, CoordinatorLink& link, Observer& observer);
 
   // Before a replay: what training had made. DataLoss if it does not fit the
@@ -70,10 +74,9 @@ class VirtualCoordinator {
                round::Instant now);
   // The stream is gone.
   void Leave(const round::ClientId& client, round::Instant now);
-  // The whole encoded update that this header announced.
+  // The whole encoded update that its header announced.
   void ReceiveUpdate(const round::ClientId& client,
-                     const v1::UpdateHeader& header,
-                     std::span<const std::byte> bytes, round::Instant now);
+                     const ReceivedUpdate& update, round::Instant now);
   void Tick(round::Instant now);
   void Stop(round::Instant now);
 
@@ -93,6 +96,10 @@ class VirtualCoordinator {
   round::Duration MeanAbsence() const;
   // Whether a round asks more clients than it takes updates.
   bool OverSelects() const;
+  // How many more updates the round takes that collects them.
+  std::size_t Wanted() const;
+  // What an update must be.
+  const UpdateFormat& format() const { return format_; }
   // A model's file, and the largest that an encoded update may be.
   std::uint64_t model_bytes() const;
   std::uint64_t update_bytes() const;
@@ -111,18 +118,23 @@ class VirtualCoordinator {
   // How the run ended, once it has; why a client failed last, if the run did.
   const std::optional<round::EndRun>& end() const { return end_; }
   const round::State& state() const { return engine_.state(); }
+  // Why no model could be made, once that is so: nothing goes on then.
+  const absl::Status& status() const { return status_; }
 
  private:
   VirtualCoordinator(const v1::Plan& plan, const round::Options& options,
                      const Key& run_key, FirstModel first,
-                     const aggregation::Layout& layout, Journal& journal,
-                     CoordinatorLink& link, Observer& observer);
+                     const aggregation::Layout& layout, Ranks& ranks,
+                     Journal& journal, CoordinatorLink& link,
+                     Observer& observer);
 
   void Step(const round::Event& event, round::Instant now);
   void Release(const round::ReleaseRound& release);
   std::shared_ptr<const Model> MakeModel();
   // In a replay: that of the checkpoint, or no more than its name.
   std::shared_ptr<const Model> RecallModel();
+  // Adds the update that arrived to the sum; if another rank has it, counts it.
+  void Add(std::uint32_t weight);
   void ForgetOldModels();
 
   void Perform(const round::OfferTask& effect);
@@ -146,6 +158,7 @@ class VirtualCoordinator {
   const UpdateFormat format_;
   const aggregation::ServerOptimizer optimizer_;
   const aggregation::Strategy strategy_;
+  Ranks& ranks_;
   Journal& journal_;
   CoordinatorLink& link_;
   Observer& observer_;
@@ -156,8 +169,9 @@ class VirtualCoordinator {
   std::vector<std::shared_ptr<const Model>> restored_;
   std::vector<std::vector<float>> optimizer_state_;
   std::optional<aggregation::ExactSum> sum_;
-  // The update that arrived in this step, folded if it is accepted.
-  std::span<const std::byte> arrived_;
+  // Of the update that arrived in this step, folded if it is accepted; nothing:
+  // another rank has it.
+  std::optional<std::span<const std::byte>> arrived_;
   // Of the round that collects.
   RoundSummary summary_;
   // A release that was asked for in this step.
@@ -165,6 +179,7 @@ class VirtualCoordinator {
   // The latest failed task or defective update: whose, and why.
   std::string last_failure_;
   std::optional<round::EndRun> end_;
+  absl::Status status_;
 };
 
 }  // namespace tributary::simulation

@@ -44,7 +44,9 @@ absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source) {
         source.file.string(), ": simulation: required by tributary-simulate"));
   }
   if (auto placed = PlaceData(source, *plan); !placed.ok()) return placed;
-  if (!plan->has_seed()) plan->set_seed(SystemRandom().Word());
+  if (!plan->has_seed()) {
+    plan->set_seed(source.seed ? *source.seed : SystemRandom().Word());
+  }
   if (source.workers) plan->mutable_simulation()->set_workers(*source.workers);
   return plan;
 }

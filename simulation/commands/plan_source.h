@@ -5,6 +5,7 @@
 // Values; one thread.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -24,11 +25,13 @@ struct PlanSource {
   std::optional<std::filesystem::path> data = {};
   // Instead of the plan's simulation.workers.
   std::optional<int> workers = {};
+  // Of a plan without one; nothing: one of the system's generator.
+  std::optional<std::uint64_t> seed = {};
 };
 
 // The plan as it is simulated, every default written out. One without a seed
-// gets one from the system's generator, which the effective plan shows, so that
-// every simulation can be repeated. InvalidArgument names the file and the key.
+// gets one, which the effective plan shows, so that every simulation can be
+// repeated. InvalidArgument names the file and the key.
 absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source);
 
 // An error about the plan, with the plan's file in front.

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/random.h"
 #include "simulation/checkpoint_file.h"
@@ -58,6 +59,43 @@ absl::StatusOr<RecordedPast> Replay(const std::filesystem::path& folder,
   return past;
 }
 
+// A plan without a seed gets that of the first rank.
+absl::StatusOr<v1::Plan> ReadSharedPlan(const SimulateOptions& options) {
+  PlanSource source = options.plan;
+  if (options.ranks->size() > 1) {
+    const auto seeds =
+        options.ranks->Gather(absl::StrCat(SystemRandom().Word()));
+    if (!seeds.ok()) return seeds.status();
+    std::uint64_t seed = 0;
+    if (!absl::SimpleAtoi(seeds->front(), &seed)) {
+      return absl::DataLossError("rank 0 said no seed");
+    }
+    source.seed = seed;
+  }
+  return ReadSimulationPlan(source);
+}
+
+// The others only train, and know what the first one knows.
+absl::StatusOr<round::EndRun> Follow(const SimulateOptions& options,
+                                     const RunIdentity& identity,
+                                     const std::atomic<bool>& interrupted,
+                                     Observers& observers,
+                                     Simulation& simulation) {
+  if (options.existing == ExistingFiles::kResume) {
+    const auto past = Replay(options.out, identity, observers, simulation);
+    if (!past.ok()) return past.status();
+  }
+  std::ostream nowhere(nullptr);
+  CheckpointKeeper keeper(options.out, identity, options.checkpoint_every,
+                          interrupted, *options.ranks, nowhere);
+  auto end = simulation.Run(keeper);
+  if (!end.ok()) return InPlan(options.plan, end.status());
+  // The first one has yet to write what there is.
+  const auto done = options.ranks->Gather("");
+  if (!done.ok()) return done.status();
+  return end;
+}
+
 }  // namespace
 
 SimulateOptions Resuming(const std::filesystem::path& folder) {
@@ -72,7 +110,7 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   const bool resumes = options.existing == ExistingFiles::kResume;
   // Before data are read for nothing.
   if (resumes && !HasCheckpoint(options.out)) return NoCheckpoint(options.out);
-  auto plan = ReadSimulationPlan(options.plan);
+  auto plan = ReadSharedPlan(options);
   if (!plan.ok()) return plan.status();
   SimulationInputs inputs;
   inputs.run_key = KeyFromSeed(plan->seed());
@@ -88,16 +126,23 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   if (!first.ok()) return InPlan(options.plan, first.status());
   inputs.first = *std::move(first);
   inputs.participants = MakeParticipants(*population);
+  inputs.ranks = options.ranks;
+  const RunIdentity identity =
+      IdentityOf(*plan, **population, inputs.first.model->id);
+  if (auto same = CheckAllSame(identity, *options.ranks); !same.ok()) {
+    return same;
+  }
 
   Observers observers;
   auto simulation = Simulation::Create(std::move(inputs), observers);
   if (!simulation.ok()) return InPlan(options.plan, simulation.status());
+  if (options.ranks->rank() != 0) {
+    return Follow(options, identity, interrupted, observers, **simulation);
+  }
   // Nothing is written before the plan is known to make sense.
   if (auto ready = PrepareFolder(options.out, options.existing); !ready.ok()) {
     return ready;
   }
-  const RunIdentity identity =
-      IdentityOf(*plan, **population, (*simulation)->model().id);
   RecordedPast past;
   if (resumes) {
     auto replayed = Replay(options.out, identity, observers, **simulation);
@@ -128,7 +173,7 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   }
 
   CheckpointKeeper keeper(options.out, identity, options.checkpoint_every,
-                          interrupted, report);
+                          interrupted, *options.ranks, report);
   const auto end = (*simulation)->Run(keeper);
   if (options.progress) progress.Finish();
   const absl::Status closed =
@@ -147,6 +192,8 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
       return removed;
     }
   }
+  const auto done = options.ranks->Gather("");
+  if (!done.ok()) return done.status();
   return end;
 }
 

@@ -6,6 +6,7 @@
 #include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <ostream>
 
@@ -13,6 +14,7 @@
 #include "coordinator/round/effect.h"
 #include "simulation/commands/plan_source.h"
 #include "simulation/progress.h"
+#include "simulation/ranks/ranks.h"
 #include "simulation/results.h"
 
 namespace tributary::simulation {
@@ -26,6 +28,10 @@ struct SimulateOptions {
   std::optional<Progress::Style> progress = Progress::Style::kLines;
   // Wall time between checkpoints; zero: only when interrupted.
   std::chrono::seconds checkpoint_every{60};
+  // Those that make the run together; the options of all are alike. The first
+  // fills the folder, the others put no more into it than their clients'
+  // states.
+  std::shared_ptr<Ranks> ranks = std::make_shared<OneRank>();
 };
 
 // What goes on with the run in a results folder.

@@ -68,6 +68,7 @@ TEST_CASE("the checker finds what it is there to find") {
       {"simulation/x.cc", "#include <matio.h>"},
       {"simulation/datasets/x.cc", "#include <torch/torch.h>"},
       {"simulation/datasets/x.cc", "#include \"simulation/partition.h\""},
+      {"simulation/ranks/x.cc", "#include \"simulation/simulation.h\""},
       {"simulation/report/x.cc", "#include \"simulation/results.h\""},
       {"elsewhere/x.cc", ""}};
   for (const auto& [path, text] : forbidden) {

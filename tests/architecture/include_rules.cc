@@ -128,6 +128,8 @@ const std::vector<FolderRule>& Rules() {
        {"simulation/datasets/", "client/data/", "client/include/",
         "proto/codec/", "privacy/"},
        {"absl", "protobuf", "eigen", "json", "zlib", "zip", "matio"}},
+      // c10d behind an interface of its own.
+      {"simulation/ranks/", {"simulation/ranks/"}, {"absl", "torch"}},
       {"simulation/report/",
        {"simulation/report/", "proto/codec/"},
        {"absl", "protobuf", "json"}},

@@ -107,7 +107,8 @@ class Clocks final : public simulation::Observer {
 
 }  // namespace
 
-SimulatedRounds Simulate(const Workload& workload, int workers) {
+SimulatedRounds Simulate(const Workload& workload, int workers,
+                         std::shared_ptr<simulation::Ranks> ranks) {
   Clocks clocks;
   simulation::SimulationInputs inputs;
   inputs.plan = PlanOf(workload);
@@ -117,6 +118,7 @@ SimulatedRounds Simulate(const Workload& workload, int workers) {
   inputs.participants =
       std::make_shared<const Everybody>(workload, clocks.training);
   inputs.workers = workers;
+  inputs.ranks = std::move(ranks);
   auto made = simulation::Simulation::Create(std::move(inputs), clocks);
   CheckOk(made.status());
   CheckOk((*made)->Run().status());

@@ -3,6 +3,9 @@
 // trainers, sums, releases.
 #pragma once
 
+#include <memory>
+
+#include "simulation/ranks/ranks.h"
 #include "tests/bench/workload.h"
 
 namespace tributary::bench {
@@ -14,7 +17,9 @@ struct SimulatedRounds {
 };
 
 // Four rounds in which every client of the workload takes part, after one that
-// warms up.
-SimulatedRounds Simulate(const Workload& workload, int workers);
+// warms up; by the ranks together if there are several.
+SimulatedRounds Simulate(const Workload& workload, int workers,
+                         std::shared_ptr<simulation::Ranks> ranks =
+                             std::make_shared<simulation::OneRank>());
 
 }  // namespace tributary::bench

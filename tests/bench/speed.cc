@@ -134,6 +134,30 @@ std::vector<Figure> MeasureScaling(const std::string& program,
            Wanted::kAtLeast}};
 }
 
+std::vector<Figure> MeasureRanks(const std::string& program, int repetitions) {
+  if (std::thread::hardware_concurrency() < 2) return {};
+  Process first({program}, Process::Read::kOutput);
+  Process second({program}, Process::Read::kOutput);
+  std::vector<double> ratios;
+  for (int i = 0; i < repetitions; ++i) {
+    first.Tell("simulate fedavg_2nn 1");
+    second.Tell("simulate fedavg_2nn 1");
+    const double apart = std::stod(first.Line()) + std::stod(second.Line());
+    first.Tell("rank fedavg_2nn 0 2 0");
+    second.Tell("rank fedavg_2nn 1 2 " + first.Line());
+    // Each counts the updates of both.
+    const double together = std::stod(first.Line());
+    second.Line();
+    ratios.push_back(together / apart);
+    std::fprintf(stderr, "two ranks %.1f, two processes %.1f updates/s\n",
+                 together, apart);
+  }
+  return {{"sim.scaling.2_ranks", Median(ratios), "x", 0.95,
+           "of two processes that know nothing of one another; 2NN, rounds of "
+           "100, c10d over loopback",
+           Wanted::kAtLeast}};
+}
+
 }  // namespace
 
 std::vector<Figure> MeasureSpeed(const std::filesystem::path& programs,
@@ -142,7 +166,7 @@ std::vector<Figure> MeasureSpeed(const std::filesystem::path& programs,
   const std::string program = (programs / "tributary-bench-updates").string();
   std::vector<Figure> figures;
   for (const auto measure :
-       {CompareWithPyTorch, MeasureOverhead, MeasureScaling}) {
+       {CompareWithPyTorch, MeasureOverhead, MeasureScaling, MeasureRanks}) {
     for (Figure& figure : measure(program, repetitions)) {
       figures.push_back(std::move(figure));
     }

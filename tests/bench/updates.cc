@@ -10,6 +10,10 @@
 //                       rounds of 100 clients of the whole simulator. Updates
 //                       per second, and what it took besides training, in
 //                       percent of the training (of CPU time; one worker only)
+//   rank WORKLOAD RANK RANKS PORT
+//                       the same as one of several processes, with one worker.
+//                       Rank 0 is given port 0, finds a free one and says it in
+//                       a line of its own, for the others to be told
 #include <chrono>
 #include <cstdio>
 #include <cstring>
@@ -26,6 +30,7 @@
 #include "client/core/update.h"
 #include "client/torch/subset_trainer.h"
 #include "proto/codec/plan.h"
+#include "simulation/ranks/join.h"
 #include "simulation/received_update.h"
 #include "tests/bench/simulated_rounds.h"
 #include "tests/bench/workload.h"
@@ -132,6 +137,18 @@ class Federation {
   std::uint32_t round_ = 0;
 };
 
+std::shared_ptr<simulation::Ranks> JoinRanks(
+    const simulation::RankPlace& place) {
+  const auto tell = [](std::uint16_t port) {
+    std::printf("%d\n", port);
+    std::fflush(stdout);
+    return absl::OkStatus();
+  };
+  auto ranks = simulation::Join(place, {.on_listening = tell});
+  CheckOk(ranks.status());
+  return *std::move(ranks);
+}
+
 void Serve() {
   std::map<std::string, std::unique_ptr<Federation>> federations;
   for (std::string line; std::getline(std::cin, line);) {
@@ -146,6 +163,13 @@ void Serve() {
       const SimulatedRounds rounds = Simulate(workload, workers);
       std::printf("%.3f %.3f\n", rounds.updates_per_second,
                   rounds.overhead_percent);
+    } else if (name == "rank") {
+      simulation::RankPlace place{.address = "127.0.0.1"};
+      words >> name >> place.rank >> place.size >> place.port;
+      Workload workload = WorkloadOf(name);
+      workload.clients = kSimulatedClients;
+      std::printf("%.3f\n",
+                  Simulate(workload, 1, JoinRanks(place)).updates_per_second);
     } else {
       auto& federation = federations[name];
       if (federation == nullptr) {

@@ -266,8 +266,9 @@ TEST_CASE_METHOD(CheckpointFixture, "the keeper saves when it is due") {
   std::atomic<bool> interrupted = false;
   std::ostringstream report;
   using Wish = Intermission::Wish;
+  OneRank alone;
   CheckpointKeeper idle(results, identity, std::chrono::seconds(0), interrupted,
-                        report);
+                        alone, report);
   CHECK(idle.Ask() == Wish::kGoOn);
   interrupted = true;
   CHECK(idle.Ask() == Wish::kSaveAndStop);
@@ -278,7 +279,7 @@ TEST_CASE_METHOD(CheckpointFixture, "the keeper saves when it is due") {
   Write(results, "no folder");
   CHECK_FALSE(idle.Save(*federation.simulation).ok());
   CheckpointKeeper busy(results, identity, std::chrono::seconds(3600),
-                        interrupted, report);
+                        interrupted, alone, report);
   CHECK(report.str().empty());
   CHECK(busy.Save(*federation.simulation).ok());
   CHECK(report.str().find("no checkpoint") != std::string::npos);

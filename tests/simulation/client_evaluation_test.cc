@@ -117,8 +117,9 @@ TEST_CASE("clients judge every so many rounds and the last one") {
 TEST_CASE("each client judges the released model with its own values") {
   const Judges participants;
   const ClientEvaluation evaluation(PlanOf(100), Key{}, participants);
-  LookaheadPool pool(3);
-  const auto plain = evaluation.Judge(OneWeight(), {}, pool);
+  OneRank alone;
+  SharedWork work(alone, 3, 0);
+  const auto plain = evaluation.Judge(OneWeight(), {}, work);
   REQUIRE(plain.ok());
   CHECK(plain->examples == 60);
   CHECK(plain->metrics.at("client_count") == 20);
@@ -126,7 +127,7 @@ TEST_CASE("each client judges the released model with its own values") {
   // Client 4 has a model of its own, client 5 only a residual.
   const std::unordered_map<std::size_t, ClientState> states = {
       {4, {.local = {2}, .places = {{0, 1}}}}, {5, {.residual = {7}}}};
-  const auto own = evaluation.Judge(OneWeight(), states, pool);
+  const auto own = evaluation.Judge(OneWeight(), states, work);
   REQUIRE(own.ok());
   CHECK(own->metrics.at("client_accuracy_mean") == Approx(0.095 + 2.0 / 20));
 }
@@ -134,19 +135,20 @@ TEST_CASE("each client judges the released model with its own values") {
 TEST_CASE("of many clients the same few judge each time") {
   const Judges participants;
   const ClientEvaluation evaluation(PlanOf(5), Key{}, participants);
-  LookaheadPool pool(1);
-  REQUIRE(evaluation.Judge(OneWeight(), {}, pool).ok());
+  OneRank alone;
+  SharedWork work(alone, 1, 0);
+  REQUIRE(evaluation.Judge(OneWeight(), {}, work).ok());
   const auto first = participants.judged;
   CHECK(first.size() == 5);
   CHECK(*first.rbegin() < 20);
-  REQUIRE(evaluation.Judge(OneWeight(), {}, pool).ok());
+  REQUIRE(evaluation.Judge(OneWeight(), {}, work).ok());
   CHECK(participants.judged == first);
   // Another run asks others.
   Key other{};
   other[0] = 1;
   const Judges others;
   const ClientEvaluation elsewhere(PlanOf(5), other, others);
-  REQUIRE(elsewhere.Judge(OneWeight(), {}, pool).ok());
+  REQUIRE(elsewhere.Judge(OneWeight(), {}, work).ok());
   CHECK(others.judged != first);
 }
 
@@ -154,8 +156,9 @@ TEST_CASE("a client that cannot judge is left out of the count") {
   Judges participants;
   participants.blind = 0;
   const ClientEvaluation evaluation(PlanOf(100), Key{}, participants);
-  LookaheadPool pool(2);
-  const auto judged = evaluation.Judge(OneWeight(), {}, pool);
+  OneRank alone;
+  SharedWork work(alone, 2, 0);
+  const auto judged = evaluation.Judge(OneWeight(), {}, work);
   REQUIRE(judged.ok());
   CHECK(judged->metrics.at("client_count") == 19);
   CHECK(judged->metrics.at("client_accuracy_mean") == Approx(0.1));
@@ -174,8 +177,9 @@ TEST_CASE("where nobody can judge, what kept the last one from it is told") {
   };
   const Nobody participants;
   const ClientEvaluation evaluation(PlanOf(100), Key{}, participants);
-  LookaheadPool pool(1);
-  CHECK(evaluation.Judge(OneWeight(), {}, pool).status().code() ==
+  OneRank alone;
+  SharedWork work(alone, 1, 0);
+  CHECK(evaluation.Judge(OneWeight(), {}, work).status().code() ==
         absl::StatusCode::kNotFound);
 }
 

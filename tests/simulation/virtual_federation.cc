@@ -141,6 +141,7 @@ VirtualFederation::VirtualFederation(const FederationPlan& federation) {
   inputs.run_key = KeyFromSeed(federation.seed);
   inputs.first = MakeFirstModel(inputs.plan);
   inputs.workers = federation.workers;
+  inputs.ranks = federation.ranks;
   inputs.participants = std::make_shared<const Steppers>(federation);
   auto made = Simulation::Create(std::move(inputs), record);
   created = made.status();

@@ -54,6 +54,8 @@ struct FederationPlan {
   std::function<void(int)> on_training = [](int) {};
   // More of the plan's simulation section, in YAML.
   std::string simulation = {};
+  // Those that make the run together.
+  std::shared_ptr<Ranks> ranks = std::make_shared<OneRank>();
   // Whatever else the plan is to say.
   std::function<void(v1::Plan&)> change = [](v1::Plan&) {};
 };
