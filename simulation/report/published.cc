@@ -67,8 +67,8 @@ Table PublishedTable(std::span<const RunRecord> runs,
     double target = 0;
     const bool has_target =
         absl::SimpleAtod(run.PlanValueOf("stop.target"), &target);
-    const auto reached =
-        has_target ? ReachedAt(curve, target, better) : std::nullopt;
+    std::optional<double> reached;
+    if (has_target) reached = ReachedAt(curve, target, better);
     const auto best = BestOf(curve, better);
     const auto paper = published.find(run.Name());
     const bool is_known = paper != published.end();
