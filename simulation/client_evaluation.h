@@ -48,8 +48,9 @@ class ClientEvaluation {
   ClientEvaluation(const v1::Plan& plan, const Key& run_key,
                    const Participants& participants);
 
-  // Everybody's judgement of the model, in brief; `states` are those after the
-  // round, of several ranks each its own. The work is shared, and the result
+  // Everybody's judgement of the model, in brief; `states` are the clients' own
+  // at that instant, of several ranks each its own: one whose verdict is still
+  // on its way has the state of before. The work is shared, and the result
   // does not depend on how. A client that cannot judge, as its loss is not
   // finite, is left out of the count; its error if nobody can.
   absl::StatusOr<EvaluateResult> Judge(
