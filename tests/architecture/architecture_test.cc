@@ -58,6 +58,8 @@ TEST_CASE("the checker finds what it is there to find") {
       {"privacy/dp/x.cc", "#include <fstream>"},
       {"privacy/dp/x.cc", "#include \"tributary/v1/plan.pb.h\""},
       {"privacy/crypto/x.cc", "#include \"privacy/dp/rdp.h\""},
+      {"privacy/secagg/x.cc", "#include \"privacy/dp/rdp.h\""},
+      {"privacy/secagg/x.cc", "#include \"tributary/v1/secagg.pb.h\""},
       {"coordinator/round/x.cc", "auto t = std::chrono::steady_clock::now();"},
       {"coordinator/server/x.cc", "#include \"simulation/simulator.h\""},
       {"coordinator/server/x.cc", "#include <torch/script.h>"},
