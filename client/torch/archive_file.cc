@@ -15,6 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "client/torch/computation.h"
 #include "client/torch/guard.h"
+#include "client/torch/manifest_check.h"
 #include "client/torch/network.h"
 
 namespace tributary {

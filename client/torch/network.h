@@ -17,6 +17,7 @@
 #include "absl/status/statusor.h"
 #include "aggregation/manifest.h"
 #include "client/torch/fused_layer.h"
+#include "client/torch/judgement.h"
 #include "client/torch/layers.h"
 #include "privacy/crypto/random.h"
 #include "tributary/dataset.h"
@@ -27,15 +28,6 @@ namespace tributary::torch_internal {
 
 // Largest TorchScript archive that is read.
 inline constexpr std::uint64_t kMaxArchiveBytes = std::uint64_t{4} << 30;
-
-// What judging a batch gives; sums, so that batches add up.
-struct Judgement {
-  double loss = 0;            // summed over the examples
-  std::uint64_t correct = 0;  // classes guessed right; 0 where there are none
-  // What an example is ranked by, where the loss has it: its logit (bce), or
-  // the mean squared error of its features (reconstruction).
-  std::vector<float> scores;
-};
 
 class Network {
  public:
@@ -88,9 +80,5 @@ class Network {
   explicit Network(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
-
-// InvalidArgument naming the first difference between the model that arrived
-// and the network's own manifest.
-absl::Status CheckManifest(const Manifest& arrived, const Manifest& own);
 
 }  // namespace tributary::torch_internal

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "client/torch/manifest_check.h"
 #include "proto/codec/plan.h"
 
 namespace tributary {
@@ -20,8 +21,8 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
       idle_.clear();
       key_ = key;
     }
-    auto own = std::ranges::find(idle_, std::this_thread::get_id(),
-                                 &Idle::last_user);
+    auto own =
+        std::ranges::find(idle_, std::this_thread::get_id(), &Idle::last_user);
     if (own == idle_.end() && !idle_.empty()) own = std::prev(idle_.end());
     if (own != idle_.end()) {
       network = std::move(own->network);
