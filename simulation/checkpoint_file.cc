@@ -67,11 +67,7 @@ v1::SimulationCheckpoint MessageOf(const RunIdentity& identity,
                                    int client_files) {
   v1::SimulationCheckpoint message;
   message.set_version(kVersion);
-  v1::SimulationIdentity& run = *message.mutable_run();
-  run.set_software(identity.software);
-  run.set_plan(identity.plan);
-  run.set_data(identity.data);
-  run.set_first_model(checkpoint::FromModel(identity.first_model));
+  *message.mutable_run() = MessageOf(identity);
   message.set_events(simulation.events());
   *message.mutable_engine() = checkpoint::ToMessage(simulation.state());
   *message.mutable_journal() = ToMessage(simulation.journal().contents());
@@ -86,16 +82,6 @@ v1::SimulationCheckpoint MessageOf(const RunIdentity& identity,
   }
   message.set_client_files(static_cast<std::uint32_t>(client_files));
   return message;
-}
-
-absl::StatusOr<RunIdentity> ToIdentity(const v1::SimulationIdentity& message) {
-  RunIdentity identity{.software = message.software(),
-                       .plan = message.plan(),
-                       .data = message.data(),
-                       .first_model = {}};
-  TRIBUTARY_ASSIGN(identity.first_model,
-                   checkpoint::ToModel(message.first_model()));
-  return identity;
 }
 
 // Others than those of the checkpoint that counts, and what was never sealed.
@@ -208,7 +194,7 @@ absl::StatusOr<Checkpoint> ReadRun(const fs::path& path,
   if (!file.ok()) return file.status();
   const auto message = ReadMessage(*file);
   if (!message.ok()) return message.status();
-  const auto was = ToIdentity(message->run());
+  const auto was = IdentityIn(message->run());
   if (!was.ok()) return was.status();
   if (auto same = CheckSame(*was, identity); !same.ok()) return same;
   client_files = static_cast<int>(message->client_files());

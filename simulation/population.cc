@@ -9,15 +9,16 @@
 #include "client/torch/subset_trainer.h"
 #include "simulation/datasets/examples.h"
 #include "simulation/hold_out.h"
-#include "tributary/torch_trainer.h"
 
 namespace tributary::simulation {
 namespace {
 
 class TorchParticipants final : public Participants {
  public:
-  explicit TorchParticipants(std::shared_ptr<const Population> population)
-      : population_(std::move(population)), networks_(MakeTorchNetworks()) {}
+  TorchParticipants(std::shared_ptr<const Population> population,
+                    const TorchDevice& device)
+      : population_(std::move(population)),
+        networks_(MakeTorchNetworks(device)) {}
 
   std::size_t clients() const override {
     return population_->partition.clients();
@@ -117,8 +118,9 @@ absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
 }
 
 std::shared_ptr<const Participants> MakeParticipants(
-    std::shared_ptr<const Population> population) {
-  return std::make_shared<const TorchParticipants>(std::move(population));
+    std::shared_ptr<const Population> population, const TorchDevice& device) {
+  return std::make_shared<const TorchParticipants>(std::move(population),
+                                                   device);
 }
 
 }  // namespace tributary::simulation

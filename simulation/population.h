@@ -16,6 +16,7 @@
 #include "simulation/partition.h"
 #include "simulation/partitions/feature_shift.h"
 #include "tributary/dataset.h"
+#include "tributary/torch_trainer.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
@@ -42,9 +43,10 @@ struct Population {
 absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
     const v1::Plan& plan, const Key& run_key);
 
-// The clients, each with the LibTorch trainer over its own examples, and the
-// evaluator if there are test data.
+// The clients, each with the LibTorch trainer over its own examples on this
+// device, and the evaluator if there are test data.
 std::shared_ptr<const Participants> MakeParticipants(
-    std::shared_ptr<const Population> population);
+    std::shared_ptr<const Population> population,
+    const TorchDevice& device = {});
 
 }  // namespace tributary::simulation

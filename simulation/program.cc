@@ -19,6 +19,7 @@
 #include "simulation/commands/sweep.h"
 #include "simulation/interrupt.h"
 #include "simulation/ranks/rank_place.h"
+#include "tributary/torch_trainer.h"
 
 namespace tributary::simulation {
 namespace {
@@ -61,6 +62,33 @@ void AddWorkers(CLI::App& command, std::optional<int>& workers) {
       .add_option("--workers", workers,
                   "threads that train (default: the plan's)")
       ->check(CLI::Range(1, 1024));
+}
+
+// Whether there is such a device is known at once, before data are read.
+absl::StatusOr<TorchDevice> DeviceNamed(const std::string& name) {
+  const auto process = ReadLocalRank(&std::getenv);
+  if (!process.ok()) return process.status();
+  return ChooseTorchDevice(name == "auto"   ? DeviceChoice::kAuto
+                           : name == "cuda" ? DeviceChoice::kCuda
+                                            : DeviceChoice::kCpu,
+                           *process);
+}
+
+void AddDevice(CLI::App& command, TorchDevice& device) {
+  command
+      .add_option_function<std::string>(
+          "--device",
+          [&device](const std::string& name) {
+            const auto named = DeviceNamed(name);
+            if (!named.ok()) {
+              throw CLI::ValidationError("--device " + name,
+                                         std::string(named.status().message()));
+            }
+            device = *named;
+          },
+          "where clients train: cpu, cuda, or auto, which is cuda where there "
+          "is some (default: cpu)")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
 }
 
 void AddDataFolder(CLI::App& command,
@@ -139,6 +167,7 @@ int Run(const RunLine& line, const Console& console) {
   if (!line.resume.empty()) {
     options = Resuming(line.resume);
     options.plan.workers = line.options.plan.workers;
+    options.plan.device = line.options.plan.device;
     options.checkpoint_every = line.options.checkpoint_every;
   }
   auto membership = JoinRanks(line.ranks);
@@ -228,6 +257,7 @@ Command AddRun(CLI::App& app, const std::vector<std::string>& arguments,
   AddPlan(*command, line->options.plan);
   AddOut(*command, line->options.out, line->options.existing);
   AddWorkers(*command, line->options.plan.workers);
+  AddDevice(*command, line->options.plan.device);
   AddDryRun(*command, line->is_dry);
   AddCheckpointEvery(*command, line->options.checkpoint_every);
   AddRanks(*command, line->ranks);
@@ -365,6 +395,7 @@ Command AddSweep(CLI::App& app, const Console& console) {
       ->allow_extra_args(false);
   AddDataFolder(*command, options.data);
   AddWorkers(*command, options.workers);
+  AddDevice(*command, options.device);
   command
       ->add_option("--out", options.out,
                    "folder of the runs; finished ones in it are kept, "

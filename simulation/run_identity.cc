@@ -13,7 +13,6 @@
 #include "absl/strings/str_cat.h"
 #include "proto/codec/yaml.h"
 #include "simulation/same_plan.h"
-#include "tributary/v1/simulation_checkpoint.pb.h"
 
 namespace tributary::simulation {
 namespace {
@@ -53,11 +52,34 @@ class Hash {
 }  // namespace
 
 RunIdentity IdentityOf(const v1::Plan& plan, const Population& population,
-                       const Digest& first_model) {
+                       const Digest& first_model, TorchDevice::Kind device) {
   return {.software = TRIBUTARY_VERSION,
           .plan = codec::ToYaml(plan),
           .data = DigestOf(population),
-          .first_model = first_model};
+          .first_model = first_model,
+          .device = NameOf(device)};
+}
+
+v1::SimulationIdentity MessageOf(const RunIdentity& identity) {
+  v1::SimulationIdentity message;
+  message.set_software(identity.software);
+  message.set_plan(identity.plan);
+  message.set_data(identity.data);
+  message.set_first_model(std::string(identity.first_model.AsBytes()));
+  message.set_device(identity.device);
+  return message;
+}
+
+absl::StatusOr<RunIdentity> IdentityIn(const v1::SimulationIdentity& message) {
+  const auto model = Digest::FromBytes(message.first_model());
+  if (!model.ok()) return model.status();
+  RunIdentity identity{.software = message.software(),
+                       .plan = message.plan(),
+                       .data = message.data(),
+                       .first_model = *model};
+  // Without one it is from before there was a choice.
+  if (!message.device().empty()) identity.device = message.device();
+  return identity;
 }
 
 std::string DigestOf(const Population& population) {
@@ -88,6 +110,9 @@ absl::StatusOr<std::string> DifferenceOf(const RunIdentity& was,
     return "the first model was " + was.first_model.Hex() + ", is " +
            is.first_model.Hex();
   }
+  if (was.device != is.device) {
+    return absl::StrCat("--device was ", was.device, ", is ", is.device);
+  }
   return "";
 }
 
@@ -100,12 +125,7 @@ absl::Status CheckSame(const RunIdentity& was, const RunIdentity& is) {
 }
 
 absl::Status CheckAllSame(const RunIdentity& own, Ranks& ranks) {
-  v1::SimulationIdentity message;
-  message.set_software(own.software);
-  message.set_plan(own.plan);
-  message.set_data(own.data);
-  message.set_first_model(std::string(own.first_model.AsBytes()));
-  const auto all = ranks.Gather(message.SerializeAsString());
+  const auto all = ranks.Gather(MessageOf(own).SerializeAsString());
   if (!all.ok()) return all.status();
   std::optional<RunIdentity> first;
   for (std::size_t rank = 0; rank < all->size(); ++rank) {
@@ -114,17 +134,13 @@ absl::Status CheckAllSame(const RunIdentity& own, Ranks& ranks) {
       return absl::DataLossError(
           absl::StrCat("rank ", rank, " did not say what it is to run"));
     }
-    const auto model = Digest::FromBytes(said.first_model());
-    if (!model.ok()) return model.status();
-    RunIdentity identity{.software = said.software(),
-                         .plan = said.plan(),
-                         .data = said.data(),
-                         .first_model = *model};
+    auto identity = IdentityIn(said);
+    if (!identity.ok()) return identity.status();
     if (!first) {
-      first = std::move(identity);
+      first = *std::move(identity);
       continue;
     }
-    const auto difference = DifferenceOf(*first, identity);
+    const auto difference = DifferenceOf(*first, *identity);
     if (!difference.ok()) return difference.status();
     if (difference->empty()) continue;
     return absl::FailedPreconditionError(absl::StrCat(

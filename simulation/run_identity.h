@@ -8,10 +8,13 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "privacy/crypto/digest.h"
 #include "simulation/population.h"
 #include "simulation/ranks/ranks.h"
+#include "tributary/torch_trainer.h"
 #include "tributary/v1/plan.pb.h"
+#include "tributary/v1/simulation_checkpoint.pb.h"
 
 namespace tributary::simulation {
 
@@ -20,10 +23,15 @@ struct RunIdentity {
   std::string plan;      // the effective plan, YAML
   std::string data;      // DigestOf the population
   Digest first_model;
+  std::string device = "cpu";  // where clients train, "cpu" or "cuda"
 };
 
 RunIdentity IdentityOf(const v1::Plan& plan, const Population& population,
-                       const Digest& first_model);
+                       const Digest& first_model, TorchDevice::Kind device);
+
+v1::SimulationIdentity MessageOf(const RunIdentity& identity);
+// InvalidArgument if it holds no digest.
+absl::StatusOr<RunIdentity> IdentityIn(const v1::SimulationIdentity& message);
 
 // 16 bytes of XXH3 over the examples and who holds them: tells data apart that
 // differ by chance, not by intent.

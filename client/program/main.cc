@@ -30,6 +30,26 @@ struct DataFiles {
   CsvOptions csv;
 };
 
+// Whether there is such a device is known at once, before data are read.
+void AddDevice(CLI::App& app, TorchDevice& device) {
+  app.add_option_function<std::string>(
+         "--device",
+         [&device](const std::string& name) {
+           const auto chosen =
+               ChooseTorchDevice(name == "auto"   ? DeviceChoice::kAuto
+                                 : name == "cuda" ? DeviceChoice::kCuda
+                                                  : DeviceChoice::kCpu);
+           if (!chosen.ok()) {
+             throw CLI::ValidationError("--device " + name,
+                                        std::string(chosen.status().message()));
+           }
+           device = *chosen;
+         },
+         "where to train: cpu, cuda, or auto, which is cuda where there is "
+         "some (default: cpu)")
+      ->check(CLI::IsMember({"auto", "cpu", "cuda"}));
+}
+
 // The SDK names its options' fields; here they are options of a command line.
 std::string InOptions(const std::string& message) {
   constexpr std::pair<std::string_view, std::string_view> kOptions[] = {
@@ -111,7 +131,9 @@ int Main(int argc, char** argv) {
                        std::string("tributary-client ") + TRIBUTARY_VERSION);
   ClientOptions options;
   DataFiles files;
+  TorchDevice device;
   AddOptions(app, options, files);
+  AddDevice(app, device);
   try {
     app.parse(argc, argv);
   } catch (const CLI::RequiredError& error) {
@@ -143,7 +165,8 @@ int Main(int argc, char** argv) {
   options.on_progress = [&log](const ClientProgress& progress) {
     log.Note(progress);
   };
-  std::unique_ptr<Trainer> trainer = MakeTorchTrainer(*train, *test);
+  std::unique_ptr<Trainer> trainer =
+      MakeTorchTrainer(*train, *test, MakeTorchNetworks(device));
   LoggedTrainer logged(*trainer, log);
   auto client = Client::Create(options, logged);
   if (!client.ok()) return Fail(client.status(), kFailure);

@@ -20,8 +20,8 @@ bool AnyRandom(torch::jit::Block* block) {
 
 class Archive final : public Computation {
  public:
-  explicit Archive(const std::string& file)
-      : module_(torch::jit::load(file, torch::kCPU)) {
+  Archive(const std::string& file, const torch::Device& device)
+      : module_(torch::jit::load(file, device)) {
     std::shared_ptr<torch::jit::Graph> graph =
         module_.get_method("forward").graph()->copy();
     torch::jit::Inline(*graph);
@@ -60,8 +60,9 @@ class Archive final : public Computation {
 
 }  // namespace
 
-std::unique_ptr<Computation> LoadArchive(const std::string& file) {
-  return std::make_unique<Archive>(file);
+std::unique_ptr<Computation> LoadArchive(const std::string& file,
+                                         const torch::Device& device) {
+  return std::make_unique<Archive>(file, device);
 }
 
 }  // namespace tributary::torch_internal

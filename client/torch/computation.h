@@ -47,7 +47,8 @@ class BuiltIn : public Computation {
 // Parameters and buffers are zero. The list has layers, each fit for what the
 // one before it gives.
 std::unique_ptr<BuiltIn> MakeStack(const LayerList& list);
-// Throws if the file is no archive.
-std::unique_ptr<Computation> LoadArchive(const std::string& file);
+// Its tensors on that device. Throws if the file is no archive.
+std::unique_ptr<Computation> LoadArchive(const std::string& file,
+                                         const torch::Device& device);
 
 }  // namespace tributary::torch_internal

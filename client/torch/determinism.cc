@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "client/torch/determinism.h"
 
+#include <ATen/Context.h>
 #include <ATen/Parallel.h>
 #include <cblas.h>
+#include <stdlib.h>
 
 #include <exception>
 
@@ -25,6 +27,21 @@ void UseOneThread() {
     return true;
   }();
   static_cast<void>(one_thread);
+}
+
+void UseOneOrder() {
+  static const bool one_order = [] {
+    // cuBLAS repeats itself only with a workspace of its own for each stream.
+    ::setenv("CUBLAS_WORKSPACE_CONFIG", ":4096:8", /*overwrite=*/0);
+    at::Context& context = at::globalContext();
+    context.setDeterministicAlgorithms(true, /*warn_only=*/false);
+    context.setDeterministicCuDNN(true);
+    context.setBenchmarkCuDNN(false);
+    context.setAllowTF32CuDNN(false);
+    context.setAllowTF32CuBLAS(false);
+    return true;
+  }();
+  static_cast<void>(one_order);
 }
 
 std::mutex& GeneratorMutex() {

@@ -11,6 +11,10 @@ namespace tributary::torch_internal {
 // differently, so the order must not depend on the number of cores.
 void UseOneThread();
 
+// Before the first use of a CUDA device: of several kernels one that sums in a
+// fixed order, at float32's own precision. What has none fails and says so.
+void UseOneOrder();
+
 // LibTorch has one random generator for all threads: held from seeding it until
 // the last draw.
 std::mutex& GeneratorMutex();

@@ -54,7 +54,8 @@ absl::Status Collect(const std::vector<NamedTensor>& named, bool trainable,
 
 }  // namespace
 
-absl::StatusOr<FlatTensors> Flatten(Computation& computation) {
+absl::StatusOr<FlatTensors> Flatten(Computation& computation,
+                                    const torch::Device& device) {
   FlatTensors own;
   std::vector<NamedTensor> parameters, fixed;
   for (NamedTensor& item : computation.Parameters()) {
@@ -83,9 +84,10 @@ absl::StatusOr<FlatTensors> Flatten(Computation& computation) {
   own.manifest = Manifest(std::move(specs));
   if (auto status = own.manifest.Validate(); !status.ok()) return status;
 
-  own.flat = torch::zeros({static_cast<std::int64_t>(own.manifest.Length())});
-  own.gradient =
-      torch::zeros({static_cast<std::int64_t>(own.manifest.TrainableLength())});
+  own.flat =
+      torch::zeros({static_cast<std::int64_t>(own.manifest.Length())}, device);
+  own.gradient = torch::zeros(
+      {static_cast<std::int64_t>(own.manifest.TrainableLength())}, device);
   std::int64_t offset = 0;
   for (Entry& entry : entries) {
     const auto size = static_cast<std::int64_t>(entry.spec.Size());

@@ -29,9 +29,10 @@ struct FlatTensors {
   std::vector<std::pair<torch::Tensor, torch::Tensor>> local;
 };
 
-// Re-points every tensor of the computation at its part of a flat one, keeping
-// its value. InvalidArgument if a tensor cannot be shared or none is trainable.
-// Throws what LibTorch throws.
-absl::StatusOr<FlatTensors> Flatten(Computation& computation);
+// Re-points every tensor of the computation at its part of a flat one on that
+// device, keeping its value. InvalidArgument if a tensor cannot be shared or
+// none is trainable. Throws what LibTorch throws.
+absl::StatusOr<FlatTensors> Flatten(Computation& computation,
+                                    const torch::Device& device);
 
 }  // namespace tributary::torch_internal

@@ -4,6 +4,7 @@
 #include <torch/types.h>
 #include <torch/utils.h>
 
+#include <functional>
 #include <mutex>
 #include <optional>
 #include <system_error>
@@ -25,8 +26,10 @@ using Loss = TrainingOptions::Loss;
 
 torch::Tensor MeanLoss(const torch::Tensor& outputs, std::vector<float>& values,
                        Loss loss) {
-  const torch::Tensor targets = torch::from_blob(
-      values.data(), {static_cast<std::int64_t>(values.size())});
+  const torch::Tensor targets =
+      torch::from_blob(values.data(),
+                       {static_cast<std::int64_t>(values.size())})
+          .to(outputs.device());
   switch (loss) {
     case Loss::kCrossEntropy:
       return torch::cross_entropy_loss(outputs, targets.to(torch::kInt64));
@@ -43,15 +46,24 @@ torch::Tensor MeanLoss(const torch::Tensor& outputs, std::vector<float>& values,
 }  // namespace
 
 struct Network::State {
+  explicit State(Placement where)
+      : placement(std::move(where)), device(placement.device) {}
+
+  const Placement placement;
+  const torch::Device device;
   std::unique_ptr<Computation> computation;
   LayerList list;                     // empty for an archive
   std::unique_ptr<FusedStack> fused;  // null if there is no such path
   FlatTensors own;
+  torch::Tensor host;  // own.flat, or a copy of it in the host's memory
   std::optional<KeyedStream> generator_seeds;  // for networks with dropout
   std::optional<Mode> mode;
   Shape input_shape;
   std::vector<float> targets;  // of the batch
 
+  bool TrainsOnHost() const {
+    return placement.memory == Placement::Memory::kHost;
+  }
   void Become(Mode wanted);
   absl::StatusOr<torch::Tensor> Inputs(const Dataset& data,
                                        std::span<const std::uint32_t> rows);
@@ -80,7 +92,7 @@ absl::StatusOr<torch::Tensor> Network::State::Inputs(
   shape.insert(shape.begin(), static_cast<std::int64_t>(rows.size()));
   torch::Tensor inputs = torch::empty(shape);
   GatherRows(data, rows, *length, inputs.data_ptr<float>());
-  return inputs;
+  return inputs.to(device);
 }
 
 absl::StatusOr<torch::Tensor> Network::State::Outputs(
@@ -142,9 +154,8 @@ Network::Network(std::unique_ptr<State> state) : state_(std::move(state)) {}
 Network::~Network() = default;
 
 absl::StatusOr<std::unique_ptr<Network>> Network::Build(
-    const v1::Architecture& architecture,
-    const std::filesystem::path& archive) {
-  auto state = std::make_unique<State>();
+    const v1::Architecture& architecture, const std::filesystem::path& archive,
+    const Placement& placement) {
   const bool from_archive =
       architecture.kind_case() == v1::Architecture::kTorchscript;
   if (from_archive) {
@@ -162,51 +173,75 @@ absl::StatusOr<std::unique_ptr<Network>> Network::Build(
   }
   if (from_archive) {
     const std::string what = "TorchScript archive " + archive.string();
-    absl::Status loaded = Guarded(what, [&] {
-      state->computation = LoadArchive(archive.string());
-      return absl::OkStatus();
+    return Make(what, placement, [&](State& state) {
+      state.computation = LoadArchive(archive.string(), state.device);
     });
-    if (!loaded.ok()) return loaded;
-    return Finish(what, std::move(state));
   }
   const LayerList list = LayersOf(architecture);
   if (list.layers.empty()) {
     return absl::InvalidArgumentError("the model names no architecture");
   }
-  return Build(list);
+  return Build(list, placement);
 }
 
-absl::StatusOr<std::unique_ptr<Network>> Network::Build(const LayerList& list) {
-  auto state = std::make_unique<State>();
-  state->list = list;
-  absl::Status made = Guarded("model", [&] {
-    state->computation = MakeStack(list);
-    return absl::OkStatus();
+absl::StatusOr<std::unique_ptr<Network>> Network::Build(
+    const LayerList& list, const Placement& placement) {
+  return Make("model", placement, [&](State& state) {
+    state.list = list;
+    state.computation = MakeStack(list);
   });
-  if (!made.ok()) return made;
-  return Finish("model", std::move(state));
 }
 
-absl::StatusOr<std::unique_ptr<Network>> Network::Finish(
-    const std::string& what, std::unique_ptr<State> state) {
-  absl::Status finished = Guarded(what, [&]() -> absl::Status {
+absl::StatusOr<std::unique_ptr<Network>> Network::Make(
+    const std::string& what, const Placement& placement,
+    const std::function<void(State&)>& compute) {
+  std::unique_ptr<State> state;
+  absl::Status made = Guarded(what, [&]() -> absl::Status {
+    if (placement.memory == Placement::Memory::kDevice) UseOneOrder();
+    state = std::make_unique<State>(placement);
+    compute(*state);
     state->input_shape = state->computation->InputShape();
-    auto own = Flatten(*state->computation);
+    auto own = Flatten(*state->computation, state->device);
     if (!own.ok()) return own.status();
     state->own = *std::move(own);
+    if (!state->TrainsOnHost()) {
+      state->host = state->own.flat.to(torch::kCPU, torch::kFloat32,
+                                       /*non_blocking=*/false, /*copy=*/true);
+      return absl::OkStatus();
+    }
+    state->host = state->own.flat;
     state->fused = FusedStack::Make(state->list, state->own.manifest,
                                     state->own.flat.data_ptr<float>());
     return absl::OkStatus();
   });
-  if (!finished.ok()) return finished;
+  if (!made.ok()) return made;
   return std::unique_ptr<Network>(new Network(std::move(state)));
 }
 
 const Manifest& Network::manifest() const { return state_->own.manifest; }
 
 std::span<float> Network::weights() {
-  return {state_->own.flat.data_ptr<float>(), state_->own.manifest.Length()};
+  return {state_->host.data_ptr<float>(), state_->own.manifest.Length()};
 }
+
+absl::Status Network::Upload() {
+  return Guarded("to the device", [&] {
+    torch::NoGradGuard no_gradient;
+    if (!state_->TrainsOnHost()) state_->own.flat.copy_(state_->host);
+    return absl::OkStatus();
+  });
+}
+
+absl::Status Network::Download() {
+  return Guarded("from the device", [&] {
+    torch::NoGradGuard no_gradient;
+    if (!state_->TrainsOnHost()) state_->host.copy_(state_->own.flat);
+    return absl::OkStatus();
+  });
+}
+
+const FlatTensors& Network::tensors() const { return state_->own; }
+const Placement& Network::placement() const { return state_->placement; }
 
 std::span<const float> Network::gradient() const {
   return {state_->own.gradient.data_ptr<float>(),
@@ -236,8 +271,9 @@ absl::StatusOr<double> Network::Differentiate(
 bool Network::Descends(const TrainingOptions& options) const {
   const bool is_plain = options.optimizer == TrainingOptions::Optimizer::kSgd &&
                         options.momentum == 0;
-  return is_plain && (state_->fused != nullptr ||
-                      (options.weight_decay == 0 && options.proximal_mu == 0));
+  return is_plain && state_->TrainsOnHost() &&
+         (state_->fused != nullptr ||
+          (options.weight_decay == 0 && options.proximal_mu == 0));
 }
 
 absl::StatusOr<double> Network::Descend(const Dataset& data,
@@ -292,7 +328,7 @@ absl::StatusOr<Judgement> Network::Judge(const Dataset& data,
         !status.ok()) {
       return status;
     }
-    const torch::Tensor ordered = outputs->contiguous();
+    const torch::Tensor ordered = outputs->contiguous().cpu();
     const std::span<const float> plain(
         ordered.data_ptr<float>(), static_cast<std::size_t>(ordered.numel()));
     return JudgementOf(

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 // One network, built-in or TorchScript, over one flat vector: every parameter
 // and shared buffer of the module is a view of it, parameters first, then
-// buffers, in the module's own order. Loading weights is one copy.
+// buffers, in the module's own order. Loading weights is one copy. Where the
+// tensors lie on a device (placement.h), the flat vector is there, and the
+// host has a copy.
 //
 // One thread at a time; different networks may run on different threads. The
 // spans live as long as the network. LibTorch's exceptions stop here: each
@@ -10,8 +12,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <span>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -19,6 +23,7 @@
 #include "client/torch/fused_layer.h"
 #include "client/torch/judgement.h"
 #include "client/torch/layers.h"
+#include "client/torch/placement.h"
 #include "privacy/crypto/random.h"
 #include "tributary/dataset.h"
 #include "tributary/trainer.h"
@@ -29,6 +34,8 @@ namespace tributary::torch_internal {
 // Largest TorchScript archive that is read.
 inline constexpr std::uint64_t kMaxArchiveBytes = std::uint64_t{4} << 30;
 
+struct FlatTensors;
+
 class Network {
  public:
   // `archive` is read for torchscript architectures only. The flat vector holds
@@ -37,17 +44,25 @@ class Network {
   // shared, or is over kMaxArchiveBytes.
   static absl::StatusOr<std::unique_ptr<Network>> Build(
       const v1::Architecture& architecture,
-      const std::filesystem::path& archive);
+      const std::filesystem::path& archive, const Placement& placement = {});
   // A list with at least one layer that holds weights; they are zero.
-  static absl::StatusOr<std::unique_ptr<Network>> Build(const LayerList& list);
+  static absl::StatusOr<std::unique_ptr<Network>> Build(
+      const LayerList& list, const Placement& placement = {});
   ~Network();
 
   const Manifest& manifest() const;
-  // All manifest().Length() floats.
+  // All manifest().Length() floats: the flat vector, or the host's copy of it,
+  // which is the device's after Upload and until the next step.
   std::span<float> weights();
+  // Between the host's copy and the device's. Without a device they do nothing.
+  absl::Status Upload();
+  absl::Status Download();
   // Gradient of the mean loss of the last batch that was differentiated:
-  // TrainableLength() floats.
+  // TrainableLength() floats. Not on a device.
   std::span<const float> gradient() const;
+  // Where training happens, for those that see LibTorch (flat_tensors.h).
+  const FlatTensors& tensors() const;
+  const Placement& placement() const;
 
   // Puts what is not in the flat vector (counters, dropout's generator) where
   // every task starts, so that a task repeats bit by bit.
@@ -75,8 +90,9 @@ class Network {
 
  private:
   struct State;
-  static absl::StatusOr<std::unique_ptr<Network>> Finish(
-      const std::string& what, std::unique_ptr<State> state);
+  static absl::StatusOr<std::unique_ptr<Network>> Make(
+      const std::string& what, const Placement& placement,
+      const std::function<void(State&)>& compute);
   explicit Network(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };

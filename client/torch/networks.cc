@@ -32,7 +32,8 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
   if (network == nullptr) {
     auto architecture = codec::ArchitectureFromJson(model.architecture);
     if (!architecture.ok()) return architecture.status();
-    auto built = torch_internal::Network::Build(*architecture, model.archive);
+    auto built = torch_internal::Network::Build(*architecture, model.archive,
+                                                placement_);
     if (!built.ok()) return built.status();
     network = *std::move(built);
   }
@@ -49,6 +50,7 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
   }
   std::copy_n(model.weights.data(), model.weights.size(),
               loan->weights().data());
+  if (auto there = loan->Upload(); !there.ok()) return there;
   return loan;
 }
 
@@ -59,8 +61,8 @@ void TorchNetworks::Return(const std::string& key,
   idle_.push_back({std::this_thread::get_id(), std::move(network)});
 }
 
-std::shared_ptr<TorchNetworks> MakeTorchNetworks() {
-  return std::make_shared<TorchNetworks>();
+std::shared_ptr<TorchNetworks> MakeTorchNetworks(TorchDevice device) {
+  return std::make_shared<TorchNetworks>(torch_internal::PlacementOn(device));
 }
 
 }  // namespace tributary

@@ -11,16 +11,20 @@
 
 #include "absl/status/statusor.h"
 #include "client/torch/network.h"
+#include "client/torch/placement.h"
 #include "tributary/model.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary {
 
 // Thread-safe. Networks of one architecture only are kept idle: those of the
-// last one that was asked for. A thread gets its own back where it can: that one
-// is in its processor's cache.
+// last one that was asked for. A thread gets its own back where it can: that
+// one is in its processor's cache.
 class TorchNetworks {
  public:
+  explicit TorchNetworks(torch_internal::Placement placement)
+      : placement_(std::move(placement)) {}
+
   // A network for one task; goes back when destroyed. Outlived by its lender.
   class Loan {
    public:
@@ -52,6 +56,7 @@ class TorchNetworks {
   void Return(const std::string& key,
               std::unique_ptr<torch_internal::Network> network);
 
+  const torch_internal::Placement placement_;
   std::mutex mutex_;
   std::string key_;
   struct Idle {

@@ -5,13 +5,6 @@
 #include <cmath>
 
 namespace tributary::torch_internal {
-namespace {
-
-constexpr double kBeta1 = 0.9;
-constexpr double kBeta2 = 0.999;
-constexpr double kEpsilon = 1e-8;
-
-}  // namespace
 
 FlatOptimizer::FlatOptimizer(const TrainingOptions& options,
                              std::span<const float> start,

@@ -8,9 +8,10 @@
 //         x <- x - lr/(1-b1^t) m / (sqrt(v / (1-b2^t)) + eps)
 //                                                      Kingma and Ba 2015, alg.
 //                                                      1
-//   with b1 = 0.9, b2 = 0.999, eps = 1e-8.
+//   with b1, b2 and eps below.
 //
-// The same arithmetic as torch::optim's SGD and Adam, in one pass. One thread.
+// On the host; device_steps.cc has them for devices. The same arithmetic as
+// torch::optim's SGD and Adam, in one pass. One thread.
 #pragma once
 
 #include <cstdint>
@@ -20,6 +21,10 @@
 #include "tributary/trainer.h"
 
 namespace tributary::torch_internal {
+
+constexpr double kBeta1 = 0.9;
+constexpr double kBeta2 = 0.999;
+constexpr double kEpsilon = 1e-8;
 
 class FlatOptimizer {
  public:

@@ -238,13 +238,13 @@ class Stack final : public BuiltIn, private torch::nn::Module {
     return {
         [own, layers = gru.layers, hidden = gru.hidden](const torch::Tensor& x,
                                                         Mode mode) {
-          const torch::Tensor start = torch::zeros({layers, x.size(0), hidden});
+          const torch::Tensor start = x.new_zeros({layers, x.size(0), hidden});
           return std::get<0>(
               torch::gru(x, start, own->all, /*has_biases=*/true, layers,
                          /*dropout=*/0.0, mode == Mode::kTraining,
                          /*bidirectional=*/false, /*batch_first=*/true));
         },
-        "torch.gru(x, torch.zeros([" + layers + ", x.size(0), " +
+        "torch.gru(x, x.new_zeros([" + layers + ", x.size(0), " +
             std::to_string(gru.hidden) + "]), [" + tensors + "], True, " +
             layers + ", 0.0, self.training, False, True)[0]"};
   }

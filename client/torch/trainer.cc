@@ -4,24 +4,21 @@
 #include <cmath>
 #include <limits>
 #include <numeric>
-#include <optional>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "client/torch/epochs.h"
 #include "client/torch/networks.h"
-#include "client/torch/optimizer.h"
 #include "client/torch/ranking.h"
+#include "client/torch/steps.h"
 #include "client/torch/subset_trainer.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary {
 namespace {
 
-using torch_internal::Descent;
 using torch_internal::Epochs;
-using torch_internal::FlatOptimizer;
 
 // Examples judged at once.
 constexpr std::size_t kEvaluationBatch = 256;
@@ -67,25 +64,6 @@ class MeanLoss {
   double sum_ = 0;
   std::size_t examples_ = 0;
 };
-
-// x <- x - lr c, where the network has stepped down its gradient by itself.
-void Correct(std::span<const float> correction, float rate,
-             std::span<float> parameters) {
-  for (std::size_t i = 0; i < correction.size(); ++i) {
-    parameters[i] -= rate * correction[i];
-  }
-}
-
-// What an optimizer does to frozen parameters is undone: with or without
-// momentum, the others move as if these were no parameters.
-void KeepFrozen(const std::vector<FlatRange>& frozen,
-                std::span<const float> start, std::span<float> parameters) {
-  for (const FlatRange& range : frozen) {
-    const std::size_t begin = std::min(range.begin, parameters.size());
-    const std::size_t end = std::min(range.end, parameters.size());
-    std::copy_n(start.begin() + begin, end - begin, parameters.begin() + begin);
-  }
-}
 
 // Over these rows; sums, and scores in their order.
 absl::StatusOr<torch_internal::Judgement> JudgeAll(
@@ -169,17 +147,8 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
     result.initial_loss = judged->loss / static_cast<double>(rows_.size());
   }
 
-  const std::size_t trainable = model.manifest.TrainableLength();
-  const std::span<float> parameters = (*network)->weights().first(trainable);
-  const std::span<const float> start =
-      std::span(model.weights).first(trainable);
-  const Descent descent{static_cast<float>(options.learning_rate),
-                        static_cast<float>(options.proximal_mu),
-                        static_cast<float>(options.weight_decay), start.data()};
-  std::optional<FlatOptimizer> optimizer;
-  if (!(*network)->Descends(options)) {
-    optimizer.emplace(options, start, task.correction, trainable);
-  }
+  const auto descent = torch_internal::MakeSteps(**network, task, model);
+  if (!descent.ok()) return descent.status();
   Epochs epochs(task.seed, rows_, static_cast<std::size_t>(options.batch_size));
   MeanLoss loss;
   std::size_t seen = 0;
@@ -188,21 +157,12 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
   for (int step = 1;; ++step) {
     if (context.Cancelled()) return absl::CancelledError("task cancelled");
     const std::span<const std::uint32_t> rows = epochs.Next();
-    const auto batch_loss =
-        optimizer.has_value()
-            ? (*network)->Differentiate(*train_, rows, options.loss)
-            : (*network)->Descend(*train_, rows, options.loss, descent);
+    const auto batch_loss = (*descent)->Take(*train_, rows);
     if (!batch_loss.ok()) return batch_loss.status();
     if (!std::isfinite(*batch_loss)) {
       return absl::OutOfRangeError(
           absl::StrCat("the loss is ", *batch_loss, " at step ", step));
     }
-    if (optimizer.has_value()) {
-      optimizer->Step(parameters, (*network)->gradient());
-    } else {
-      Correct(task.correction, descent.rate, parameters);
-    }
-    KeepFrozen(task.frozen, model.weights, parameters);
     ++steps;
     seen += rows.size();
     loss.Add(*batch_loss, rows.size());
@@ -217,6 +177,7 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
     if (options.epochs.has_value() && epochs.AtEnd()) loss = MeanLoss();
   }
 
+  if (auto here = (*network)->Download(); !here.ok()) return here;
   Subtract((*network)->weights(), model.weights, delta);
   result.examples = static_cast<std::uint32_t>(std::min<std::size_t>(
       {seen, rows_.size(), std::numeric_limits<std::uint32_t>::max()}));

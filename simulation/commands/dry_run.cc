@@ -22,8 +22,8 @@ absl::StatusOr<Cost> CostOf(const PlanSource& source) {
   if (!population.ok()) return InPlan(source, population.status());
   const auto first = LoadFirstModel(*plan, run_key);
   if (!first.ok()) return InPlan(source, first.status());
-  const auto cost =
-      EstimateCost(*plan, *MakeParticipants(*population), *first->model);
+  const auto cost = EstimateCost(
+      *plan, *MakeParticipants(*population, source.device), *first->model);
   return cost.ok() ? cost : InPlan(source, cost.status());
 }
 

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "tributary/torch_trainer.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
@@ -25,6 +26,8 @@ struct PlanSource {
   std::optional<std::filesystem::path> data = {};
   // Instead of the plan's simulation.workers.
   std::optional<int> workers = {};
+  // Where clients train: no key of a plan, for it is this machine's.
+  TorchDevice device = {};
   // Of a plan without one; nothing: one of the system's generator.
   std::optional<std::uint64_t> seed = {};
 };

@@ -125,10 +125,10 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   auto first = LoadFirstModel(*plan, inputs.run_key);
   if (!first.ok()) return InPlan(options.plan, first.status());
   inputs.first = *std::move(first);
-  inputs.participants = MakeParticipants(*population);
+  inputs.participants = MakeParticipants(*population, options.plan.device);
   inputs.ranks = options.ranks;
-  const RunIdentity identity =
-      IdentityOf(*plan, **population, inputs.first.model->id);
+  const RunIdentity identity = IdentityOf(
+      *plan, **population, inputs.first.model->id, options.plan.device.kind);
   if (auto same = CheckAllSame(identity, *options.ranks); !same.ok()) {
     return same;
   }
@@ -160,7 +160,8 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   }
   RunStatus status{.reason = "",
                    .parameters = (*simulation)->model().manifest.Length(),
-                   .exceptions = DeclaredExceptions(*plan)};
+                   .exceptions = DeclaredExceptions(*plan),
+                   .device = NameOf(options.plan.device.kind)};
   if (auto written = WriteRunStatus(options.out, status); !written.ok()) {
     return written;
   }

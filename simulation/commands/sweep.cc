@@ -77,7 +77,8 @@ absl::StatusOr<std::vector<PlannedRun>> PlanSweep(const SweepOptions& options) {
                     .source = {.file = sweep->plan(),
                                .settings = run.settings,
                                .data = options.data,
-                               .workers = options.workers},
+                               .workers = options.workers,
+                               .device = options.device},
                     .folder = options.out / run.name};
     if (auto seeded = CheckSeed(next.source); !seeded.ok()) return seeded;
     const auto plan = ReadSimulationPlan(next.source);

@@ -27,6 +27,7 @@ struct SweepOptions {
   // As in PlanSource.
   std::optional<std::filesystem::path> data;
   std::optional<int> workers;
+  TorchDevice device;
   std::filesystem::path out;
   // How each run's progress is shown; nothing: not at all.
   std::optional<Progress::Style> progress = Progress::Style::kLines;

@@ -25,12 +25,13 @@ constexpr std::chrono::milliseconds kPause{20};
 std::vector<std::string> EnvironmentOf(int rank, int size, std::uint16_t port) {
   std::vector<std::string> variables = {
       absl::StrCat("RANK=", rank), absl::StrCat("WORLD_SIZE=", size),
-      "MASTER_ADDR=127.0.0.1", absl::StrCat("MASTER_PORT=", port)};
+      "MASTER_ADDR=127.0.0.1", absl::StrCat("MASTER_PORT=", port),
+      absl::StrCat("LOCAL_RANK=", rank)};
   for (char** each = environ; *each != nullptr; ++each) {
     const std::string_view variable = *each;
     const auto name = variable.substr(0, variable.find('='));
     if (name != "RANK" && name != "WORLD_SIZE" && name != "MASTER_ADDR" &&
-        name != "MASTER_PORT") {
+        name != "MASTER_PORT" && name != "LOCAL_RANK") {
       variables.emplace_back(variable);
     }
   }

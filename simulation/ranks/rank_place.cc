@@ -51,4 +51,13 @@ absl::StatusOr<RankPlace> ReadRankPlace(const Environment& environment) {
                    .port = static_cast<std::uint16_t>(*port)};
 }
 
+absl::StatusOr<int> ReadLocalRank(const Environment& environment) {
+  for (const char* name : {"LOCAL_RANK", "SLURM_LOCALID"}) {
+    if (environment(name) != nullptr) {
+      return ReadNumber(environment, name, 0, kMostRanks - 1);
+    }
+  }
+  return 0;
+}
+
 }  // namespace tributary::simulation

@@ -29,4 +29,9 @@ using Environment = std::function<const char*(const char*)>;
 // that makes no sense.
 absl::StatusOr<RankPlace> ReadRankPlace(const Environment& environment);
 
+// Which of the processes on its machine this is, from 0: LOCAL_RANK, as
+// torchrun says it, or Slurm's SLURM_LOCALID; 0 if neither is set.
+// InvalidArgument if it is no number.
+absl::StatusOr<int> ReadLocalRank(const Environment& environment);
+
 }  // namespace tributary::simulation

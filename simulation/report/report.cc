@@ -61,6 +61,9 @@ class ReportWriter {
     if (!run.status.reason.empty()) {
       absl::StrAppend(&text, ", ", run.status.reason);
     }
+    if (run.status.device != "cpu") {
+      absl::StrAppend(&text, "; trained on ", run.status.device);
+    }
     return text;
   }
 

@@ -108,6 +108,7 @@ absl::StatusOr<RunStatus> RunStatusFromJson(const std::string& text) {
     json.at("reason").get_to(status.reason);
     json.at("parameters").get_to(status.parameters);
     json.at("exceptions").get_to(status.exceptions);
+    status.device = json.value("device", status.device);
     return status;
   } catch (const Json::exception& error) {
     return absl::InvalidArgumentError(error.what());
@@ -126,7 +127,8 @@ std::string ToJson(const RunStatus& status) {
   const Json json = {{"end", status.end},
                      {"reason", status.reason},
                      {"parameters", status.parameters},
-                     {"exceptions", status.exceptions}};
+                     {"exceptions", status.exceptions},
+                     {"device", status.device}};
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -26,6 +26,8 @@ struct RunStatus {
   std::uint64_t parameters = 0;
   // What in this run departs from what a coordinator and its clients would do.
   std::vector<std::string> exceptions = {};
+  // Where clients trained: "cpu" or "cuda".
+  std::string device = "cpu";
 };
 std::string ToJson(const RunStatus& status);
 

@@ -257,6 +257,8 @@ TEST_CASE_METHOD(CheckpointFixture,
        "the data are not those");
   says(why([](RunIdentity& is) { is.first_model = {}; }),
        "the first model was");
+  says(why([](RunIdentity& is) { is.device = "cuda"; }),
+       "--device was cpu, is cuda");
   identity = good;
   identity.plan = "seed: 1\nsimulation: {workers: 7}\n";
   CHECK(Loaded() == kOk);

@@ -9,7 +9,9 @@
 //   auto client = tributary::Client::Create(options, *trainer);
 //
 // All parameters and buffers are views of one flat tensor: loading weights is
-// one copy, the delta one subtraction.
+// one copy, the delta one subtraction. On a CUDA device the flat tensor is
+// copied there before a task and back after it, and all training goes through
+// autograd; on the processor known layers train without it.
 //
 // Process-wide effect: LibTorch is set to one inter-op thread, and to one
 // intra-op thread on the threads that call a trainer (OpenBLAS everywhere), so
@@ -17,6 +19,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "tributary/dataset.h"
@@ -24,10 +27,29 @@
 
 namespace tributary {
 
+// Where LibTorch computes: on this machine's processor or a CUDA device. The
+// same task gives the same bits on the same kind of device only.
+struct TorchDevice {
+  enum class Kind { kCpu, kCuda };
+  Kind kind = Kind::kCpu;
+  int index = 0;  // which CUDA device, from 0
+  friend bool operator==(const TorchDevice&, const TorchDevice&) = default;
+};
+// "cpu" or "cuda".
+std::string NameOf(TorchDevice::Kind kind);
+
+// kAuto: CUDA where there is some, else the processor.
+enum class DeviceChoice { kAuto, kCpu, kCuda };
+// `process` numbers those of this machine that compute at the same time, from
+// 0: CUDA devices are dealt out to them in turn. FailedPrecondition that says
+// what to do if CUDA is asked for and there is none.
+absl::StatusOr<TorchDevice> ChooseTorchDevice(DeviceChoice choice,
+                                              int process = 0);
+
 // Networks kept between tasks, for trainers to share: as many as train at the
 // same time, rather than one a trainer. Thread-safe.
 class TorchNetworks;
-std::shared_ptr<TorchNetworks> MakeTorchNetworks();
+std::shared_ptr<TorchNetworks> MakeTorchNetworks(TorchDevice device = {});
 
 // Trains on `train`, evaluates on `test`; either may be null if it is never
 // asked for. Metrics: "loss", and "accuracy" for cross_entropy and bce.

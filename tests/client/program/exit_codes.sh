@@ -36,6 +36,10 @@ expect 2 "tributary-client: --ca: must be set" "$client" --coordinator \
   localhost:1 --population p --state "$folder/state" --data "$folder/none.csv"
 expect 2 "loopback" "$client" --coordinator example.org:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
+expect 2 "--device cuda: .*choose cpu" env \
+  CUDA_VISIBLE_DEVICES= "$client" \
+  --coordinator localhost:1 --population p --state "$folder/state" --insecure \
+  --name a --data "$folder/none.csv" --device cuda
 expect 1 "none.csv" "$client" --coordinator localhost:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
 echo "1,0" >"$folder/data.csv"

@@ -10,6 +10,8 @@
 
 #include "client/torch/archive_file.h"
 #include "client/torch/network.h"
+#include "client/torch/networks.h"
+#include "client/torch/placement.h"
 #include "client/torch/weights.h"
 #include "tests/client/torch/scratch_file.h"
 #include "tests/client/torch/training_case.h"
@@ -73,6 +75,29 @@ TEST_CASE("an archive brings its own first weights, named by its digest") {
   CHECK(model.archive == file.path());
   CHECK(model.architecture ==
         "{\"torchscript\":\"" + DigestOfFile(file.path())->Hex() + "\"}");
+}
+
+TEST_CASE("an archive trains on a device as on the host, dropout included") {
+  const ScratchFile file(".pt");
+  SaveDropout(file);
+  const Model model = FirstModel(Archived(file));
+  const auto data = Examples(30, {6}, 3);
+  TrainingOptions options;
+  options.epochs = 2;
+  options.momentum = 0.5;
+  const TrainTask task = TaskOf(options);
+  // The processor, which stands in for the device, draws from one generator.
+  const auto device =
+      Train(*MakeTorchTrainer(data, nullptr,
+                              std::make_shared<TorchNetworks>(Placement{
+                                  Placement::Memory::kDevice, "cpu"})),
+            task, model);
+  const auto host = Train(*MakeTorchTrainer(data, nullptr), task, model);
+  REQUIRE(device.ok());
+  REQUIRE(host.ok());
+  for (std::size_t i = 0; i < host->delta.size(); ++i) {
+    REQUIRE(device->delta[i] == Approx(host->delta[i]).margin(1e-6));
+  }
 }
 
 TEST_CASE("dropout repeats with the task's seed") {

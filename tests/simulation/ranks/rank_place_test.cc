@@ -35,6 +35,23 @@ TEST_CASE("the place of a rank is what torchrun and Kubeflow say") {
   CHECK(place->port == 29500);
 }
 
+TEST_CASE("which process of its machine this is, torchrun and Slurm say") {
+  using Variables = std::map<std::string, std::string>;
+  const auto local = [](const Variables& variables) {
+    return ReadLocalRank([&](const char* name) -> const char* {
+      const auto found = variables.find(name);
+      return found == variables.end() ? nullptr : found->second.c_str();
+    });
+  };
+  CHECK(*local({}) == 0);
+  CHECK(*local({{"LOCAL_RANK", "3"}}) == 3);
+  CHECK(*local({{"SLURM_LOCALID", "2"}}) == 2);
+  CHECK(*local({{"SLURM_LOCALID", "2"}, {"LOCAL_RANK", "1"}}) == 1);
+  const auto none = local({{"LOCAL_RANK", "first"}});
+  CHECK(
+      std::string(none.status().message()).starts_with("LOCAL_RANK: 'first'"));
+}
+
 TEST_CASE("without ranks, or with one, there is a single process") {
   for (const auto& place : {Read({}), Read({{"MASTER_PORT", "29500"}}),
                             Read({{"RANK", "0"}, {"WORLD_SIZE", "1"}})}) {

@@ -1,0 +1,58 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# exit_codes.sh TRIBUTARY-SIMULATE: 0 done, 1 failed, 2 wrong usage, and errors
+# on stderr that name what was wrong.
+simulate=$1
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+bad=0
+
+# expect CODE TEXT COMMAND...: the command exits so and says so.
+expect() {
+  code=$1 text=$2
+  shift 2
+  "$@" >"$folder/out" 2>&1
+  got=$?
+  if [ "$got" -ne "$code" ] || ! grep -q -e "$text" "$folder/out"; then
+    echo "$*: exit code $got, expected $code and \"$text\"; it said:"
+    cat "$folder/out"
+    bad=1
+  fi
+}
+
+cat >"$folder/plan.yaml" <<'PLAN'
+name: exit-codes
+population: exit-codes
+seed: 1
+model: {architecture: {linear: {inputs: 2, outputs: 2}}}
+round: {cohort_size: 2, over_selection: 1, min_updates: 1}
+training: {epochs: 1, batch_size: 2, learning_rate: 0.1}
+update: {max_abs: 4, max_weight: 100}
+stop: {rounds: 1}
+simulation: {clients: 2, train: {csv: {path: train.csv}}}
+PLAN
+printf '1,0,0\n0,1,1\n1,1,0\n0,0,1\n' >"$folder/train.csv"
+
+expect 0 "tributary-simulate [0-9]" "$simulate" --version
+expect 0 "$folder/first" "$simulate" "$folder/plan.yaml" --out "$folder/first"
+expect 1 "none.yaml" "$simulate" "$folder/none.yaml" --out "$folder/x"
+
+# Where clients train.
+expect 2 "--device" "$simulate" "$folder/plan.yaml" --out "$folder/x" \
+  --device gpu
+expect 2 "--device cuda: .*choose cpu" env \
+  CUDA_VISIBLE_DEVICES= "$simulate" \
+  "$folder/plan.yaml" --out "$folder/x" --device cuda
+[ ! -e "$folder/x" ] || bad=1
+expect 2 "LOCAL_RANK: 'first'" env \
+  LOCAL_RANK=first "$simulate" \
+  "$folder/plan.yaml" --out "$folder/x" --device auto
+expect 0 "$folder/auto" env \
+  CUDA_VISIBLE_DEVICES= "$simulate" \
+  "$folder/plan.yaml" --out "$folder/auto" --device auto
+cmp "$folder/first/model.safetensors" "$folder/auto/model.safetensors" || bad=1
+grep -q '"device": "cpu"' "$folder/auto/run.json" || {
+  echo "run.json does not say where clients trained"
+  bad=1
+}
+exit $bad
