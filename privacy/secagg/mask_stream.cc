@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "privacy/secagg/mask_stream.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+#include <utility>
+
+#include "privacy/crypto/openssl_failure.h"
+#include "privacy/crypto/openssl_objects.h"
+
+namespace tributary::secagg {
+namespace {
+
+static_assert(std::endian::native == std::endian::little,
+              "a cipher's bytes are read as words in place");
+
+// Zeros, stream and words of a block stay in a first-level cache of 32 KiB.
+constexpr std::size_t kBlockBytes = 8192;
+// Contexts of a group stay in a second-level cache.
+constexpr std::size_t kGroup = 256;
+
+const EVP_CIPHER* Algorithm(StreamCipher cipher) {
+  static const EVP_CIPHER* const aes =
+      EVP_CIPHER_fetch(nullptr, "AES-256-CTR", nullptr);
+  static const EVP_CIPHER* const chacha =
+      EVP_CIPHER_fetch(nullptr, "ChaCha20", nullptr);
+  const EVP_CIPHER* chosen = cipher == StreamCipher::kAes256Ctr ? aes : chacha;
+  if (chosen == nullptr) internal::OpenSslFailed("EVP_CIPHER_fetch");
+  return chosen;
+}
+
+// Where in its stream a cipher starts: AES counts blocks of 16 bytes in a
+// big-endian 128-bit number; ChaCha20 blocks of 64 in a little-endian 32-bit
+// one, before its nonce. A key has one stream, so the rest is zero.
+std::array<unsigned char, 16> Counter(StreamCipher cipher,
+                                      std::uint64_t first_byte) {
+  std::array<unsigned char, 16> counter{};
+  if (cipher == StreamCipher::kAes256Ctr) {
+    for (std::size_t i = 0; i < 8; ++i) {
+      counter[15 - i] = static_cast<unsigned char>(first_byte / 16 >> 8 * i);
+    }
+  } else {
+    for (std::size_t i = 0; i < 4; ++i) {
+      counter[i] = static_cast<unsigned char>(first_byte / 64 >> 8 * i);
+    }
+  }
+  return counter;
+}
+
+using CipherContextPtr =
+    std::unique_ptr<EVP_CIPHER_CTX, FreeWith<EVP_CIPHER_CTX_free>>;
+
+template <typename Word>
+void Combine(Direction direction, const Word* stream, std::span<Word> words) {
+  if (direction == Direction::kAdd) {
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] += stream[i];
+  } else {
+    for (std::size_t i = 0; i < words.size(); ++i) words[i] -= stream[i];
+  }
+}
+
+template <typename Word>
+void ApplyInGroups(StreamCipher cipher, std::span<const Mask> masks,
+                   std::size_t first_word, std::span<Word> words) {
+  for (std::size_t at = 0; at < masks.size(); at += kGroup) {
+    MaskStreams group(cipher,
+                      masks.subspan(at, std::min(kGroup, masks.size() - at)),
+                      first_word, sizeof(Word));
+    group.Apply(words);
+  }
+}
+
+}  // namespace
+
+std::string_view Name(StreamCipher cipher) {
+  return cipher == StreamCipher::kAes256Ctr ? "AES-256-CTR" : "ChaCha20";
+}
+
+StreamCipher PreferredCipher() {
+  // "OPENSSL_ia32cap=0x...:0x..." with AES-NI in bit 57 of the first number;
+  // "OPENSSL_armcap=0x..." with ARMv8's AES in bit 2 (OpenSSL's arm_arch.h).
+  const char* settings = OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS);
+  if (settings == nullptr) return StreamCipher::kChaCha20;
+  const char* number = std::strchr(settings, '=');
+  if (number == nullptr) return StreamCipher::kChaCha20;
+  const std::uint64_t features = std::strtoull(number + 1, nullptr, 16);
+  const bool is_arm = std::strstr(settings, "armcap") != nullptr;
+  return (features >> (is_arm ? 2 : 57) & 1) != 0 ? StreamCipher::kAes256Ctr
+                                                  : StreamCipher::kChaCha20;
+}
+
+struct MaskStreams::Stream {
+  CipherContextPtr context;
+  Direction direction;
+
+  void Fill(std::span<std::uint8_t> out) {
+    alignas(64) static constexpr std::array<unsigned char, kBlockBytes>
+        kZeros{};
+    int written = 0;
+    if (EVP_EncryptUpdate(context.get(), out.data(), &written, kZeros.data(),
+                          static_cast<int>(out.size())) != 1 ||
+        written != static_cast<int>(out.size())) {
+      internal::OpenSslFailed("EVP_EncryptUpdate");
+    }
+  }
+};
+
+MaskStreams::MaskStreams(StreamCipher cipher, std::span<const Mask> masks,
+                         std::size_t first_word, std::size_t word_size)
+    : word_size_(word_size) {
+  if (first_word % kMaskAlignment != 0 || (word_size != 4 && word_size != 8)) {
+    std::abort();
+  }
+  const auto counter = Counter(cipher, first_word * word_size);
+  streams_.reserve(masks.size());
+  for (const Mask& mask : masks) {
+    CipherContextPtr context(EVP_CIPHER_CTX_new());
+    if (context == nullptr ||
+        EVP_EncryptInit_ex2(context.get(), Algorithm(cipher),
+                            mask.key.bytes().data(), counter.data(),
+                            nullptr) != 1) {
+      internal::OpenSslFailed("EVP_EncryptInit_ex2");
+    }
+    streams_.push_back({std::move(context), mask.direction});
+  }
+}
+
+MaskStreams::~MaskStreams() = default;
+MaskStreams::MaskStreams(MaskStreams&&) noexcept = default;
+MaskStreams& MaskStreams::operator=(MaskStreams&&) noexcept = default;
+
+template <typename Word>
+void MaskStreams::ApplyTo(std::span<Word> words) {
+  if (sizeof(Word) != word_size_) std::abort();
+  constexpr std::size_t kWords = kBlockBytes / sizeof(Word);
+  alignas(64) std::array<Word, kWords> block;
+  while (!words.empty()) {
+    const std::size_t count = std::min(words.size(), kWords);
+    for (Stream& stream : streams_) {
+      stream.Fill({reinterpret_cast<std::uint8_t*>(block.data()),
+                   count * sizeof(Word)});
+      Combine(stream.direction, block.data(), words.first(count));
+    }
+    words = words.subspan(count);
+  }
+  OPENSSL_cleanse(block.data(), sizeof block);
+}
+
+void MaskStreams::Apply(std::span<std::uint32_t> words) { ApplyTo(words); }
+void MaskStreams::Apply(std::span<std::uint64_t> words) { ApplyTo(words); }
+
+void ApplyMasks(StreamCipher cipher, std::span<const Mask> masks,
+                std::size_t first_word, std::span<std::uint32_t> words) {
+  ApplyInGroups(cipher, masks, first_word, words);
+}
+void ApplyMasks(StreamCipher cipher, std::span<const Mask> masks,
+                std::size_t first_word, std::span<std::uint64_t> words) {
+  ApplyInGroups(cipher, masks, first_word, words);
+}
+
+}  // namespace tributary::secagg
