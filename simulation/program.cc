@@ -170,7 +170,11 @@ int Run(const RunLine& line, const Console& console) {
     options.plan.device = line.options.plan.device;
     options.checkpoint_every = line.options.checkpoint_every;
   }
-  auto membership = JoinRanks(line.ranks);
+  RankOptions ranks = line.ranks;
+  if (options.plan.device.kind == TorchDevice::Kind::kCuda) {
+    ranks.cuda_device = options.plan.device.index;
+  }
+  auto membership = JoinRanks(ranks);
   if (!membership.ok()) return Fail(console, membership.status());
   options.ranks = std::move(membership->ranks);
   const int rank = options.ranks->rank();

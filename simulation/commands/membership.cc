@@ -20,7 +20,8 @@ absl::StatusOr<Membership> JoinRanks(const RankOptions& options) {
   }
   Membership membership;
   membership.ranks = std::make_shared<OneRank>();
-  JoinOptions join{.timeout = options.timeout};
+  JoinOptions join{.timeout = options.timeout,
+                   .cuda_device = options.cuda_device};
   if (options.local.value_or(1) > 1) {
     place->size = *options.local;
     place->address = "127.0.0.1";

@@ -23,6 +23,8 @@ struct RankOptions {
   std::optional<int> local = {};
   // How long a rank may take to come, and to answer.
   std::chrono::seconds timeout = std::chrono::minutes(5);
+  // Which CUDA device this process trains on; nothing: the processor.
+  std::optional<int> cuda_device = {};
   // The program's arguments without --ranks: those of the other local ranks.
   std::vector<std::string> arguments = {};
 };

@@ -16,6 +16,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "simulation/ranks/reducer.h"
+#include "simulation/ranks/transport.h"
 
 namespace tributary::simulation {
 namespace {
@@ -37,6 +39,7 @@ std::vector<std::uint8_t> BytesOf(const std::string& text) {
 }
 
 std::string AddressOf(int rank) { return absl::StrCat("address/", rank); }
+std::string CudaDeviceOf(int rank) { return absl::StrCat("cuda/", rank); }
 std::string SeatOf(int rank) { return absl::StrCat("seat/", rank); }
 std::string LastWordsOf(int rank) { return absl::StrCat("last_words/", rank); }
 
@@ -59,11 +62,15 @@ void StrikeOut(c10d::Store& store, KeyOf key_of, std::vector<int>& missing) {
   std::erase_if(missing, [&](int rank) { return store.check({key_of(rank)}); });
 }
 
-class GlooRanks final : public Ranks {
+class ConnectedRanks final : public Ranks {
  public:
-  GlooRanks(const RankPlace& place, StorePointer store,
-            c10::intrusive_ptr<c10d::ProcessGroupGloo> group)
-      : place_(place), store_(std::move(store)), group_(std::move(group)) {}
+  ConnectedRanks(const RankPlace& place, StorePointer store,
+                 c10::intrusive_ptr<c10d::ProcessGroupGloo> group,
+                 Reducer reducer)
+      : place_(place),
+        store_(std::move(store)),
+        group_(std::move(group)),
+        reducer_(std::move(reducer)) {}
 
   int rank() const override { return place_.rank; }
   int size() const override { return place_.size; }
@@ -91,9 +98,11 @@ class GlooRanks final : public Ranks {
   }
 
   absl::Status Sum(std::span<std::int64_t> values) override try {
-    std::vector<at::Tensor> tensors = {at::from_blob(
-        values.data(), {static_cast<std::int64_t>(values.size())}, at::kLong)};
-    group_->allreduce(tensors)->wait();
+    const at::Tensor own = at::from_blob(
+        values.data(), {static_cast<std::int64_t>(values.size())}, at::kLong);
+    std::vector<at::Tensor> tensors = {own.to(reducer_.device)};
+    reducer_.all_reduce(tensors);
+    if (!tensors[0].is_same(own)) own.copy_(tensors[0]);
     return absl::OkStatus();
   } catch (const std::exception& error) {
     return WhoIsLost(error);
@@ -155,6 +164,7 @@ class GlooRanks final : public Ranks {
   const RankPlace place_;
   const StorePointer store_;
   const c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
+  Reducer reducer_;  // of sums
 };
 
 // Of LibTorch 2.x: its other kind of server is not in every build.
@@ -186,6 +196,9 @@ absl::StatusOr<StorePointer> OpenStore(const RankPlace& place,
 absl::Status TakeSeat(const RankPlace& place, const JoinOptions& options,
                       c10d::Store& store) {
   store.set(AddressOf(place.rank), BytesOf(place.address));
+  // No value may be empty.
+  store.set(CudaDeviceOf(place.rank),
+            BytesOf("=" + NameOfDevice(options.cuda_device)));
   if (store.add(SeatOf(place.rank), 1) > 1) {
     return absl::InvalidArgumentError(
         absl::StrCat("RANK: another process is rank ", place.rank, " already"));
@@ -222,6 +235,15 @@ bool AreOnOneMachine(int size, c10d::Store& store) {
   return true;
 }
 
+Transport TransportFor(int size, c10d::Store& store) {
+  std::vector<std::string> devices;
+  for (int rank = 0; rank < size; ++rank) {
+    const auto name = store.get(CudaDeviceOf(rank));
+    devices.emplace_back(name.begin() + 1, name.end());
+  }
+  return ChooseTransport(NcclHere(), devices);
+}
+
 std::shared_ptr<gloo::transport::Device> DeviceFor(
     int size, c10d::Store& store, const std::string& interface) {
   using Group = c10d::ProcessGroupGloo;
@@ -247,13 +269,24 @@ absl::StatusOr<std::unique_ptr<Ranks>> Join(const RankPlace& place,
   if (auto seated = TakeSeat(place, options, *store); !seated.ok()) {
     return seated;
   }
+  // What the store knows is read before the group is made: then all have read
+  // it before one of them can be done.
+  const Transport transport = TransportFor(place.size, *store);
   auto gloo = c10d::ProcessGroupGloo::Options::create(options.timeout);
   gloo->devices.push_back(DeviceFor(place.size, *store, options.interface));
   gloo->threads = 1;
   auto group = c10::make_intrusive<c10d::ProcessGroupGloo>(
       c10::make_intrusive<c10d::PrefixStore>("gloo", store), place.rank,
       place.size, std::move(gloo));
-  return std::make_unique<GlooRanks>(place, store, std::move(group));
+  Reducer reducer{at::kCPU, [group](std::vector<at::Tensor>& tensors) {
+                    group->allreduce(tensors)->wait();
+                  }};
+  if (transport == Transport::kNccl) {
+    reducer =
+        MakeNcclReducer(store, place, *options.cuda_device, options.timeout);
+  }
+  return std::make_unique<ConnectedRanks>(place, store, std::move(group),
+                                          std::move(reducer));
 } catch (const std::exception& error) {
   return absl::UnavailableError(
       absl::StrCat("the ranks could not meet: ", FirstLine(error.what())));

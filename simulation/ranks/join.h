@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// Ranks over LibTorch's c10d: a TCP store at rank 0 where they meet, and Gloo
-// for what they exchange. This header needs no LibTorch header.
+// Ranks over LibTorch's c10d: a TCP store at rank 0 where they meet, Gloo for
+// what they tell one another, and Gloo or NCCL for sums (transport.h). This
+// header needs no LibTorch header.
 //
 // Nothing is encrypted, and whoever reaches the port may take a seat: for
 // networks that are private to the job.
@@ -10,6 +11,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -25,6 +28,8 @@ struct JoinOptions {
   // The network interface to use, such as "eth0"; empty: that of this machine's
   // host name, or loopback if all ranks know rank 0 by a loopback address.
   std::string interface = {};
+  // Which CUDA device this rank trains on; nothing: the processor.
+  std::optional<int> cuda_device = {};
   // On rank 0, once others can come: told the port, which is a free one if the
   // place has port 0. An error of it is an error of Join.
   std::function<absl::Status(std::uint16_t port)> on_listening = {};
