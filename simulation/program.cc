@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/program.h"
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
 #include <cstdlib>
@@ -9,6 +8,7 @@
 #include <memory>
 #include <ostream>
 
+#include "command_line/read.h"
 #include "simulation/commands/compare.h"
 #include "simulation/commands/data.h"
 #include "simulation/commands/dry_run.h"
@@ -24,9 +24,9 @@
 namespace tributary::simulation {
 namespace {
 
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
-constexpr int kInterrupted = 130;
+using command_line::kFailure;
+using command_line::kInterrupted;
+using command_line::kUsage;
 // The command that need not be named.
 constexpr const char* kDefault = "run";
 constexpr const char* kInterrupting =
@@ -441,20 +441,18 @@ int RunProgram(const std::vector<std::string>& arguments,
   CLI::App app(
       "Runs a Tributary plan over virtual clients on this machine or several",
       "tributary-simulate");
-  app.set_version_flag("--version",
-                       std::string("tributary-simulate ") + TRIBUTARY_VERSION);
   app.require_subcommand(1);
   const std::vector<Command> commands = {
       AddRun(app, arguments, console), AddPartition(app, console),
       AddData(app, console),           AddReport(app, console),
       AddCompare(app, console),        AddSweep(app, console)};
-  std::vector<std::string> line(arguments.rbegin(), arguments.rend());
-  if (!line.empty() && !IsOfProgram(commands, line.back()))
-    line.push_back(kDefault);
-  try {
-    app.parse(line);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error, console.out, console.report) == 0 ? 0 : kUsage;
+  std::vector<std::string> line = arguments;
+  if (!line.empty() && !IsOfProgram(commands, line.front())) {
+    line.insert(line.begin(), kDefault);
+  }
+  if (const auto code = command_line::Read(app, TRIBUTARY_VERSION, line,
+                                           console.out, console.report)) {
+    return *code;
   }
   for (const Command& command : commands) {
     if (!*command.spelling) continue;

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributary-client: takes part in a population with the LibTorch trainer over a
 // data file or folder. Runs until it is told to stop.
-#include <CLI/CLI.hpp>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -13,6 +12,7 @@
 
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
+#include "command_line/read.h"
 #include "tributary/client.h"
 #include "tributary/dataset.h"
 #include "tributary/torch_trainer.h"
@@ -20,9 +20,9 @@
 namespace tributary::program {
 namespace {
 
-constexpr int kFailure = 1;
-constexpr int kUsage = 2;
-constexpr int kInterrupted = 128 + SIGINT;
+using command_line::kFailure;
+using command_line::kInterrupted;
+using command_line::kUsage;
 
 struct DataFiles {
   std::string train, train_labels;
@@ -99,11 +99,11 @@ void AddOptions(CLI::App& app, ClientOptions& client, DataFiles& data) {
   app.add_option("--test-labels", data.test_labels, "labels of IDX test data");
   app.add_option("--label-column", data.csv.label_column,
                  "label column of CSV data, from 0; negative counts from the "
-                 "end (default -1)");
+                 "end (default: -1)");
   app.add_flag("--header", data.csv.header,
                "the first line of CSV data holds names");
   app.add_option("--scale", data.csv.scale,
-                 "multiply each feature by this (default 1)");
+                 "multiply each feature by this (default: 1)");
   app.add_option("--max-updates", client.max_updates,
                  "leave after this many accepted updates (default: never)");
   app.add_flag("--insecure", client.insecure,
@@ -126,27 +126,18 @@ absl::StatusOr<std::shared_ptr<const Dataset>> Read(const std::string& file,
 int Main(int argc, char** argv) {
   // Its errors come as progress too, in a line. Who sets it sees them.
   setenv("GRPC_VERBOSITY", "NONE", /*overwrite=*/0);
-  CLI::App app("Takes part in federated training over local data");
-  app.set_version_flag("--version",
-                       std::string("tributary-client ") + TRIBUTARY_VERSION);
+  CLI::App app("Takes part in federated training over local data",
+               "tributary-client");
   ClientOptions options;
   DataFiles files;
   TorchDevice device;
   AddOptions(app, options, files);
   AddDevice(app, device);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    // "--coordinator is required" hides the option that is none.
-    const std::vector<std::string> unknown = app.remaining();
-    if (!unknown.empty()) {
-      std::cerr << "tributary-client: \"" << unknown.front()
-                << "\" is no option\n";
-    }
-    app.exit(error);
-    return kUsage;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+  if (const auto code =
+          command_line::Read(app, TRIBUTARY_VERSION,
+                             std::vector<std::string>(argv + 1, argv + argc),
+                             std::cout, std::cerr)) {
+    return *code;
   }
   if (files.train.empty() && files.test.empty()) {
     return Fail(absl::InvalidArgumentError("give --data, or --test, or both"),

@@ -1,28 +1,26 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributary-model: makes, shows and exports model files.
-#include <CLI/CLI.hpp>
 #include <iostream>
 #include <string>
+#include <vector>
 
 #include "client/torch/model_commands.h"
+#include "command_line/read.h"
 
 namespace {
-
-constexpr int kUsage = 2;
 
 int Exit(const absl::Status& status) {
   if (status.ok()) return 0;
   std::cerr << "tributary-model: " << status.message() << "\n";
-  return 1;
+  return tributary::command_line::kFailure;
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   using tributary::model_commands::Format;
-  CLI::App app("Makes, shows and exports Tributary model files");
-  app.set_version_flag("--version",
-                       std::string("tributary-model ") + TRIBUTARY_VERSION);
+  CLI::App app("Makes, shows and exports Tributary model files",
+               "tributary-model");
   app.require_subcommand(1);
   app.fallthrough();
   Format format = Format::kTable;
@@ -46,10 +44,11 @@ int main(int argc, char** argv) {
   export_model->add_option("--archive", archive,
                            "the archive the model was made from, unless it "
                            "lies beside the model");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : kUsage;
+  if (const auto code = tributary::command_line::Read(
+          app, TRIBUTARY_VERSION,
+          std::vector<std::string>(argv + 1, argv + argc), std::cout,
+          std::cerr)) {
+    return *code;
   }
   namespace commands = tributary::model_commands;
   if (*init) return Exit(commands::Init(file, out, format, std::cout));

@@ -3,10 +3,11 @@
 #include <sys/resource.h>
 
 #include <cstdio>
+#include <iostream>
 #include <string>
 #include <vector>
 
-#include "CLI/CLI.hpp"
+#include "command_line/read.h"
 #include "coordinator/server/program.h"
 
 namespace {
@@ -25,35 +26,26 @@ void RaiseDescriptorLimit() {
 int main(int argc, char** argv) {
   CLI::App app(
       "The coordinator of a federation: it selects clients, collects "
-      "their updates and makes the next model.",
+      "their updates and makes the next model",
       "tributary-coordinator");
   std::string config;
   bool only_check = false;
-  app.add_option("--config", config, "Configuration file (YAML)")
+  app.add_option("--config", config, "configuration file (YAML)")
       ->required()
       ->type_name("FILE");
   app.add_flag("--check", only_check,
-               "Check the configuration and the files it names, and exit");
-  app.set_version_flag("--version", "tributary-coordinator " TRIBUTARY_VERSION);
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::RequiredError& error) {
-    // "--config is required" hides the option that is none.
-    const std::vector<std::string> unknown = app.remaining();
-    if (!unknown.empty()) {
-      std::fprintf(stderr, "tributary-coordinator: \"%s\" is no option\n",
-                   unknown.front().c_str());
-    }
-    app.exit(error);
-    return 2;
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+               "check the configuration and the files it names, and exit");
+  if (const auto code = tributary::command_line::Read(
+          app, TRIBUTARY_VERSION,
+          std::vector<std::string>(argv + 1, argv + argc), std::cout,
+          std::cerr)) {
+    return *code;
   }
 
   const auto fail = [](const absl::Status& status) {
     std::fprintf(stderr, "tributary-coordinator: %s\n",
                  std::string(status.message()).c_str());
-    return 1;
+    return tributary::command_line::kFailure;
   };
   const absl::StatusOr<tributary::coordinator::Program> program =
       tributary::coordinator::ReadProgram(config);

@@ -24,8 +24,8 @@ std::string ReadFile(const fs::path& file) {
 
 std::vector<fs::path> ProductSources() {
   std::vector<fs::path> files;
-  for (const char* folder : {"aggregation", "privacy", "proto", "coordinator",
-                             "client", "simulation"}) {
+  for (const char* folder : {"aggregation", "privacy", "proto", "command_line",
+                             "coordinator", "client", "simulation"}) {
     for (const auto& entry : fs::recursive_directory_iterator(
              fs::path(TRIBUTARY_SOURCE_DIR) / folder)) {
       const auto extension = entry.path().extension();
@@ -72,6 +72,9 @@ TEST_CASE("the checker finds what it is there to find") {
       {"simulation/datasets/x.cc", "#include \"simulation/partition.h\""},
       {"simulation/ranks/x.cc", "#include \"simulation/simulation.h\""},
       {"simulation/report/x.cc", "#include \"simulation/results.h\""},
+      {"command_line/x.cc", "#include \"absl/status/status.h\""},
+      {"command_line/x.cc", "#include \"proto/codec/yaml.h\""},
+      {"coordinator/runner/x.cc", "#include \"command_line/read.h\""},
       {"elsewhere/x.cc", ""}};
   for (const auto& [path, text] : forbidden) {
     INFO(path << ": " << text);

@@ -52,8 +52,8 @@ std::string Ours(const std::string& include) {
   if (include.starts_with("tributary/v1/")) return "";
   if (include.starts_with("tributary/")) return "client/include/" + include;
   for (const char* folder :
-       {"aggregation/", "privacy/", "proto/", "coordinator/", "client/",
-        "simulation/", "tests/"}) {
+       {"aggregation/", "privacy/", "proto/", "command_line/", "coordinator/",
+        "client/", "simulation/", "tests/"}) {
     if (include.starts_with(folder)) return include;
   }
   return "";
@@ -79,6 +79,7 @@ const std::vector<FolderRule>& Rules() {
       {"proto/codec/",
        {"proto/", "aggregation/", "privacy/"},
        {"absl", "protobuf", "yaml", "json"}},
+      {"command_line/", {"command_line/"}, {"cli"}},
       {"coordinator/round/",
        {"coordinator/round/", "aggregation/", "privacy/"},
        {"absl"},
@@ -101,11 +102,11 @@ const std::vector<FolderRule>& Rules() {
        {"absl", "protobuf", "xxhash"}},
       {"coordinator/server/",
        {"coordinator/server/", "coordinator/runner/", "coordinator/round/",
-        "proto/", "privacy/"},
+        "proto/", "privacy/", "command_line/"},
        {"absl", "protobuf", "grpc", "openssl", "spdlog", "cli", "http",
         "prometheus"}},
       {"coordinator/ctl/",
-       {"coordinator/ctl/", "proto/", "privacy/"},
+       {"coordinator/ctl/", "proto/", "privacy/", "command_line/"},
        {"absl", "protobuf", "grpc", "openssl", "cli", "json"}},
       {"client/include/",
        {"client/include/", "aggregation/manifest.h", "privacy/crypto/digest.h",
@@ -122,10 +123,10 @@ const std::vector<FolderRule>& Rules() {
        {"absl", "protobuf", "grpc", "openssl"}},
       {"client/torch/",
        {"client/torch/", "client/core/", "client/data/", "client/include/",
-        "aggregation/", "privacy/", "proto/"},
+        "aggregation/", "privacy/", "proto/", "command_line/"},
        {"absl", "protobuf", "torch", "blas", "json", "cli"}},
       {"client/program/",
-       {"client/program/", "client/data/", "client/include/"},
+       {"client/program/", "client/data/", "client/include/", "command_line/"},
        {"absl", "cli"}},
       {"client/examples/", {"client/include/"}, {"absl"}},
       {"simulation/datasets/",
@@ -140,8 +141,8 @@ const std::vector<FolderRule>& Rules() {
       {"simulation/",
        {"simulation/", "coordinator/round/", "coordinator/wire/",
         "coordinator/checkpoint/", "client/core/", "client/torch/",
-        "client/data/", "client/include/", "aggregation/", "privacy/",
-        "proto/"},
+        "client/data/", "client/include/", "aggregation/", "privacy/", "proto/",
+        "command_line/"},
        {"absl", "protobuf", "cli", "json", "xxhash"}},
   };
   return rules;

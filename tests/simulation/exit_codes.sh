@@ -37,6 +37,18 @@ expect 0 "tributary-simulate [0-9]" "$simulate" --version
 expect 0 "$folder/first" "$simulate" "$folder/plan.yaml" --out "$folder/first"
 expect 1 "none.yaml" "$simulate" "$folder/none.yaml" --out "$folder/x"
 
+# What was misspelt is named, not what it leaves missing.
+expect 2 '"--oot" is no option here' "$simulate" "$folder/plan.yaml" \
+  --oot "$folder/x"
+expect 2 '"--wrokers" is no option here' "$simulate" "$folder/plan.yaml" \
+  --out "$folder/x" --wrokers 2
+expect 2 '"--gird" is no option here' "$simulate" sweep "$folder/plan.yaml" \
+  --gird seed=1,2
+expect 2 '"chekc" is no command here' "$simulate" data chekc mnist
+expect 2 "PLAN is required" "$simulate" --out "$folder/x"
+expect 2 "out is required" "$simulate" "$folder/plan.yaml"
+expect 2 "see tributary-simulate compare --help" "$simulate" compare
+
 # Where clients train.
 expect 2 "--device" "$simulate" "$folder/plan.yaml" --out "$folder/x" \
   --device gpu

@@ -50,6 +50,9 @@ expect 1 "--ca: cannot read .*none.pem" "$client" --coordinator localhost:1 --po
 expect 0 "tributary-model [0-9]" "$model" --version
 expect 2 "subcommand" "$model"
 expect 2 "FILE" "$model" inspect
+expect 2 "\"--oot\" is no option here" "$model" init "$folder/plan.yaml" \
+  --oot "$folder/x.safetensors"
+expect 2 "\"isnpect\" is no command here" "$model" isnpect
 expect 1 "none.safetensors" "$model" inspect "$folder/none.safetensors"
 echo "not a model" >"$folder/broken.safetensors"
 expect 1 "tributary-model: " "$model" inspect "$folder/broken.safetensors"
