@@ -38,6 +38,14 @@ std::vector<Index> Graph::Holders(Index client, const Key& opening) const {
   return others;
 }
 
+std::vector<std::uint32_t> Graph::Places(std::span<const Index> holders) const {
+  std::vector<std::uint32_t> places(holders.begin(), holders.end());
+  if (parameters_.kind != GraphKind::kComplete) {
+    std::iota(places.begin(), places.end(), 0U);
+  }
+  return places;
+}
+
 std::vector<Index> Graph::OnRing(Index client) const {
   std::vector<Index> nearest;
   for (std::uint32_t step = 1; step <= parameters_.degree / 2; ++step) {

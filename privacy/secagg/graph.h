@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "privacy/crypto/digest.h"
@@ -32,6 +33,11 @@ class Graph {
   // chose the other (Bell et al. 2020, section 4): whom a corrupt client
   // chooses gives it no share of anybody.
   std::vector<Index> Holders(Index client, const Key& opening) const;
+
+  // The places of Shamir's shares that these holders of one client have. In a
+  // complete graph a holder has the same for every client, so that secrets of
+  // many are recovered with one set of weights.
+  std::vector<std::uint32_t> Places(std::span<const Index> holders) const;
 
  private:
   std::vector<Index> OnRing(Index client) const;

@@ -156,11 +156,17 @@ absl::StatusOr<GraphParameters> ChooseGraph(const CohortRisk& risk) {
     const auto sparse = SparseGraph(risk);
     // Of those who choose, a client is the neighbour of whom it chose and of
     // whom it was chosen by.
-    if (sparse.ok() &&
+    if (sparse.ok() && sparse->degree <= kMaxDegree &&
         sparse->degree * (sparse->kind == GraphKind::kChosen ? 2 : 1) <
             risk.clients - 1) {
       return sparse;
     }
+  }
+  if (risk.clients - 1 > kMaxDegree) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "no graph of ", risk.clients, " clients with at most ", kMaxDegree,
+        " neighbours withstands ", risk.Corrupt(), " corrupt and ",
+        risk.Dropped(), " dropped; plan for fewer"));
   }
   const std::int64_t degree = std::int64_t{risk.clients} - 1;
   const std::int64_t threshold = std::max<std::int64_t>(

@@ -21,6 +21,8 @@ namespace tributary::secagg {
 using Index = std::uint32_t;
 
 inline constexpr std::uint32_t kMaxCohort = 1U << 20;
+// Messages to a client grow with its neighbours and end at 1 MiB.
+inline constexpr std::uint32_t kMaxDegree = 2047;
 // Smaller cohorts have a complete graph: it costs them little and assumes less.
 inline constexpr std::uint32_t kSmallestSparseCohort = 100;
 
@@ -71,7 +73,7 @@ absl::StatusOr<GraphParameters> SparseGraph(const CohortRisk& risk);
 
 // The sparse graph where it saves something, the complete one otherwise.
 // FailedPrecondition if the complete one does not do either: too many corrupt
-// or dropped. Takes time linear in the cohort.
+// or dropped, or too large a degree. Takes time linear in the cohort.
 absl::StatusOr<GraphParameters> ChooseGraph(const CohortRisk& risk);
 
 }  // namespace tributary::secagg

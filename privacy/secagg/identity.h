@@ -23,7 +23,7 @@ class Signer {
 };
 
 inline constexpr std::size_t kMaxCredential = 4096;
-inline constexpr std::size_t kMaxSignature = 512;
+inline constexpr std::size_t kMaxSignature = 384;
 
 // Somebody whose credential was checked. Immutable.
 class Peer {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstring>
 #include <memory>
+#include <string>
 
 #include "absl/status/status.h"
 #include "privacy/crypto/openssl_failure.h"
@@ -57,10 +58,10 @@ CipherContextPtr Start(Way way, const Secret& shared, const Passage& passage) {
 
 }  // namespace
 
-std::string Seal(const Secret& shared, const Passage& passage,
-                 const HeldShares& shares) {
+SealedText Seal(const Secret& shared, const Passage& passage,
+                const HeldShares& shares) {
   const CipherContextPtr context = Start(Way::kSeal, shared, passage);
-  std::array<unsigned char, kSealedSize> sealed;
+  SealedText sealed;
   int first = 0;
   int second = 0;
   int rest = 0;
@@ -75,23 +76,19 @@ std::string Seal(const Secret& shared, const Passage& passage,
                           sealed.data() + kPlain) != 1) {
     internal::OpenSslFailed("EVP_EncryptFinal_ex");
   }
-  return {sealed.begin(), sealed.end()};
+  return sealed;
 }
 
 absl::StatusOr<HeldShares> Open(const Secret& shared, const Passage& passage,
-                                std::string_view sealed) {
-  if (sealed.size() != kSealedSize) {
-    return absl::InvalidArgumentError("sealed shares of a wrong size");
-  }
+                                const SealedText& sealed) {
   const CipherContextPtr context = Start(Way::kOpen, shared, passage);
-  const auto* text = reinterpret_cast<const unsigned char*>(sealed.data());
   SecretVector<unsigned char> plain(kPlain);
   std::array<unsigned char, kTag> tag;
-  std::copy_n(text + kPlain, kTag, tag.begin());
+  std::copy_n(sealed.begin() + kPlain, kTag, tag.begin());
   int written = 0;
   int rest = 0;
-  if (EVP_DecryptUpdate(context.get(), plain.data(), &written, text, kPlain) !=
-          1 ||
+  if (EVP_DecryptUpdate(context.get(), plain.data(), &written, sealed.data(),
+                        kPlain) != 1 ||
       EVP_CIPHER_CTX_ctrl(context.get(), EVP_CTRL_AEAD_SET_TAG, kTag,
                           tag.data()) != 1) {
     internal::OpenSslFailed("EVP_DecryptUpdate");

@@ -6,8 +6,6 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
-#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "privacy/crypto/digest.h"
@@ -26,6 +24,8 @@ struct HeldShares {
 // in constant time on both. 64 bytes of shares and a tag of 16.
 inline constexpr std::size_t kSealedSize = 80;
 
+using SealedText = std::array<std::uint8_t, kSealedSize>;
+
 // Who sealed for whom in which session.
 struct Passage {
   Digest session;
@@ -37,11 +37,11 @@ struct Passage {
 // `shared` is the two clients' X25519 secret of their channel keys. The key
 // derived from it seals one message: it is bound to the session, whose keys are
 // fresh, and to the direction; so the nonce is zero.
-std::string Seal(const Secret& shared, const Passage& passage,
-                 const HeldShares& shares);
+SealedText Seal(const Secret& shared, const Passage& passage,
+                const HeldShares& shares);
 // InvalidArgument if it is not what `from` sealed here for `to`.
 absl::StatusOr<HeldShares> Open(const Secret& shared, const Passage& passage,
-                                std::string_view sealed);
+                                const SealedText& sealed);
 
 // What a client says of a share in public when it seals it, so that whoever
 // gives a wrong one later is found out. Shares are uniform: a hash hides one.

@@ -22,24 +22,40 @@ std::uint16_t Double(std::uint16_t a) {
   return static_cast<std::uint16_t>((a << 1) ^ (-(a >> 15) & kReduction));
 }
 
-std::uint16_t Multiply(std::uint16_t a, std::uint16_t b) {
-  std::uint16_t product = 0;
-  for (int i = 15; i >= 0; --i) {
-    product = Double(product);
-    product ^= static_cast<std::uint16_t>(-(b >> i & 1)) & a;
+// Logarithms to the base x, a generator. For places, which are no secret: where
+// a table is read can be seen in the cache.
+class PublicTables {
+ public:
+  PublicTables() : power_(2 * kOrder), log_(kOrder + 1) {
+    std::uint16_t value = 1;
+    for (std::uint32_t i = 0; i < kOrder; ++i) {
+      power_[i] = power_[i + kOrder] = value;
+      log_[value] = static_cast<std::uint16_t>(i);
+      value = Double(value);
+    }
   }
-  return product;
+  // Of numbers that are not zero.
+  std::uint16_t Multiply(std::uint16_t a, std::uint16_t b) const {
+    return power_[std::uint32_t{log_[a]} + log_[b]];
+  }
+  std::uint16_t Divide(std::uint16_t a, std::uint16_t b) const {
+    return power_[std::uint32_t{log_[a]} + kOrder - log_[b]];
+  }
+
+ private:
+  static constexpr std::uint32_t kOrder = 65535;
+  std::vector<std::uint16_t> power_;
+  std::vector<std::uint16_t> log_;
+};
+
+const PublicTables& Tables() {
+  static const auto& tables = *new PublicTables;
+  return tables;
 }
 
-// a^(2^16 - 2).
-std::uint16_t Inverse(std::uint16_t a) {
-  std::uint16_t inverse = 1;
-  std::uint16_t power = a;
-  for (int i = 1; i < 16; ++i) {
-    power = Multiply(power, power);
-    inverse = Multiply(inverse, power);
-  }
-  return inverse;
+std::uint16_t PointOf(std::uint32_t place) {
+  if (place >= kMaxPlaces) std::abort();
+  return static_cast<std::uint16_t>(place + 1);
 }
 
 // total <- total * factor + added, element by element. The compiler makes
@@ -72,10 +88,9 @@ Secret ToSecret(const Elements& elements) {
 }  // namespace
 
 std::vector<Secret> ShareSecret(const Secret& secret, std::uint32_t threshold,
-                                std::uint32_t holders, RandomSource& random) {
-  if (threshold < 1 || threshold > holders || holders > kMaxHolders) {
-    std::abort();
-  }
+                                std::span<const std::uint32_t> places,
+                                RandomSource& random) {
+  if (threshold < 1 || threshold > places.size()) std::abort();
   // Coefficients from the highest down to the secret itself.
   SecretVector<Elements> polynomial(threshold);
   random.Fill({reinterpret_cast<std::uint8_t*>(polynomial.data()),
@@ -83,12 +98,12 @@ std::vector<Secret> ShareSecret(const Secret& secret, std::uint32_t threshold,
   polynomial.back() = ToElements(secret);
 
   std::vector<Secret> shares;
-  shares.reserve(holders);
+  shares.reserve(places.size());
   Elements value;
-  for (std::uint32_t place = 0; place < holders; ++place) {
+  for (const std::uint32_t place : places) {
     value = polynomial.front();
     for (std::uint32_t i = 1; i < threshold; ++i) {
-      MultiplyAdd(value, static_cast<std::uint16_t>(place + 1), polynomial[i]);
+      MultiplyAdd(value, PointOf(place), polynomial[i]);
     }
     shares.push_back(ToSecret(value));
   }
@@ -98,18 +113,18 @@ std::vector<Secret> ShareSecret(const Secret& secret, std::uint32_t threshold,
 
 ShareRecovery::ShareRecovery(std::span<const std::uint32_t> places) {
   // l_i(0) = prod_{j != i} x_j / (x_i + x_j)
+  const PublicTables& tables = Tables();
   weights_.reserve(places.size());
   for (const std::uint32_t place : places) {
-    if (place >= kMaxHolders) std::abort();
     std::uint16_t above = 1;
     std::uint16_t below = 1;
     for (const std::uint32_t other : places) {
       if (other == place) continue;
-      above = Multiply(above, static_cast<std::uint16_t>(other + 1));
-      below = Multiply(below,
-                       static_cast<std::uint16_t>((place + 1) ^ (other + 1)));
+      above = tables.Multiply(above, PointOf(other));
+      below = tables.Multiply(
+          below, static_cast<std::uint16_t>(PointOf(place) ^ PointOf(other)));
     }
-    weights_.push_back(Multiply(above, Inverse(below)));
+    weights_.push_back(tables.Divide(above, below));
   }
 }
 

@@ -8,8 +8,8 @@
 // a secret is bytes 2i and 2i+1, little-endian. The holder at place i, counted
 // from 0, has the polynomials' values at i + 1.
 //
-// Time depends on places and counts, which are public, and on no secret: there
-// are no tables and no branches over one.
+// Time depends on places and counts, which are public, and on no secret: tables
+// and branches are over places alone.
 #pragma once
 
 #include <cstdint>
@@ -21,13 +21,14 @@
 
 namespace tributary::secagg {
 
-inline constexpr std::uint32_t kMaxHolders = 65535;
+inline constexpr std::uint32_t kMaxPlaces = 65535;
 
-// Shares for places 0 .. holders-1; 1 <= threshold <= holders <= kMaxHolders.
-// O(holders * threshold). `random` makes the polynomials: the system's
-// generator, but in a test of known answers.
+// A share for each place, in their order. The places are distinct and below
+// kMaxPlaces; 1 <= threshold <= places. O(places * threshold). `random` makes
+// the polynomials: the system's generator, but in a test of known answers.
 std::vector<Secret> ShareSecret(const Secret& secret, std::uint32_t threshold,
-                                std::uint32_t holders, RandomSource& random);
+                                std::span<const std::uint32_t> places,
+                                RandomSource& random);
 
 // Recovers secrets from shares at the same places, so that the work over the
 // places is done once. O(places^2) to make, O(places) a secret.

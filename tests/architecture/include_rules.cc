@@ -72,10 +72,22 @@ const std::vector<FolderRule>& Rules() {
        {"privacy/dp/", "privacy/crypto/"},
        {"absl", "eigen"},
        Purity::kPure},
+      // The halves of secure aggregation see what they share, never each other.
       {"privacy/secagg/",
        {"privacy/secagg/", "privacy/crypto/"},
        {"absl", "openssl"},
-       Purity::kPure},
+       Purity::kPure,
+       {"privacy/secagg/client/", "privacy/secagg/server/"}},
+      {"privacy/secagg/client/",
+       {"privacy/secagg/", "privacy/crypto/"},
+       {"absl"},
+       Purity::kPure,
+       {"privacy/secagg/server/"}},
+      {"privacy/secagg/server/",
+       {"privacy/secagg/", "privacy/crypto/"},
+       {"absl"},
+       Purity::kPure,
+       {"privacy/secagg/client/"}},
       {"proto/codec/",
        {"proto/", "aggregation/", "privacy/"},
        {"absl", "protobuf", "yaml", "json"}},
@@ -202,10 +214,11 @@ std::vector<std::string> Violations(const std::string& path,
       }
     }
     const std::string ours = Ours(include);
-    if (!ours.empty() &&
-        std::ranges::none_of(rule->may_see, [&](const std::string& folder) {
-          return ours.starts_with(folder);
-        })) {
+    const auto is_ours_in = [&](const std::string& folder) {
+      return ours.starts_with(folder);
+    };
+    if (!ours.empty() && (std::ranges::none_of(rule->may_see, is_ours_in) ||
+                          std::ranges::any_of(rule->not_these, is_ours_in))) {
       violations.push_back(what + ", which " + rule->folder + " must not see");
     }
   }

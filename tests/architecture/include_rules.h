@@ -19,6 +19,8 @@ struct FolderRule {
   std::vector<std::string> libraries;
   // Pure: no thread, no clock, no socket and no disk.
   enum class Purity { kPure, kImpure } purity = Purity::kImpure;
+  // Folders within those of `may_see` that it may not.
+  std::vector<std::string> not_these = {};
 };
 
 const std::vector<FolderRule>& Rules();

@@ -150,6 +150,9 @@ TEST_CASE("a risk that no threshold covers is refused with its reason") {
         "corrupt_per_mille: 950 is not in 0 .. 900");
   CHECK(message({100, 0, 901, Adversary::kSemiHonest}) ==
         "dropped_per_mille: 901 is not in 0 .. 900");
+  CHECK(message({100'000, 330, 280, Adversary::kSemiMalicious}) ==
+        "no graph of 100000 clients with at most 2047 neighbours withstands "
+        "33000 corrupt and 28000 dropped; plan for fewer");
   CHECK(ChooseGraph({3, 0, 400, Adversary::kSemiMalicious}).status().code() ==
         absl::StatusCode::kFailedPrecondition);
 }

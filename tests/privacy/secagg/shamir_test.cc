@@ -30,6 +30,12 @@ Secret Recover(const std::vector<Secret>& shares,
   return ShareRecovery(places).Recover(given);
 }
 
+std::vector<std::uint32_t> FirstPlaces(std::uint32_t count) {
+  std::vector<std::uint32_t> places(count);
+  std::iota(places.begin(), places.end(), 0U);
+  return places;
+}
+
 Secret Counting() {
   Secret secret;
   std::iota(secret.bytes().begin(), secret.bytes().end(), std::uint8_t{0});
@@ -40,7 +46,7 @@ Secret Counting() {
 // code with this one.
 TEST_CASE("shares of known polynomials are known") {
   FixedBytes random;
-  const auto shares = ShareSecret(Counting(), 3, 5, random);
+  const auto shares = ShareSecret(Counting(), 3, FirstPlaces(5), random);
   REQUIRE(shares.size() == 5);
   CHECK(ToHex(shares[0].bytes()) ==
         "e0e1e2e3e425262728696a6b6c6d2e2f3031f2f3f4f5f63738393a7b7c7d7e7f");
@@ -57,9 +63,8 @@ TEST_CASE("any threshold of the shares give the secret, one fewer another") {
     const auto threshold = *rc::gen::inRange<std::uint32_t>(2, holders + 1);
     Secret secret;
     random.Fill(secret.bytes());
-    const auto shares = ShareSecret(secret, threshold, holders, random);
-    std::vector<std::uint32_t> places(holders);
-    std::iota(places.begin(), places.end(), 0U);
+    std::vector<std::uint32_t> places = FirstPlaces(holders);
+    const auto shares = ShareSecret(secret, threshold, places, random);
     for (std::size_t i = places.size(); i > 1; --i) {
       std::swap(places[i - 1], places[random.Below(i)]);
     }
@@ -73,7 +78,7 @@ TEST_CASE("any threshold of the shares give the secret, one fewer another") {
 TEST_CASE("a wrong share gives a wrong secret") {
   SystemRandom random;
   const Secret secret = FilledSecret(9);
-  auto shares = ShareSecret(secret, 3, 4, random);
+  auto shares = ShareSecret(secret, 3, FirstPlaces(4), random);
   shares[2].bytes()[31] ^= 1;
   CHECK_FALSE(Recover(shares, {0, 1, 2}) == secret);
   CHECK(Recover(shares, {0, 1, 3}) == secret);
@@ -82,7 +87,7 @@ TEST_CASE("a wrong share gives a wrong secret") {
 TEST_CASE("places beyond a byte's work") {
   SystemRandom random;
   const Secret secret = FilledSecret(9);
-  const auto shares = ShareSecret(secret, 2, 1'000, random);
+  const auto shares = ShareSecret(secret, 2, FirstPlaces(1'000), random);
   CHECK(Recover(shares, {700, 999}) == secret);
   CHECK(Recover(shares, {255, 256}) == secret);
 }
@@ -96,7 +101,8 @@ TEST_CASE("a share below the threshold looks the same for every secret") {
   for (const std::uint8_t value : {std::uint8_t{0}, std::uint8_t{255}}) {
     std::vector<int> set(256);
     for (int i = 0; i < kTries; ++i) {
-      const auto shares = ShareSecret(FilledSecret(value), 2, 2, random);
+      const auto shares =
+          ShareSecret(FilledSecret(value), 2, FirstPlaces(2), random);
       for (std::size_t bit = 0; bit < 256; ++bit) {
         set[bit] += shares[1].bytes()[bit / 8] >> bit % 8 & 1;
       }
