@@ -16,6 +16,7 @@
 #include "aggregation/encoding.h"
 #include "client/core/update.h"
 #include "proto/codec/plan.h"
+#include "simulation/client_evaluation.h"
 #include "simulation/partition.h"
 #include "simulation/report/quantity.h"
 
@@ -48,11 +49,15 @@ absl::StatusOr<TrainTask> TaskOf(const v1::Plan& plan, v1::Task::Kind kind) {
   return ToTrainTask(task);
 }
 
+// How many examples a client has, of those it trains or of those it judges on.
+using SizeOf = std::size_t (Participants::*)(std::size_t) const;
+
 // Clients with examples, those with fewest first.
-std::vector<std::size_t> BySize(const Participants& participants) {
+std::vector<std::size_t> BySize(const Participants& participants,
+                                SizeOf size_of) {
   std::vector<std::pair<std::size_t, std::size_t>> sizes;
   for (std::size_t k = 0; k < participants.clients(); ++k) {
-    const std::size_t examples = participants.Examples(k);
+    const std::size_t examples = (participants.*size_of)(k);
     if (examples > 0) sizes.emplace_back(examples, k);
   }
   std::sort(sizes.begin(), sizes.end());
@@ -98,7 +103,7 @@ absl::Status CalibrateTraining(const v1::Plan& plan,
                                const Model& model, Cost& cost) {
   const auto task = TaskOf(plan, v1::Task::TRAIN);
   if (!task.ok()) return task.status();
-  const auto sorted = BySize(participants);
+  const auto sorted = BySize(participants, &Participants::Examples);
   if (sorted.empty()) return absl::OkStatus();
   const auto start = Clock::now();
   // The first of all pays for what is set up once.
@@ -139,10 +144,58 @@ absl::Status CalibrateEvaluation(const v1::Plan& plan,
   return absl::OkStatus();
 }
 
+// How many rounds end with clients that judge.
+std::uint64_t JudgedRounds(const v1::Plan& plan) {
+  std::uint64_t judged = 0;
+  for (std::uint32_t round = 1; round <= plan.stop().rounds(); ++round) {
+    if (ClientsJudge(plan, static_cast<int>(round))) ++judged;
+  }
+  return judged;
+}
+
+absl::Status CalibrateClientEvaluation(const v1::Plan& plan,
+                                       const Participants& participants,
+                                       const Model& model, Cost& cost) {
+  const auto sorted = BySize(participants, &Participants::TestExamplesOf);
+  const std::uint64_t judges = std::min<std::uint64_t>(
+      sorted.size(), plan.simulation().client_evaluations());
+  cost.client_evaluations = judges * JudgedRounds(plan);
+  if (cost.client_evaluations == 0) return absl::OkStatus();
+  const auto task = TaskOf(plan, v1::Task::EVALUATE);
+  if (!task.ok()) return task.status();
+  std::size_t all = 0;
+  for (const std::size_t client : sorted) {
+    all += participants.TestExamplesOf(client);
+  }
+  const auto start = Clock::now();
+  double seconds = 0;
+  std::size_t examples = 0;
+  for (const std::size_t client : ChooseClients(sorted)) {
+    if (examples > 0 && Clock::now() - start > kCalibration) break;
+    const auto began = Clock::now();
+    const auto judged = participants.MakeEvaluatorOf(client)->Evaluate(
+        *task, model, TaskContext());
+    if (!judged.ok()) {
+      return absl::Status(
+          judged.status().code(),
+          absl::StrCat(ClientName(client), ": ", judged.status().message()));
+    }
+    seconds += SecondsSince(began);
+    examples += participants.TestExamplesOf(client);
+  }
+  cost.seconds_per_client_evaluation = seconds / static_cast<double>(examples) *
+                                       static_cast<double>(all) /
+                                       static_cast<double>(sorted.size());
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 double Cost::Seconds() const {
-  return static_cast<double>(rounds * asked) * seconds_per_update / workers +
+  return (static_cast<double>(rounds * asked) * seconds_per_update +
+          static_cast<double>(client_evaluations) *
+              seconds_per_client_evaluation) /
+             workers +
          static_cast<double>(evaluations) * seconds_per_evaluation;
 }
 
@@ -181,6 +234,10 @@ absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
       !done.ok()) {
     return done;
   }
+  if (auto done = CalibrateClientEvaluation(plan, participants, model, cost);
+      !done.ok()) {
+    return done;
+  }
   cost.resident_bytes = ResidentBytes();
   return cost;
 }
@@ -208,8 +265,14 @@ std::string FormatCost(const Cost& cost) {
       bytes(cost.resident_bytes), " now, ", bytes(cost.PeakBytes()),
       " if a round's updates end at once\n", "time      about ",
       time(cost.Seconds()), ": ", count(updates), " updates x ",
-      time(cost.seconds_per_update), " on ", cost.workers,
-      cost.workers == 1 ? " worker" : " workers");
+      time(cost.seconds_per_update));
+  if (cost.client_evaluations > 0) {
+    absl::StrAppend(&text, " and ", count(cost.client_evaluations),
+                    " judgements by clients x ",
+                    time(cost.seconds_per_client_evaluation));
+  }
+  absl::StrAppend(&text, " on ", cost.workers,
+                  cost.workers == 1 ? " worker" : " workers");
   if (cost.evaluations > 0) {
     absl::StrAppend(&text, ", ", count(cost.evaluations), " evaluations x ",
                     time(cost.seconds_per_evaluation));

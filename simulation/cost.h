@@ -27,11 +27,14 @@ struct Cost {
   std::uint64_t counted = 0;
   std::uint64_t update_bytes = 0;  // the largest an update can be
   std::uint64_t evaluations = 0;
+  // Of models by clients, on examples of their own, over all rounds.
+  std::uint64_t client_evaluations = 0;
   int workers = 1;
   // Measured here and now.
   int trained_clients = 0;
   double seconds_per_update = 0;
   double seconds_per_evaluation = 0;
+  double seconds_per_client_evaluation = 0;
   std::uint64_t resident_bytes = 0;  // of this process
 
   // Of wall time, if every asked client trains and workers share evenly.
@@ -41,7 +44,8 @@ struct Cost {
 };
 
 // Trains clients of different sizes for about three seconds, then evaluates
-// once if the plan does. Errors are the trainer's, with the client's name.
+// once if the plan does, and has some clients judge if the plan does that.
+// Errors are the trainer's, with the client's name.
 absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
                                   const Participants& participants,
                                   const Model& model);

@@ -23,11 +23,20 @@ class Noting final : public Participants {
     trained.push_back(client);
     return std::make_unique<Idle>();
   }
+  // Those it trains on, and as many to judge on where it judges at all.
+  std::size_t TestExamplesOf(std::size_t client) const override {
+    return judges ? client : 0;
+  }
+  std::unique_ptr<Trainer> MakeEvaluatorOf(std::size_t client) const override {
+    judged.push_back(client);
+    return std::make_unique<Idle>();
+  }
   std::size_t TestExamples() const override { return 5; }
   std::unique_ptr<Trainer> MakeEvaluator() const override {
     return std::make_unique<Idle>();
   }
-  mutable std::vector<std::size_t> trained;
+  bool judges = false;
+  mutable std::vector<std::size_t> trained, judged;
 
  private:
   class Idle final : public Trainer {
@@ -105,6 +114,28 @@ TEST_CASE("clients of every size are trained, none without examples") {
   CHECK(*different.rbegin() > 90);
 }
 
+TEST_CASE("what clients judge is counted and timed") {
+  Noting participants(101);
+  participants.judges = true;
+  v1::Plan plan = PlanOf();
+  plan.mutable_simulation()->set_client_test_fraction(0.5);
+  plan.mutable_simulation()->set_client_evaluation_every_rounds(3);
+  plan.mutable_simulation()->set_client_evaluations(1000);
+  const auto all = EstimateCost(plan, participants, SixWeights());
+  REQUIRE(all.ok());
+  // 100 clients after rounds 3, 6, 9 and the last.
+  CHECK(all->client_evaluations == 400);
+  CHECK(all->seconds_per_client_evaluation > 0);
+  CHECK(participants.judged.size() == 8);
+
+  plan.mutable_simulation()->set_client_evaluations(30);
+  CHECK(EstimateCost(plan, participants, SixWeights())->client_evaluations ==
+        120);
+  CHECK(
+      EstimateCost(PlanOf(), participants, SixWeights())->client_evaluations ==
+      0);
+}
+
 TEST_CASE("no more are asked than there are") {
   const auto cost = EstimateCost(PlanOf(), Noting(4), SixWeights());
   REQUIRE(cost.ok());
@@ -122,6 +153,13 @@ TEST_CASE("time is shared by workers, evaluations are not") {
   cost.seconds_per_evaluation = 2;
   CHECK(cost.Seconds() == 10 * 6 * 0.5 / 2 + 10);
   CHECK(FormatCost(cost).find("about 25 s: 60 updates x 500 ms on 2 workers, "
+                              "5 evaluations x 2 s") != std::string::npos);
+  // Those of clients are shared as well.
+  cost.client_evaluations = 40;
+  cost.seconds_per_client_evaluation = 0.25;
+  CHECK(cost.Seconds() == 10 * 6 * 0.5 / 2 + 40 * 0.25 / 2 + 10);
+  CHECK(FormatCost(cost).find("about 30 s: 60 updates x 500 ms and 40 "
+                              "judgements by clients x 250 ms on 2 workers, "
                               "5 evaluations x 2 s") != std::string::npos);
 }
 
