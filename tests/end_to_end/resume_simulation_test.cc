@@ -34,7 +34,7 @@ class ResumeFixture {
            "model: {architecture: {mlp: {inputs: 64, hidden: [256], outputs: "
            "10}}}\n"
            "round: {cohort_size: 5, over_selection: 1.2, min_updates: 3}\n"
-           "training: {epochs: 40, batch_size: 10, learning_rate: 0.05}\n"
+           "training: {epochs: 200, batch_size: 10, learning_rate: 0.05}\n"
            "update: {max_abs: 4, max_weight: 2000}\n"
            "strategy: {scaffold: {}}\n"
            "evaluation: {every_rounds: 2}\n"
@@ -67,6 +67,15 @@ class ResumeFixture {
                                   const std::string& workers) {
     return Command({"--resume", (folder / out).string(), "--workers", workers,
                     "--checkpoint-every", "1"});
+  }
+  // The run takes some seconds, or it is done before its first checkpoint.
+  void AwaitCheckpoint(Process& run, const std::string& out) {
+    const auto limit = std::chrono::steady_clock::now() + seconds(300);
+    while (!fs::exists(folder / out / "checkpoint/run")) {
+      REQUIRE(std::chrono::steady_clock::now() < limit);
+      REQUIRE(run.IsRunning());
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
   }
   std::string Read(const std::string& file) {
     std::ifstream in(folder / file, std::ios::binary);
@@ -110,14 +119,26 @@ TEST_CASE_METHOD(ResumeFixture,
     CheckSame("stopped");
   }
 
+  SECTION("interrupted a second time while the round ends") {
+    Process first(Start("twice", "1"), folder / "first.log");
+    AwaitCheckpoint(first, "twice");
+    first.Signal(SIGINT);
+    first.Signal(SIGTERM);
+    CHECK(first.WaitForExit(seconds(60)) == 130);
+    // It did not wait for the round: it said nothing after it.
+    CHECK(first.Output().find("finishing the round") != std::string::npos);
+    CHECK(first.Output().find("to go on") == std::string::npos);
+    CHECK(Read("twice/run.json").find("running") != std::string::npos);
+    const Finished second = RunCommand(Resume("twice", "1"));
+    INFO(second.errors);
+    REQUIRE(second.exit == 0);
+    CheckSame("twice");
+  }
+
   SECTION("killed after a checkpoint, and killed again") {
     {
       Process first(Start("killed", "1"), folder / "first.log");
-      const auto limit = std::chrono::steady_clock::now() + seconds(300);
-      while (!fs::exists(folder / "killed/checkpoint/run")) {
-        REQUIRE(std::chrono::steady_clock::now() < limit);
-        std::this_thread::sleep_for(std::chrono::milliseconds(5));
-      }
+      AwaitCheckpoint(first, "killed");
       first.Kill();
     }
     {
