@@ -11,26 +11,12 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/core/atomic_file.h"
 
 namespace tributary::simulation {
 namespace {
 
 constexpr std::size_t kBuffer = 1 << 20;
 constexpr std::size_t kSeal = sizeof(Digest::bytes);
-
-absl::Status WriteAll(int descriptor, std::string_view bytes,
-                      const std::filesystem::path& file) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return FileError("writing", file);
-    }
-    bytes.remove_prefix(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
-}
 
 absl::Status NotRead() { return absl::ErrnoToStatus(errno, "cannot be read"); }
 
@@ -51,51 +37,22 @@ absl::StatusOr<std::size_t> ReadAll(int descriptor,
   return done;
 }
 
-absl::Status SyncFolder(const std::filesystem::path& folder) {
-  const int descriptor =
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return FileError("opening", folder);
-  const absl::Status synced = ::fsync(descriptor) == 0
-                                  ? absl::OkStatus()
-                                  : FileError("syncing", folder);
-  ::close(descriptor);
-  return synced;
-}
-
 }  // namespace
 
 // ---- writing ----
 
 absl::StatusOr<SealedWriter> SealedWriter::Create(
     const std::filesystem::path& file) {
-  SealedWriter writer(file, -1);
-  const std::filesystem::path temporary = writer.Temporary();
-  writer.descriptor_ =
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (writer.descriptor_ < 0) return FileError("creating", temporary);
-  return writer;
+  // The other ranks of a run write other files.
+  auto replacement = durable::Replacement::Begin(
+      file, {.permissions = 0644,
+             .writers = durable::ReplacementOptions::Writers::kThisProcess});
+  if (!replacement.ok()) return replacement.status();
+  return SealedWriter(*std::move(replacement));
 }
 
-SealedWriter::SealedWriter(std::filesystem::path file, int descriptor)
-    : file_(std::move(file)), descriptor_(descriptor) {}
-
-SealedWriter::SealedWriter(SealedWriter&& other) noexcept
-    : file_(std::move(other.file_)),
-      descriptor_(std::exchange(other.descriptor_, -1)),
-      buffer_(std::move(other.buffer_)),
-      hash_(std::move(other.hash_)) {}
-
-SealedWriter::~SealedWriter() {
-  if (descriptor_ < 0) return;
-  ::close(descriptor_);
-  ::unlink(Temporary().c_str());
-}
-
-std::filesystem::path SealedWriter::Temporary() const {
-  std::filesystem::path temporary = file_;
-  temporary += ".new";
-  return temporary;
-}
+SealedWriter::SealedWriter(durable::Replacement file)
+    : file_(std::move(file)) {}
 
 absl::Status SealedWriter::Write(std::span<const std::byte> bytes) {
   hash_.Update(bytes);
@@ -106,22 +63,17 @@ absl::Status SealedWriter::Write(std::span<const std::byte> bytes) {
     return absl::OkStatus();
   }
   if (auto flushed = Flush(); !flushed.ok()) return flushed;
-  return WriteAll(descriptor_, text, Temporary());
+  return file_.Write(text);
 }
 
 absl::Status SealedWriter::Flush() {
-  return WriteAll(descriptor_, std::exchange(buffer_, {}), Temporary());
+  return file_.Write(std::exchange(buffer_, {}));
 }
 
 absl::Status SealedWriter::Seal() {
   buffer_.append(hash_.Finish().AsBytes());
   if (auto flushed = Flush(); !flushed.ok()) return flushed;
-  if (::fsync(descriptor_) != 0) return FileError("syncing", Temporary());
-  if (::rename(Temporary().c_str(), file_.c_str()) != 0) {
-    return FileError("renaming", Temporary());
-  }
-  ::close(std::exchange(descriptor_, -1));
-  return SyncFolder(file_.parent_path());
+  return file_.Commit();
 }
 
 // ---- reading ----

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// A file that is whole or not there: written under a temporary name, with the
-// SHA-256 of what it holds at its end, synced and renamed. Whoever reads it
-// learns at once whether it is what was written.
+// A file that is whole or not there (durable/replacement.h), with the SHA-256
+// of what it holds at its end. Whoever reads it learns at once whether it is
+// what was written.
 //
 // One thread. Errors of writing name the file; whoever reads adds its name.
 #pragma once
@@ -15,6 +15,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "durable/replacement.h"
 #include "privacy/crypto/digest.h"
 
 namespace tributary::simulation {
@@ -22,10 +23,6 @@ namespace tributary::simulation {
 class SealedWriter {
  public:
   static absl::StatusOr<SealedWriter> Create(const std::filesystem::path& file);
-  // Not sealed: nothing stays.
-  ~SealedWriter();
-  SealedWriter(SealedWriter&& other) noexcept;
-  SealedWriter& operator=(SealedWriter&&) = delete;
 
   absl::Status Write(std::span<const std::byte> bytes);
   absl::Status Write(std::string_view text) {
@@ -34,16 +31,14 @@ class SealedWriter {
   absl::Status WriteNumber(std::uint64_t number) {
     return Write(std::as_bytes(std::span(&number, 1)));
   }
-  // The file is on the disk, under its name.
+  // The file is on the disk, under its name. Without it nothing stays.
   absl::Status Seal();
 
  private:
-  SealedWriter(std::filesystem::path file, int descriptor);
+  explicit SealedWriter(durable::Replacement file);
   absl::Status Flush();
-  std::filesystem::path Temporary() const;
 
-  std::filesystem::path file_;
-  int descriptor_;
+  durable::Replacement file_;
   std::string buffer_;
   Sha256Stream hash_;
 };

@@ -7,11 +7,13 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "client/core/atomic_file.h"
 #include "client/core/model_cache.h"
+#include "durable/replacement.h"
 
 namespace tributary {
 namespace {
+
+using durable::FileError;
 
 constexpr std::size_t kReadBytes = 1u << 20;
 
@@ -73,15 +75,11 @@ absl::Status Download::Add(std::span<const std::byte> bytes) {
   const std::lock_guard lock(mutex_);
   if (absl::Status status = Usable(); !status.ok()) return status;
   hash_.Update(bytes);
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
-    if (written < 0) {
-      if (errno == EINTR) continue;
-      return FileError("writing", PartOf(file_));
-    }
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-    offset_ += static_cast<std::uint64_t>(written);
+  if (auto written = durable::WriteAll(descriptor_, bytes, PartOf(file_));
+      !written.ok()) {
+    return written;
   }
+  offset_ += bytes.size();
   return absl::OkStatus();
 }
 

@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "client/core/atomic_file.h"
+#include "durable/replacement.h"
 
 namespace tributary {
 namespace {
@@ -24,6 +24,11 @@ namespace fs = std::filesystem;
 // Runs end; their states need not stay for ever.
 constexpr std::size_t kMostStates = 4;
 constexpr char kStatePrefix[] = "state-";
+
+// The folder is locked, and what is in it nobody else's business.
+constexpr durable::ReplacementOptions kPrivate{
+    .permissions = 0600,
+    .writers = durable::ReplacementOptions::Writers::kThisProcess};
 
 void RemoveOldStates(const fs::path& folder) {
   std::vector<std::pair<fs::file_time_type, fs::path>> files;
@@ -62,7 +67,7 @@ absl::StatusOr<std::unique_ptr<StateFolder>> StateFolder::Open(
   const fs::path lock_file = folder / "lock";
   const int lock =
       ::open(lock_file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-  if (lock < 0) return FileError("opening", lock_file);
+  if (lock < 0) return durable::FileError("opening", lock_file);
   if (::flock(lock, LOCK_EX | LOCK_NB) != 0) {
     ::close(lock);
     return absl::FailedPreconditionError(
@@ -73,10 +78,12 @@ absl::StatusOr<std::unique_ptr<StateFolder>> StateFolder::Open(
 }
 
 absl::Status StateFolder::SetNewest(const ModelName& name) {
-  return ReplaceFile(folder_ / "newest",
-                     absl::StrCat(name.model.Hex(), "\n",
-                                  name.archive ? name.archive->Hex() : "", "\n",
-                                  name.run, "\n"));
+  return durable::ReplaceFile(
+      folder_ / "newest",
+      absl::StrCat(name.model.Hex(), "\n",
+                   name.archive ? name.archive->Hex() : "", "\n", name.run,
+                   "\n"),
+      kPrivate);
 }
 
 std::optional<StateFolder::ModelName> StateFolder::Newest() const {
@@ -105,7 +112,8 @@ fs::path StateFolder::StateFile(const std::string& run) const {
 
 absl::Status StateFolder::SaveState(const std::string& run,
                                     const ClientState& state) {
-  const absl::Status saved = ReplaceFile(StateFile(run), Serialise(state));
+  const absl::Status saved =
+      durable::ReplaceFile(StateFile(run), Serialise(state), kPrivate);
   RemoveOldStates(folder_);
   return saved;
 }

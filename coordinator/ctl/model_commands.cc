@@ -1,61 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <filesystem>
 #include <optional>
 #include <span>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/ctl/commands.h"
+#include "durable/replacement.h"
 #include "privacy/crypto/digest.h"
 #include "proto/codec/safetensors.h"
 
 namespace tributary::ctl {
 namespace {
-
-// A file under a temporary name beside its own; gone unless it is kept.
-class PartFile {
- public:
-  explicit PartFile(const std::string& file)
-      : file_(file),
-        part_(absl::StrCat(file, ".", ::getpid(), ".part")),
-        descriptor_(::open(part_.c_str(),
-                           O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)) {}
-  ~PartFile() {
-    if (descriptor_ >= 0) ::close(descriptor_);
-    if (descriptor_ >= 0 && !is_kept_) ::unlink(part_.c_str());
-  }
-  PartFile(const PartFile&) = delete;
-  PartFile& operator=(const PartFile&) = delete;
-
-  const std::string& part() const { return part_; }
-  absl::Status Failure() const { return absl::ErrnoToStatus(errno, part_); }
-  bool IsOpen() const { return descriptor_ >= 0; }
-  absl::Status Write(std::string_view bytes) {
-    while (!bytes.empty()) {
-      const ssize_t wrote = ::write(descriptor_, bytes.data(), bytes.size());
-      if (wrote < 0 && errno == EINTR) continue;
-      if (wrote < 0) return Failure();
-      bytes.remove_prefix(static_cast<std::size_t>(wrote));
-    }
-    return absl::OkStatus();
-  }
-  absl::Status Keep() {
-    if (::fsync(descriptor_) != 0) return Failure();
-    if (::rename(part_.c_str(), file_.c_str()) != 0) return Failure();
-    is_kept_ = true;
-    return absl::OkStatus();
-  }
-
- private:
-  std::string file_;
-  std::string part_;
-  int descriptor_;
-  bool is_kept_ = false;
-};
 
 // The round that is meant and what its model is called, if the run still shows
 // it.
@@ -91,7 +46,7 @@ absl::StatusOr<Wanted> FindRound(v1::Admin::Stub& stub, const Session& session,
 
 absl::StatusOr<Digest> Receive(v1::Admin::Stub& stub, const Session& session,
                                const v1::GetModelRequest& request,
-                               PartFile& file) {
+                               durable::Replacement& file) {
   grpc::ClientContext context;
   const auto reader = stub.GetModel(&context, request);
   Sha256Stream hash;
@@ -127,21 +82,21 @@ ExitCode ModelGet(Session& session, const std::string& run, std::uint32_t round,
   if (!stub.ok()) return stub.status();
   const auto wanted = FindRound(**stub, session, run, round);
   if (!wanted.ok()) return wanted.status();
-  PartFile file(out);
-  if (!file.IsOpen()) return file.Failure();
+  auto file = durable::Replacement::Begin(out, {});
+  if (!file.ok()) return file.status();
   v1::GetModelRequest request;
   request.set_run(run);
   request.set_round(wanted->round);
-  const auto digest = Receive(**stub, session, request, file);
+  const auto digest = Receive(**stub, session, request, *file);
   if (!digest.ok()) return digest.status();
   if (wanted->digest && *wanted->digest != *digest) {
     return absl::DataLossError(absl::StrCat(
         "the model's SHA-256 is ", digest->Hex(), ", the run says ",
         wanted->digest->Hex(), "; nothing was written"));
   }
-  const auto model = codec::ReadSafetensors(file.part());
+  const auto model = codec::ReadSafetensors(file->temporary());
   if (!model.ok()) return model.status();
-  if (auto status = file.Keep(); !status.ok()) return status;
+  if (auto status = file->Commit(); !status.ok()) return status;
   if (session.IsJson()) {
     session.Print({{"run", run},
                    {"round", wanted->round},

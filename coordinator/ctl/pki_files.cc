@@ -7,10 +7,12 @@
 
 #include <cerrno>
 #include <fstream>
+#include <span>
 #include <system_error>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "durable/replacement.h"
 
 namespace tributary::ctl {
 namespace {
@@ -19,24 +21,6 @@ constexpr std::size_t kMaxBytes = 1u << 20;
 
 absl::Status Failure(const std::filesystem::path& file, int error) {
   return absl::ErrnoToStatus(error, file.string());
-}
-
-absl::Status WriteAndClose(int descriptor, const std::string& bytes,
-                           const std::filesystem::path& file) {
-  std::size_t done = 0;
-  int error = 0;
-  while (done < bytes.size() && error == 0) {
-    const ssize_t wrote =
-        ::write(descriptor, bytes.data() + done, bytes.size() - done);
-    if (wrote >= 0) {
-      done += static_cast<std::size_t>(wrote);
-    } else if (errno != EINTR) {
-      error = errno;
-    }
-  }
-  if (error == 0 && ::fsync(descriptor) != 0) error = errno;
-  ::close(descriptor);
-  return error == 0 ? absl::OkStatus() : Failure(file, error);
 }
 
 }  // namespace
@@ -66,24 +50,19 @@ absl::Status CreateSecretFile(const std::filesystem::path& file,
   const int descriptor =
       ::open(file.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0) return Failure(file, errno);
-  const auto status = WriteAndClose(descriptor, bytes, file);
+  auto status =
+      durable::WriteAll(descriptor, std::as_bytes(std::span(bytes)), file);
+  if (status.ok() && ::fsync(descriptor) != 0) {
+    status = durable::FileError("syncing", file);
+  }
+  ::close(descriptor);
   if (!status.ok()) ::unlink(file.c_str());
   return status;
 }
 
 absl::Status ReplaceFile(const std::filesystem::path& file,
                          const std::string& bytes) {
-  std::filesystem::path temporary = file;
-  temporary += absl::StrCat(".", ::getpid(), ".part");
-  const int descriptor =
-      ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-  if (descriptor < 0) return Failure(temporary, errno);
-  auto status = WriteAndClose(descriptor, bytes, temporary);
-  if (status.ok() && ::rename(temporary.c_str(), file.c_str()) != 0) {
-    status = Failure(file, errno);
-  }
-  if (!status.ok()) ::unlink(temporary.c_str());
-  return status;
+  return durable::ReplaceFile(file, bytes, {.permissions = 0644});
 }
 
 absl::Status MakeFolder(const std::filesystem::path& folder) {

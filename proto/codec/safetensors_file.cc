@@ -10,6 +10,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "durable/replacement.h"
 #include "proto/codec/safetensors.h"
 
 namespace tributary::codec {
@@ -50,36 +51,6 @@ absl::Status ReadAll(int number, std::uint64_t offset, std::span<std::byte> out,
     offset += static_cast<std::uint64_t>(read);
     out = out.subspan(static_cast<std::size_t>(read));
   }
-  return absl::OkStatus();
-}
-
-absl::Status WriteAll(int number, std::span<const std::byte> bytes,
-                      const std::filesystem::path& file) {
-  while (!bytes.empty()) {
-    const ssize_t written = ::write(number, bytes.data(), bytes.size());
-    if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return Failure(file, errno);
-    bytes = bytes.subspan(static_cast<std::size_t>(written));
-  }
-  return absl::OkStatus();
-}
-
-absl::Status WriteAndSync(const std::filesystem::path& file,
-                          std::string_view header,
-                          std::span<const float> weights) {
-  const Descriptor descriptor(
-      ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666));
-  if (descriptor.number() < 0) return Failure(file, errno);
-  if (auto status =
-          WriteAll(descriptor.number(), std::as_bytes(std::span(header)), file);
-      !status.ok()) {
-    return status;
-  }
-  if (auto status = WriteAll(descriptor.number(), std::as_bytes(weights), file);
-      !status.ok()) {
-    return status;
-  }
-  if (::fsync(descriptor.number()) != 0) return Failure(file, errno);
   return absl::OkStatus();
 }
 
@@ -137,25 +108,12 @@ absl::Status WriteSafetensors(
         absl::StrCat(file.string(), ": ", weights.size(), " floats for ",
                      manifest.Length(), " of the manifest"));
   }
-  std::filesystem::path temporary = file;
-  temporary += absl::StrCat(".", ::getpid(), ".part");
-  auto status = WriteAndSync(
-      temporary, FormatSafetensorsHeader(manifest, metadata), weights);
-  if (status.ok() && ::rename(temporary.c_str(), file.c_str()) != 0) {
-    status = Failure(file, errno);
-  }
-  if (!status.ok()) {
-    ::unlink(temporary.c_str());
-    return status;
-  }
-  const std::filesystem::path folder =
-      file.has_parent_path() ? file.parent_path() : ".";
-  const Descriptor directory(
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (directory.number() < 0 || ::fsync(directory.number()) != 0) {
-    return Failure(folder, errno);
-  }
-  return absl::OkStatus();
+  auto replacement = durable::Replacement::Begin(file, {});
+  if (!replacement.ok()) return replacement.status();
+  auto written =
+      replacement->Write(FormatSafetensorsHeader(manifest, metadata));
+  if (written.ok()) written = replacement->Write(std::as_bytes(weights));
+  return written.ok() ? replacement->Commit() : written;
 }
 
 }  // namespace tributary::codec

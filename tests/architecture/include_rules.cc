@@ -52,8 +52,8 @@ std::string Ours(const std::string& include) {
   if (include.starts_with("tributary/v1/")) return "";
   if (include.starts_with("tributary/")) return "client/include/" + include;
   for (const char* folder :
-       {"aggregation/", "privacy/", "proto/", "command_line/", "coordinator/",
-        "client/", "simulation/", "tests/"}) {
+       {"durable/", "aggregation/", "privacy/", "proto/", "command_line/",
+        "coordinator/", "client/", "simulation/", "tests/"}) {
     if (include.starts_with(folder)) return include;
   }
   return "";
@@ -63,6 +63,7 @@ std::string Ours(const std::string& include) {
 
 const std::vector<FolderRule>& Rules() {
   static const auto& rules = *new std::vector<FolderRule>{
+      {"durable/", {"durable/"}, {"absl"}},
       {"aggregation/", {"aggregation/"}, {"absl", "eigen"}, Purity::kPure},
       {"privacy/crypto/",
        {"privacy/crypto/"},
@@ -89,7 +90,7 @@ const std::vector<FolderRule>& Rules() {
        Purity::kPure,
        {"privacy/secagg/client/"}},
       {"proto/codec/",
-       {"proto/", "aggregation/", "privacy/"},
+       {"durable/", "proto/", "aggregation/", "privacy/"},
        {"absl", "protobuf", "yaml", "json"}},
       {"command_line/", {"command_line/"}, {"cli"}},
       {"coordinator/round/",
@@ -118,15 +119,15 @@ const std::vector<FolderRule>& Rules() {
        {"absl", "protobuf", "grpc", "openssl", "spdlog", "cli", "http",
         "prometheus"}},
       {"coordinator/ctl/",
-       {"coordinator/ctl/", "proto/", "privacy/", "command_line/"},
+       {"durable/", "coordinator/ctl/", "proto/", "privacy/", "command_line/"},
        {"absl", "protobuf", "grpc", "openssl", "cli", "json"}},
       {"client/include/",
        {"client/include/", "aggregation/manifest.h", "privacy/crypto/digest.h",
         "privacy/crypto/random.h"},
        {"absl"}},
       {"client/core/",
-       {"client/core/", "client/include/", "aggregation/", "privacy/",
-        "proto/"},
+       {"durable/", "client/core/", "client/include/", "aggregation/",
+        "privacy/", "proto/"},
        {"absl", "protobuf", "xxhash", "json"}},
       {"client/data/", {"client/data/", "client/include/"}, {"absl", "zlib"}},
       {"client/grpc/",
@@ -151,7 +152,7 @@ const std::vector<FolderRule>& Rules() {
        {"simulation/report/", "proto/codec/"},
        {"absl", "protobuf", "json"}},
       {"simulation/",
-       {"simulation/", "coordinator/round/", "coordinator/wire/",
+       {"durable/", "simulation/", "coordinator/round/", "coordinator/wire/",
         "coordinator/checkpoint/", "client/core/", "client/torch/",
         "client/data/", "client/include/", "aggregation/", "privacy/", "proto/",
         "command_line/"},
