@@ -264,6 +264,25 @@ TEST_CASE_METHOD(CheckpointFixture,
   CHECK(Loaded() == kOk);
 }
 
+TEST_CASE_METHOD(CheckpointFixture,
+                 "a checkpoint remembers the device that clients trained on") {
+  identity.device = "cuda";
+  RunUntil(3);
+  CHECK(Loaded() == kOk);
+  identity.device = "cpu";
+  CHECK(Load().status().message().find("--device was cuda, is cpu") !=
+        std::string::npos);
+}
+
+TEST_CASE("an identity from before there was a choice of device is the CPU's") {
+  v1::SimulationIdentity message =
+      MessageOf({.software = "1", .plan = "", .data = "", .first_model = {}});
+  message.clear_device();
+  const auto identity = IdentityIn(message);
+  REQUIRE(identity.ok());
+  CHECK(identity->device == "cpu");
+}
+
 TEST_CASE_METHOD(CheckpointFixture, "the keeper saves when it is due") {
   std::atomic<bool> interrupted = false;
   std::ostringstream report;
