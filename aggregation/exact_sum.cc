@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <cstdlib>
 #include <limits>
 
 #include "aggregation/invariant.h"
+#include "aggregation/layout_parts.h"
 #include "aggregation/vector_clones.h"
 
 namespace tributary::aggregation {
@@ -64,22 +66,13 @@ std::int32_t LargestMagnitude(const float* values, std::size_t count) {
   return largest;
 }
 
-// Calls `visit(grid, first, count)` for the part of the range that lies in the
-// parameters, then for those in the buffers and in the auxiliary part; `first`
-// counts from the start of the range.
-template <typename Visit>
-void ForEachPart(const Layout& layout, std::size_t offset, std::size_t count,
-                 Visit visit) {
-  TRIBUTARY_INVARIANT(offset, <=, layout.length);
-  TRIBUTARY_INVARIANT(count, <=, layout.length - offset);
-  const auto before = [&](std::size_t end) {
-    return offset < end ? std::min(count, end - offset) : 0;
-  };
-  const std::size_t parameters = before(layout.trainable);
-  const std::size_t model = before(layout.model());
-  if (parameters > 0) visit(layout.parameters, std::size_t{0}, parameters);
-  if (parameters < model) visit(layout.buffers, parameters, model - parameters);
-  if (model < count) visit(*layout.auxiliary, model, count - model);
+// Each operation stands alone and is rounded once, at any width.
+TRIBUTARY_VECTOR_CLONES
+void Divide(const std::int64_t* __restrict sums, std::size_t count,
+            double weight, double step, float* __restrict means) {
+  for (std::size_t i = 0; i < count; ++i) {
+    means[i] = static_cast<float>(static_cast<double>(sums[i]) / weight * step);
+  }
 }
 
 }  // namespace
@@ -94,9 +87,19 @@ ExactSum::ExactSum(const Layout& layout)
 
 void ExactSum::AddBlock(std::size_t offset, std::span<const float> values,
                         std::uint32_t weight) {
+  AddWeighted(offset, values, std::int64_t{weight});
+}
+
+void ExactSum::SubtractBlock(std::size_t offset, std::span<const float> values,
+                             std::uint32_t weight) {
+  AddWeighted(offset, values, -std::int64_t{weight});
+}
+
+void ExactSum::AddWeighted(std::size_t offset, std::span<const float> values,
+                           std::int64_t weight) {
   ForEachPart(layout_, offset, values.size(),
               [&](const Grid& grid, std::size_t first, std::size_t count) {
-                TRIBUTARY_INVARIANT(weight, <=, grid.max_weight());
+                TRIBUTARY_INVARIANT(std::abs(weight), <=, grid.max_weight());
                 const float* from = values.data() + first;
                 std::int64_t* to = sums_.data() + offset + first;
                 if (HasSmallPoints(grid)) {
@@ -104,7 +107,8 @@ void ExactSum::AddBlock(std::size_t offset, std::span<const float> values,
                                  static_cast<float>(1 / grid.step()), weight,
                                  to);
                 } else {
-                  AddScaled(from, count, 1 / grid.step(), weight, to);
+                  AddScaled(from, count, 1 / grid.step(),
+                            static_cast<double>(weight), to);
                 }
               });
 }
@@ -141,11 +145,8 @@ void ExactSum::MeanBlock(std::size_t offset, std::span<float> out) const {
   const auto weight = static_cast<double>(weight_);
   ForEachPart(layout_, offset, out.size(),
               [&](const Grid& grid, std::size_t first, std::size_t count) {
-                const std::int64_t* sums = sums_.data() + offset + first;
-                for (std::size_t i = 0; i < count; ++i) {
-                  out[first + i] = static_cast<float>(
-                      static_cast<double>(sums[i]) / weight * grid.step());
-                }
+                Divide(sums_.data() + offset + first, count, weight,
+                       grid.step(), out.data() + first);
               });
 }
 

@@ -30,6 +30,10 @@ class ExactSum {
   // weight is in 1 .. max_weight. A range may cross from parameters to buffers.
   void AddBlock(std::size_t offset, std::span<const float> values,
                 std::uint32_t weight);
+  // Undoes AddBlock of the same block, which was added to this sum or to one
+  // that it is merged with.
+  void SubtractBlock(std::size_t offset, std::span<const float> values,
+                     std::uint32_t weight);
   // Counts one contribution of this weight, once all its blocks were added.
   void AddContribution(std::uint32_t weight);
   // Adds another sum over the same layout.
@@ -48,6 +52,9 @@ class ExactSum {
   std::uint64_t contributions() const { return contributions_; }
 
  private:
+  void AddWeighted(std::size_t offset, std::span<const float> values,
+                   std::int64_t weight);
+
   Layout layout_;
   std::vector<std::int64_t> sums_;
   std::uint64_t weight_ = 0;
