@@ -5,6 +5,16 @@
 
 namespace tributary {
 
+absl::StatusOr<TrainResult> Trainer::TrainInto(const TrainTask& task,
+                                               const Model& model,
+                                               const DeltaSink& sink,
+                                               const TaskContext& context) {
+  std::vector<float> delta(model.manifest.Length());
+  absl::StatusOr<TrainResult> result = Train(task, model, delta, context);
+  if (result.ok()) sink(*result, 0, delta);
+  return result;
+}
+
 absl::StatusOr<EvaluateResult> Trainer::Evaluate(const TrainTask&, const Model&,
                                                  const TaskContext&) {
   return absl::UnimplementedError("this client's trainer does not evaluate");

@@ -5,6 +5,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <string>
@@ -66,6 +67,7 @@ std::int32_t LargestMagnitude(std::span<const float> values) {
 // What a pass over the values finds.
 struct Clamped {
   bool is_finite = true;
+  float largest = 0;            // magnitude afterwards
   std::uint64_t saturated = 0;  // values that were out of bound
 };
 
@@ -82,6 +84,8 @@ void Clamp(std::span<float> values, float bound, Clamped& clamped) {
       clamped.is_finite = false;
       return;
     }
+    clamped.largest = std::max(clamped.largest,
+                               std::min(bound, std::bit_cast<float>(largest)));
     if (largest > std::bit_cast<std::int32_t>(bound)) {
       for (float& value : block) {
         clamped.saturated += std::fabs(value) > bound;
@@ -91,9 +95,15 @@ void Clamp(std::span<float> values, float bound, Clamped& clamped) {
   }
 }
 
-// Clamps each part to its bound.
-void ClampAll(std::span<float> values, Encoding encoding,
-              const aggregation::Layout& layout, Clamped& clamped) {
+// Bounds of the parts of an update, in order: what lies before `end`, and after
+// the part before it, is at most `bound`.
+struct BoundedPart {
+  std::size_t end = 0;
+  float bound = 0;
+};
+using Bounds = std::array<BoundedPart, 4>;
+
+Bounds BoundsOf(Encoding encoding, const aggregation::Layout& layout) {
   const float parameters = Bound(encoding, layout.parameters.max_abs());
   const float buffers = Bound(encoding, layout.buffers.max_abs());
   // An int8 block that holds both has one scale, so the smaller bound for all.
@@ -104,34 +114,62 @@ void ClampAll(std::span<float> values, Encoding encoding,
     to = std::min(layout.model(), from + aggregation::kInt8Block);
     if (to <= layout.trainable) from = to = layout.trainable;
   }
-  Clamp(values.first(from), parameters, clamped);
-  Clamp(values.subspan(from, to - from), std::min(parameters, buffers),
-        clamped);
-  Clamp(values.subspan(to, layout.model() - to), buffers, clamped);
-  if (layout.auxiliary) {
-    Clamp(values.subspan(layout.model()),
-          Bound(encoding, layout.auxiliary->max_abs()), clamped);
+  const float auxiliary =
+      layout.auxiliary ? Bound(encoding, layout.auxiliary->max_abs()) : 0;
+  return {{{from, parameters},
+           {to, std::min(parameters, buffers)},
+           {layout.model(), buffers},
+           {layout.length, auxiliary}}};
+}
+
+// Clamps the values from `offset` each to its part's bound.
+void ClampAll(std::span<float> values, std::size_t offset, const Bounds& bounds,
+              Clamped& clamped) {
+  std::size_t done = 0;
+  for (const BoundedPart& part : bounds) {
+    const std::size_t end =
+        std::min(values.size(), part.end - std::min(part.end, offset));
+    if (end <= done) continue;
+    Clamp(values.subspan(done, end - done), part.bound, clamped);
+    done = end;
   }
 }
 
-// Names the first value that is not.
-absl::Status NotFinite(const Manifest& manifest,
+// Names the first value that is not, of those from `offset`.
+absl::Status NotFinite(const Manifest& manifest, std::size_t offset,
                        std::span<const float> values) {
   const auto bad = std::find_if(values.begin(), values.end(), [](float value) {
     return !std::isfinite(value);
   });
-  const auto coordinate = static_cast<std::size_t>(bad - values.begin());
-  std::size_t offset = 0;
+  const std::size_t coordinate =
+      offset + static_cast<std::size_t>(bad - values.begin());
+  std::size_t start = 0;
   for (const TensorSpec& tensor : manifest.tensors()) {
-    if (coordinate < offset + tensor.Size()) {
+    if (coordinate < start + tensor.Size()) {
       return absl::InvalidArgumentError(
           absl::StrCat("the delta of ", tensor.name, " is not finite at ",
-                       coordinate - offset));
+                       coordinate - start));
     }
-    offset += tensor.Size();
+    start += tensor.Size();
   }
   return absl::InvalidArgumentError(
       "what the strategy adds to the update is not finite");
+}
+
+// Without a checksum.
+v1::UpdateHeader HeaderOf(const v1::Task& task, const TrainResult& result,
+                          std::uint64_t size) {
+  v1::UpdateHeader header;
+  header.set_task_token(task.task_token());
+  header.set_encoding(task.update().encoding() ==
+                              v1::UpdatePlan::ENCODING_UNSPECIFIED
+                          ? v1::UpdatePlan::FLOAT32
+                          : task.update().encoding());
+  header.set_size(size);
+  header.set_weight(result.examples);
+  header.set_base_model(task.model());
+  header.set_train_loss(result.loss);
+  return header;
 }
 
 absl::Status CheckResult(const TrainResult& result) {
@@ -197,8 +235,8 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
   }
   PreparedUpdate prepared;
   Clamped clamped;
-  ClampAll(update, encoding.encoding, *layout, clamped);
-  if (!clamped.is_finite) return NotFinite(manifest, update);
+  ClampAll(update, 0, BoundsOf(encoding.encoding, *layout), clamped);
+  if (!clamped.is_finite) return NotFinite(manifest, 0, update);
   prepared.saturated = clamped.saturated;
   prepared.state.control = NextControl(task, manifest, update, state.control);
 
@@ -219,17 +257,50 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
     prepared.state.residual = std::move(update);
   }
 
-  v1::UpdateHeader& header = prepared.header;
-  header.set_task_token(task.task_token());
-  header.set_encoding(task.update().encoding() ==
-                              v1::UpdatePlan::ENCODING_UNSPECIFIED
-                          ? v1::UpdatePlan::FLOAT32
-                          : task.update().encoding());
-  header.set_size(bytes->size());
-  header.set_weight(result.examples);
-  header.set_base_model(task.model());
-  header.set_train_loss(result.loss);
+  prepared.header = HeaderOf(task, result, bytes->size());
   prepared.bytes = std::move(bytes);
+  return prepared;
+}
+
+bool IsDeltaAlone(const v1::UpdatePlan& update,
+                  const v1::StrategyPlan& strategy) {
+  return codec::ToEncoding(update).encoding == Encoding::kFloat32 &&
+         strategy.kind_case() == v1::StrategyPlan::KIND_NOT_SET;
+}
+
+absl::StatusOr<PreparedUpdate> StreamUpdate(const v1::Task& wire,
+                                            const Model& model,
+                                            Trainer& trainer,
+                                            const UpdateSink& sink,
+                                            const TaskContext& context) {
+  const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
+  if (!task.ok()) return task.status();
+  const auto layout =
+      codec::ToLayout(wire.update(), model.manifest, wire.strategy());
+  if (!layout.ok()) return layout.status();
+  const Bounds bounds = BoundsOf(Encoding::kFloat32, *layout);
+  PreparedUpdate prepared;
+  absl::Status status;
+  Clamped clamped;
+  const auto result = trainer.TrainInto(
+      *task, model,
+      [&](const TrainResult& trained, std::size_t offset,
+          std::span<float> delta) {
+        if (offset == 0) status = CheckResult(trained);
+        if (!status.ok()) return;
+        clamped.largest = 0;
+        ClampAll(delta, offset, bounds, clamped);
+        if (clamped.is_finite) {
+          sink({trained.examples, offset, delta, clamped.largest});
+        } else {
+          status = NotFinite(model.manifest, offset, delta);
+        }
+      },
+      context);
+  if (!result.ok()) return result.status();
+  if (!status.ok()) return status;
+  prepared.saturated = clamped.saturated;
+  prepared.header = HeaderOf(wire, *result, layout->length * sizeof(float));
   return prepared;
 }
 

@@ -17,6 +17,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <span>
 #include <vector>
@@ -48,6 +49,32 @@ absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& task,
                                            const Model& model, Trainer& trainer,
                                            const ClientState& state,
                                            const TaskContext& context);
+
+// Whether the updates of such a plan are deltas and nothing besides, so that
+// StreamUpdate can make them.
+bool IsDeltaAlone(const v1::UpdatePlan& update,
+                  const v1::StrategyPlan& strategy);
+
+// Of an update as it is made: values that are finite and within the plan's
+// bound.
+struct UpdateBlock {
+  std::uint32_t weight = 0;  // the update's
+  std::size_t offset = 0;    // of the first value in the flat vector
+  std::span<const float> values;
+  float largest = 0;  // magnitude among them
+};
+// Takes the blocks in order, until the update ends or is found to be none.
+using UpdateSink = std::function<void(const UpdateBlock& block)>;
+
+// The update that TrainUpdate makes of this task, if IsDeltaAlone, for
+// those who use its floats and do not keep them: it comes without bytes. Errors
+// are those of TrainUpdate; a delta that is not finite shows when blocks before
+// it were given already.
+absl::StatusOr<PreparedUpdate> StreamUpdate(const v1::Task& task,
+                                            const Model& model,
+                                            Trainer& trainer,
+                                            const UpdateSink& sink,
+                                            const TaskContext& context);
 
 // `update` has the floats of the model's manifest and of the strategy's
 // auxiliary tensor, if it has one. InvalidArgument, naming the tensor and the

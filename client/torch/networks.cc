@@ -15,6 +15,7 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
   // The architecture names an archive by its digest, so the path adds nothing.
   const std::string& key = model.architecture;
   std::unique_ptr<torch_internal::Network> network;
+  Digest holds;
   {
     std::lock_guard lock(mutex_);
     if (key_ != key) {
@@ -26,6 +27,7 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
     if (own == idle_.end() && !idle_.empty()) own = std::prev(idle_.end());
     if (own != idle_.end()) {
       network = std::move(own->network);
+      holds = own->holds;
       idle_.erase(own);
     }
   }
@@ -48,17 +50,20 @@ absl::StatusOr<TorchNetworks::Loan> TorchNetworks::Borrow(const Model& model) {
         absl::StrCat("the model holds ", model.weights.size(),
                      " weights, its manifest says ", model.manifest.Length()));
   }
-  std::copy_n(model.weights.data(), model.weights.size(),
-              loan->weights().data());
+  if (holds == Digest{} || holds != model.id) {
+    std::copy_n(model.weights.data(), model.weights.size(),
+                loan->weights().data());
+  }
   if (auto there = loan->Upload(); !there.ok()) return there;
   return loan;
 }
 
 void TorchNetworks::Return(const std::string& key,
-                           std::unique_ptr<torch_internal::Network> network) {
+                           std::unique_ptr<torch_internal::Network> network,
+                           const Digest& holds) {
   std::lock_guard lock(mutex_);
   if (key != key_) return;
-  idle_.push_back({std::this_thread::get_id(), std::move(network)});
+  idle_.push_back({std::this_thread::get_id(), std::move(network), holds});
 }
 
 std::shared_ptr<TorchNetworks> MakeTorchNetworks(TorchDevice device) {

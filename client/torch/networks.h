@@ -36,8 +36,13 @@ class TorchNetworks {
     Loan(Loan&& other) noexcept = default;
     Loan& operator=(Loan&&) = delete;
     ~Loan() {
-      if (network_ != nullptr) lender_->Return(key_, std::move(network_));
+      if (network_ != nullptr) {
+        lender_->Return(key_, std::move(network_), holds_);
+      }
     }
+    // Its weights are this model's again, so that the next loan of it saves the
+    // copying. Of weights that no digest names, nothing is said.
+    void SayItHolds(const Digest& model) { holds_ = model; }
     torch_internal::Network* operator->() const { return network_.get(); }
     torch_internal::Network& operator*() const { return *network_; }
 
@@ -45,6 +50,7 @@ class TorchNetworks {
     TorchNetworks* lender_;
     std::string key_;
     std::unique_ptr<torch_internal::Network> network_;
+    Digest holds_;
   };
 
   // A network of the model's architecture, holding the model's weights.
@@ -54,7 +60,8 @@ class TorchNetworks {
 
  private:
   void Return(const std::string& key,
-              std::unique_ptr<torch_internal::Network> network);
+              std::unique_ptr<torch_internal::Network> network,
+              const Digest& holds);
 
   const torch_internal::Placement placement_;
   std::mutex mutex_;
@@ -62,6 +69,8 @@ class TorchNetworks {
   struct Idle {
     std::thread::id last_user;
     std::unique_ptr<torch_internal::Network> network;
+    // Whose weights it has, if that is known.
+    Digest holds;
   };
   std::vector<Idle> idle_;
 };

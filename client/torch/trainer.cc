@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cmath>
 #include <limits>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "client/torch/delta.h"
 #include "client/torch/epochs.h"
 #include "client/torch/networks.h"
 #include "client/torch/ranking.h"
@@ -19,9 +21,14 @@ namespace tributary {
 namespace {
 
 using torch_internal::Epochs;
+using torch_internal::Subtract;
+using torch_internal::SubtractAndReset;
 
 // Examples judged at once.
 constexpr std::size_t kEvaluationBatch = 256;
+
+// Floats of a delta that are made at once: they stay in the first cache.
+constexpr std::size_t kDeltaBlock = 2048;
 
 absl::Status CheckOptions(const TrainingOptions& options) {
   if (options.epochs.has_value() == options.steps.has_value()) {
@@ -40,15 +47,6 @@ std::vector<std::uint32_t> AllRows(const Dataset* data) {
   std::vector<std::uint32_t> rows(data == nullptr ? 0 : data->Size());
   std::iota(rows.begin(), rows.end(), 0u);
   return rows;
-}
-
-// out <- a - b
-void Subtract(std::span<const float> a, std::span<const float> b,
-              std::span<float> out) {
-  const float* __restrict from = a.data();
-  const float* __restrict what = b.data();
-  float* __restrict to = out.data();
-  for (std::size_t i = 0; i < out.size(); ++i) to[i] = from[i] - what[i];
 }
 
 // Mean loss over the examples of a pass.
@@ -101,11 +99,20 @@ class TorchTrainer final : public Trainer {
   absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model& model,
                                     std::span<float> delta,
                                     const TaskContext& context) override;
+  absl::StatusOr<TrainResult> TrainInto(const TrainTask& task,
+                                        const Model& model,
+                                        const DeltaSink& sink,
+                                        const TaskContext& context) override;
   absl::StatusOr<EvaluateResult> Evaluate(const TrainTask& task,
                                           const Model& model,
                                           const TaskContext& context) override;
 
  private:
+  // Trains a network that holds the model's weights.
+  absl::StatusOr<TrainResult> Fit(const TrainTask& task, const Model& model,
+                                  torch_internal::Network& network,
+                                  const TaskContext& context) const;
+
   const std::shared_ptr<const Dataset> train_;
   const std::vector<std::uint32_t> rows_;  // of train_, to train on
   const std::shared_ptr<const Dataset> test_;
@@ -117,12 +124,6 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
                                                 const Model& model,
                                                 std::span<float> delta,
                                                 const TaskContext& context) {
-  const auto started = std::chrono::steady_clock::now();
-  const TrainingOptions& options = task.training;
-  if (auto status = CheckOptions(options); !status.ok()) return status;
-  if (rows_.empty()) {
-    return absl::FailedPreconditionError("there are no training examples");
-  }
   if (delta.size() != model.manifest.Length()) {
     return absl::InvalidArgumentError(
         absl::StrCat("room for ", delta.size(),
@@ -130,24 +131,59 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
                      "has ",
                      model.manifest.Length()));
   }
+  auto network = networks_->Borrow(model);
+  if (!network.ok()) return network.status();
+  auto result = Fit(task, model, **network, context);
+  if (result.ok()) Subtract((*network)->weights(), model.weights, delta);
+  return result;
+}
+
+absl::StatusOr<TrainResult> TorchTrainer::TrainInto(
+    const TrainTask& task, const Model& model, const DeltaSink& sink,
+    const TaskContext& context) {
+  auto network = networks_->Borrow(model);
+  if (!network.ok()) return network.status();
+  const auto result = Fit(task, model, **network, context);
+  if (!result.ok()) return result;
+  const std::span<float> trained = (*network)->weights();
+  const std::span<const float> start = model.weights;
+  std::array<float, kDeltaBlock> block;
+  for (std::size_t at = 0; at < trained.size(); at += kDeltaBlock) {
+    const std::size_t count = std::min(kDeltaBlock, trained.size() - at);
+    const std::span<float> delta = std::span(block).first(count);
+    SubtractAndReset(trained.subspan(at, count), start.subspan(at, count),
+                     delta);
+    sink(*result, at, delta);
+  }
+  network->SayItHolds(model.id);
+  return result;
+}
+
+absl::StatusOr<TrainResult> TorchTrainer::Fit(
+    const TrainTask& task, const Model& model, torch_internal::Network& network,
+    const TaskContext& context) const {
+  const auto started = std::chrono::steady_clock::now();
+  const TrainingOptions& options = task.training;
+  if (auto status = CheckOptions(options); !status.ok()) return status;
+  if (rows_.empty()) {
+    return absl::FailedPreconditionError("there are no training examples");
+  }
   if (!task.correction.empty() &&
       task.correction.size() != model.manifest.TrainableLength()) {
     return absl::InvalidArgumentError(
         absl::StrCat("a correction of ", task.correction.size(), " floats for ",
                      model.manifest.TrainableLength(), " parameters"));
   }
-  auto network = networks_->Borrow(model);
-  if (!network.ok()) return network.status();
-  (*network)->BeginTask(task.seed);
+  network.BeginTask(task.seed);
   TrainResult result;
   if (task.wants_initial_loss) {
     const auto judged =
-        JudgeAll(**network, *train_, rows_, options.loss, context);
+        JudgeAll(network, *train_, rows_, options.loss, context);
     if (!judged.ok()) return judged.status();
     result.initial_loss = judged->loss / static_cast<double>(rows_.size());
   }
 
-  const auto descent = torch_internal::MakeSteps(**network, task, model);
+  const auto descent = torch_internal::MakeSteps(network, task, model);
   if (!descent.ok()) return descent.status();
   Epochs epochs(task.seed, rows_, static_cast<std::size_t>(options.batch_size));
   MeanLoss loss;
@@ -177,8 +213,7 @@ absl::StatusOr<TrainResult> TorchTrainer::Train(const TrainTask& task,
     if (options.epochs.has_value() && epochs.AtEnd()) loss = MeanLoss();
   }
 
-  if (auto here = (*network)->Download(); !here.ok()) return here;
-  Subtract((*network)->weights(), model.weights, delta);
+  if (auto here = network.Download(); !here.ok()) return here;
   result.examples = static_cast<std::uint32_t>(std::min<std::size_t>(
       {seen, rows_.size(), std::numeric_limits<std::uint32_t>::max()}));
   result.loss = loss.Mean();

@@ -21,6 +21,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -102,6 +103,12 @@ class TaskContext {
   std::atomic<bool> cancelled_ = false;
 };
 
+// Takes a delta a block at a time: what was trained, where the block begins in
+// the flat vector, and its floats, which it may change and which are gone
+// afterwards. Blocks come in order and cover the vector once.
+using DeltaSink = std::function<void(
+    const TrainResult& result, std::size_t offset, std::span<float> block)>;
+
 // Calls come one at a time, from a thread of the client.
 class Trainer {
  public:
@@ -114,6 +121,14 @@ class Trainer {
                                             const Model& model,
                                             std::span<float> delta,
                                             const TaskContext& context) = 0;
+
+  // The same for those who use a delta and do not keep it: nothing is given to
+  // `sink` if there is an error. Calls Train unless a trainer knows a way
+  // without a vector of the delta; the floats are the same.
+  virtual absl::StatusOr<TrainResult> TrainInto(const TrainTask& task,
+                                                const Model& model,
+                                                const DeltaSink& sink,
+                                                const TaskContext& context);
 
   // Judges `model` on this client's data. Only asked of evaluators.
   virtual absl::StatusOr<EvaluateResult> Evaluate(const TrainTask& task,

@@ -4,6 +4,7 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -181,6 +182,145 @@ TEST_CASE("what is no update is refused") {
   CHECK_FALSE(PrepareUpdate(TaskWith(v1::UpdatePlan::FLOAT32, 0), manifest,
                             kResult, RandomDelta(1), {})
                   .ok());
+}
+
+// Gives a delta in blocks of 700 floats.
+class InBlocks final : public Trainer {
+ public:
+  explicit InBlocks(std::vector<float> delta, TrainResult result = kResult)
+      : delta_(std::move(delta)), result_(result) {}
+  absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
+                                    std::span<float> delta,
+                                    const TaskContext&) override {
+    std::ranges::copy(delta_, delta.begin());
+    return result_;
+  }
+  absl::StatusOr<TrainResult> TrainInto(const TrainTask&, const Model&,
+                                        const DeltaSink& sink,
+                                        const TaskContext&) override {
+    for (std::size_t at = 0; at < delta_.size(); at += 700) {
+      auto block = std::vector<float>(
+          delta_.begin() + static_cast<std::ptrdiff_t>(at),
+          delta_.begin() +
+              static_cast<std::ptrdiff_t>(std::min(at + 700, delta_.size())));
+      sink(result_, at, block);
+    }
+    return result_;
+  }
+
+ private:
+  const std::vector<float> delta_;
+  const TrainResult result_;
+};
+
+Model ModelOf(const Manifest& shapes) {
+  Model model;
+  model.manifest = shapes;
+  model.weights.resize(shapes.Length());
+  return model;
+}
+
+v1::Task StreamedTask(double max_abs) {
+  v1::Task task = TaskWith(v1::UpdatePlan::FLOAT32, max_abs);
+  task.mutable_update()->set_buffer_max_abs(max_abs / 3);
+  task.mutable_training()->set_epochs(1);
+  task.mutable_training()->set_batch_size(1);
+  task.mutable_training()->set_learning_rate(0.1);
+  return task;
+}
+
+TEST_CASE(
+    "a streamed update has the floats and the header of one that is sent") {
+  const v1::Task task = StreamedTask(0.3);
+  const Model model = ModelOf(manifest);
+  const TaskContext context;
+  InBlocks trainer(RandomDelta(0.5F));
+  const auto sent = TrainUpdate(task, model, trainer, {}, context);
+  REQUIRE(sent.ok());
+  std::vector<float> floats;
+  float largest_misjudged = 0;
+  const auto streamed = StreamUpdate(
+      task, model, trainer,
+      [&](const UpdateBlock& block) {
+        CHECK(block.weight == 7);
+        CHECK(block.offset == floats.size());
+        float largest = 0;
+        for (const float value : block.values) {
+          floats.push_back(value);
+          largest = std::max(largest, std::fabs(value));
+        }
+        largest_misjudged =
+            std::max(largest_misjudged, largest - block.largest);
+      },
+      context);
+  REQUIRE(streamed.ok());
+  CHECK(floats == Decode(task, *sent->bytes));
+  CHECK(largest_misjudged == 0);
+  CHECK(streamed->header.SerializeAsString() ==
+        sent->header.SerializeAsString());
+  CHECK(streamed->saturated == sent->saturated);
+  CHECK(streamed->saturated > 0);
+  CHECK(streamed->bytes == nullptr);
+}
+
+TEST_CASE("a streamed update ends before the first block that is not finite") {
+  std::vector<float> delta = RandomDelta(0.5F);
+  delta[kTrainable + 5] = std::nanf("");
+  const v1::Task task = StreamedTask(1);
+  const Model model = ModelOf(manifest);
+  const TaskContext context;
+  InBlocks trainer(delta);
+  std::size_t given = 0;
+  const auto streamed = StreamUpdate(
+      task, model, trainer,
+      [&](const UpdateBlock& block) { given += block.values.size(); }, context);
+  CHECK(given == 2800);
+  CHECK(streamed.status() ==
+        TrainUpdate(task, model, trainer, {}, context).status());
+  CHECK(streamed.status().message() ==
+        "the delta of norm.mean is not finite at 5");
+}
+
+TEST_CASE("of a result that makes no sense no block is given") {
+  const v1::Task task = StreamedTask(1);
+  const Model model = ModelOf(manifest);
+  const TaskContext context;
+  const TrainResult results[] = {
+      {.examples = 0, .loss = 1},
+      {.examples = 1, .loss = std::numeric_limits<double>::infinity()}};
+  for (const TrainResult& result : results) {
+    InBlocks trainer(RandomDelta(0.5F), result);
+    const auto streamed = StreamUpdate(
+        task, model, trainer, [](const UpdateBlock&) { FAIL("a block"); },
+        context);
+    CHECK(streamed.status() ==
+          TrainUpdate(task, model, trainer, {}, context).status());
+    CHECK_FALSE(streamed.ok());
+  }
+}
+
+TEST_CASE("a trainer without a way of its own is streamed as one block") {
+  class Plain final : public Trainer {
+   public:
+    absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
+                                      std::span<float> delta,
+                                      const TaskContext&) override {
+      delta[0] = 0.5F;
+      return kResult;
+    }
+  } trainer;
+  const TaskContext context;
+  std::vector<float> floats;
+  REQUIRE(StreamUpdate(
+              StreamedTask(1), ModelOf(manifest), trainer,
+              [&](const UpdateBlock& block) {
+                floats.assign(block.values.begin(), block.values.end());
+              },
+              context)
+              .ok());
+  REQUIRE(floats.size() == kLength);
+  CHECK(floats[0] == 0.5F);
+  CHECK(floats[1] == 0);
 }
 
 }  // namespace

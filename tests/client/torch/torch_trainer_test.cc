@@ -166,6 +166,44 @@ TEST_CASE("the delta is trained minus start, to the bit") {
   }
 }
 
+TEST_CASE(
+    "blocks of a delta are the delta, whatever ran before on the network") {
+  const auto data = Examples(50, {4}, 3);
+  const auto networks = MakeTorchNetworks();
+  const auto trainer = MakeTorchTrainer(data, data, networks);
+  Model model = FirstModel(MlpOf(4, {600}, 3));
+  model.id = Sha256(std::as_bytes(std::span(model.weights)));
+  Model other = model;
+  for (float& weight : other.weights) weight += 0.125F;
+  other.id = Sha256(std::as_bytes(std::span(other.weights)));
+  const TaskContext context;
+  // The network holds the model the second time, then another one.
+  for (const Model* each : {&model, &model, &other, &model}) {
+    const TrainTask task = TaskOf(OneEpoch(10, 0.1));
+    const auto expected = Train(*TrainerOn(data), task, *each);
+    REQUIRE(expected.ok());
+    std::vector<float> delta;
+    std::size_t largest_block = 0;
+    const auto result = trainer->TrainInto(
+        task, *each,
+        [&](const TrainResult& trained, std::size_t offset,
+            std::span<float> block) {
+          CHECK(trained.examples == 50);
+          CHECK(offset == delta.size());
+          largest_block = std::max(largest_block, block.size());
+          delta.insert(delta.end(), block.begin(), block.end());
+          std::ranges::fill(block, -1.0F);  // the sink's to change
+        },
+        context);
+    REQUIRE(result.ok());
+    CHECK(delta == expected->delta);
+    CHECK(largest_block < delta.size());
+    CHECK(result->loss == expected->result.loss);
+    // Judging between two tasks changes nothing either.
+    CHECK(Judge(*trainer, other, Loss::kCrossEntropy).ok());
+  }
+}
+
 TEST_CASE("training on some rows is training on a copy of them, to the bit") {
   const auto data = Examples(60, {64}, 10);
   const std::vector<std::uint32_t> rows{3, 4, 17, 20, 21, 40, 59};
@@ -375,10 +413,9 @@ TEST_CASE("reconstruction errors rank anomalies") {
   Model model = FirstModel(LinearOf(2, 2));
   model.weights = {1, 0, 0, 0, 0, 0};
   // Errors 4, 16, 9 and 25 over two features; the second is no anomaly.
-  const auto judged =
-      Judge(*TrainerOn(std::make_shared<Dataset>(
-                Dataset{{1, 2, 3, 4, 0, 3, 7, 5}, {2}, {0, 0, 1, 1}})),
-            model, Loss::kReconstruction);
+  const auto judged = Judge(*TrainerOn(std::make_shared<Dataset>(Dataset{
+                                {1, 2, 3, 4, 0, 3, 7, 5}, {2}, {0, 0, 1, 1}})),
+                            model, Loss::kReconstruction);
   REQUIRE(judged.ok());
   CHECK(judged->metrics.at("auc") == 0.75);
 }
