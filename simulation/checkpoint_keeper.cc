@@ -12,7 +12,7 @@ namespace tributary::simulation {
 
 CheckpointKeeper::CheckpointKeeper(std::filesystem::path results,
                                    RunIdentity identity,
-                                   std::chrono::seconds every,
+                                   std::chrono::milliseconds every,
                                    const std::atomic<bool>& interrupted,
                                    Ranks& ranks, std::ostream& report)
     : results_(std::move(results)),

@@ -26,7 +26,7 @@ class CheckpointKeeper final : public Intermission {
   // when interrupted. Where saving takes long it is done less often, so that it
   // takes at most a twentieth of the time.
   CheckpointKeeper(std::filesystem::path results, RunIdentity identity,
-                   std::chrono::seconds every,
+                   std::chrono::milliseconds every,
                    const std::atomic<bool>& interrupted, Ranks& ranks,
                    std::ostream& report);
 
@@ -43,7 +43,7 @@ class CheckpointKeeper final : public Intermission {
 
   const std::filesystem::path results_;
   const RunIdentity identity_;
-  const std::chrono::seconds every_;
+  const std::chrono::milliseconds every_;
   const std::atomic<bool>& interrupted_;
   Ranks& ranks_;
   std::ostream& report_;

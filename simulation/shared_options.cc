@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/shared_options.h"
 
+#include <cmath>
 #include <cstdlib>
 
 #include "simulation/ranks/rank_place.h"
@@ -71,14 +72,16 @@ void AddDryRun(CLI::App& command, bool& is_dry) {
   command.get_option("--out")->required(false);
 }
 
-void AddCheckpointEvery(CLI::App& command, std::chrono::seconds& every) {
-  constexpr long long kLongest = 31'536'000;  // a year
+void AddCheckpointEvery(CLI::App& command, std::chrono::milliseconds& every) {
+  constexpr double kLongest = 31'536'000;  // a year
   command
-      .add_option_function<long long>(
+      .add_option_function<double>(
           "--checkpoint-every",
-          [&every](long long value) { every = std::chrono::seconds(value); },
+          [&every](double seconds) {
+            every = std::chrono::milliseconds(std::llround(1000 * seconds));
+          },
           "seconds between checkpoints; 0: only on Ctrl-C (default: 60)")
-      ->check(CLI::Range(0LL, kLongest));
+      ->check(CLI::Range(0.0, kLongest));
 }
 
 void AddOut(CLI::App& command, std::filesystem::path& out,

@@ -32,6 +32,6 @@ void AddOut(CLI::App& command, std::filesystem::path& out,
 // After --out, which is then not needed: says what it costs instead of doing
 // it.
 void AddDryRun(CLI::App& command, bool& is_dry);
-void AddCheckpointEvery(CLI::App& command, std::chrono::seconds& every);
+void AddCheckpointEvery(CLI::App& command, std::chrono::milliseconds& every);
 
 }  // namespace tributary::simulation

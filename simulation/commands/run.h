@@ -27,7 +27,7 @@ struct SimulateOptions {
   // How progress is shown on `report`; nothing: not at all.
   std::optional<Progress::Style> progress = Progress::Style::kLines;
   // Wall time between checkpoints; zero: only when interrupted.
-  std::chrono::seconds checkpoint_every{60};
+  std::chrono::milliseconds checkpoint_every{60'000};
   // Those that make the run together; the options of all are alike. The first
   // fills the folder, the others put no more into it than their clients'
   // states.

@@ -32,7 +32,7 @@ struct SweepOptions {
   // How each run's progress is shown; nothing: not at all.
   std::optional<Progress::Style> progress = Progress::Style::kLines;
   // Wall time between a run's checkpoints; zero: only when interrupted.
-  std::chrono::seconds checkpoint_every{60};
+  std::chrono::milliseconds checkpoint_every{60'000};
 };
 
 // One run of a sweep, before it is started.

@@ -120,7 +120,7 @@ TEST_CASE_METHOD(ResumeFixture,
   }
 
   SECTION("interrupted a second time while the round ends") {
-    Process first(Start("twice", "1"), folder / "first.log");
+    Process first(Start("twice", "0.01"), folder / "first.log");
     AwaitCheckpoint(first, "twice");
     first.Signal(SIGINT);
     first.Signal(SIGTERM);
@@ -137,7 +137,7 @@ TEST_CASE_METHOD(ResumeFixture,
 
   SECTION("killed after a checkpoint, and killed again") {
     {
-      Process first(Start("killed", "1"), folder / "first.log");
+      Process first(Start("killed", "0.01"), folder / "first.log");
       AwaitCheckpoint(first, "killed");
       first.Kill();
     }
