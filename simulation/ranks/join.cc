@@ -2,6 +2,8 @@
 #include "simulation/ranks/join.h"
 
 #include <algorithm>
+#include <bit>
+#include <cstdint>
 #include <cstring>
 #include <exception>
 #include <numeric>
@@ -28,6 +30,9 @@ using StorePointer = c10::intrusive_ptr<c10d::TCPStore>;
 // How long those who lost somebody wait to hear why.
 constexpr std::chrono::seconds kLastWords{2};
 constexpr std::chrono::milliseconds kPause{20};
+
+constexpr std::size_t kLengthBytes = sizeof(std::uint64_t);
+constexpr std::size_t kFirstRoom = std::size_t{16} << 10;
 
 // LibTorch's exceptions carry a stack below their first line.
 std::string FirstLine(std::string_view text) {
@@ -77,20 +82,20 @@ class ConnectedRanks final : public Ranks {
 
   absl::StatusOr<std::vector<std::string>> Gather(
       const std::string& own) override try {
-    const auto lengths = AllGather(
-        at::full({1}, static_cast<std::int64_t>(own.size()), at::kLong));
-    std::int64_t longest = 1;
-    for (const at::Tensor& length : lengths) {
-      longest = std::max(longest, length.item<std::int64_t>());
+    auto letters = AllGather(Letter(own));
+    std::size_t longest = 0;
+    for (const at::Tensor& letter : letters) {
+      longest = std::max(longest, LengthOf(letter));
     }
-    at::Tensor mine = at::zeros({longest}, at::kByte);
-    std::memcpy(mine.data_ptr(), own.data(), own.size());
-    const auto all = AllGather(std::move(mine));
+    if (longest > room_) {
+      room_ = std::bit_ceil(longest);
+      letters = AllGather(Letter(own));
+    }
     std::vector<std::string> texts;
-    for (std::size_t i = 0; i < all.size(); ++i) {
+    for (const at::Tensor& letter : letters) {
       texts.emplace_back(
-          static_cast<const char*>(all[i].data_ptr()),
-          static_cast<std::size_t>(lengths[i].item<std::int64_t>()));
+          static_cast<const char*>(letter.data_ptr()) + kLengthBytes,
+          LengthOf(letter));
     }
     return texts;
   } catch (const std::exception& error) {
@@ -115,6 +120,23 @@ class ConnectedRanks final : public Ranks {
   }
 
  private:
+  // A text, or as much of it as there is room for, behind its length.
+  at::Tensor Letter(const std::string& text) const {
+    at::Tensor letter =
+        at::zeros({static_cast<std::int64_t>(kLengthBytes + room_)}, at::kByte);
+    auto* bytes = static_cast<char*>(letter.data_ptr());
+    const std::uint64_t length = text.size();
+    std::memcpy(bytes, &length, kLengthBytes);
+    std::memcpy(bytes + kLengthBytes, text.data(),
+                std::min(text.size(), room_));
+    return letter;
+  }
+  static std::size_t LengthOf(const at::Tensor& letter) {
+    std::uint64_t length = 0;
+    std::memcpy(&length, letter.data_ptr(), kLengthBytes);
+    return length;
+  }
+
   std::vector<at::Tensor> AllGather(at::Tensor own) {
     std::vector<std::vector<at::Tensor>> outputs(1);
     for (int i = 0; i < place_.size; ++i) {
@@ -165,6 +187,9 @@ class ConnectedRanks final : public Ranks {
   const StorePointer store_;
   const c10::intrusive_ptr<c10d::ProcessGroupGloo> group_;
   Reducer reducer_;  // of sums
+  // For each rank's text, the same on all of them: as large as the longest so
+  // far, so that one exchange is enough.
+  std::size_t room_ = kFirstRoom;
 };
 
 // Of LibTorch 2.x: its other kind of server is not in every build.
