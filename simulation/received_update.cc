@@ -39,7 +39,7 @@ Refusal Verify(const UpdateFormat& format, const v1::UpdateHeader& header,
 }
 
 void Fold(const UpdateFormat& format, std::span<const std::byte> bytes,
-          std::uint32_t weight, aggregation::ExactSum& sum) {
+          std::uint32_t weight, aggregation::NarrowSum& sum) {
   aggregation::UpdateDecoder decoder(format.encoding, format.layout.length);
   const absl::Status added = decoder.Feed(
       bytes, [&](std::size_t offset, std::span<const float> values) {
@@ -47,7 +47,6 @@ void Fold(const UpdateFormat& format, std::span<const std::byte> bytes,
         return absl::OkStatus();
       });
   TRIBUTARY_INVARIANT(added.ok(), ==, true);
-  sum.AddContribution(weight);
 }
 
 }  // namespace tributary::simulation

@@ -7,12 +7,13 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <span>
+#include <variant>
 
 #include "aggregation/encoding.h"
-#include "aggregation/exact_sum.h"
+#include "aggregation/narrow_sum.h"
 #include "coordinator/round/types.h"
+#include "simulation/partial_sums.h"
 #include "tributary/v1/federation.pb.h"
 
 namespace tributary::simulation {
@@ -33,12 +34,14 @@ struct ReceivedUpdate {
   const v1::UpdateHeader& header;
   // What Verify said where it was made.
   round::Refusal defect = round::Refusal::kNone;
-  // Nothing: another rank has them, and adds them to its part of the sum.
-  std::optional<std::span<const std::byte>> bytes = {};
+  // Its floats: to be added once it is accepted; in the sum already; or with
+  // another rank, in its part of the sum.
+  std::variant<std::monostate, std::span<const std::byte>, AddedUpdate*>
+      floats = {};
 };
 
-// Adds a verified update of this weight to the sum.
+// Adds a verified update of this weight to the sum, and counts no contribution.
 void Fold(const UpdateFormat& format, std::span<const std::byte> bytes,
-          std::uint32_t weight, aggregation::ExactSum& sum);
+          std::uint32_t weight, aggregation::NarrowSum& sum);
 
 }  // namespace tributary::simulation

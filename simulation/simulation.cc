@@ -33,6 +33,15 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
   return absl::OkStatus();
 }
 
+// What is kept of a training task until its update is accepted.
+std::uint64_t BytesOfResult(const VirtualCoordinator& coordinator,
+                            bool clients_have_states) {
+  if (coordinator.AddsWhereMade()) return 0;
+  // A new state is about as large as its update, in floats.
+  return coordinator.update_bytes() +
+         (clients_have_states ? coordinator.model_bytes() : 0);
+}
+
 class Uninterrupted final : public Intermission {
  public:
   Wish Ask() override { return Wish::kGoOn; }
@@ -56,12 +65,9 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
   simulation->coordinator_ = *std::move(coordinator);
   const bool have_states =
       KeepsClientState(inputs.plan.update(), inputs.plan.strategy());
-  // A new state is about as large as its update, in floats.
-  const std::uint64_t state_bytes =
-      have_states ? simulation->coordinator_->model_bytes() : 0;
   simulation->work_ = std::make_unique<SharedWork>(
       *simulation->ranks_, inputs.workers,
-      simulation->coordinator_->update_bytes() + state_bytes);
+      BytesOfResult(*simulation->coordinator_, have_states));
   if (!simulation->work_->status().ok()) return simulation->work_->status();
   simulation->world_.reset(new World{.time = simulation->time_,
                                      .coordinator = *simulation->coordinator_,
@@ -92,7 +98,10 @@ Simulation::Simulation(const SimulationInputs& inputs,
       jitter_(inputs.run_key, "jitter"),
       ranks_(inputs.ranks) {}
 
-Simulation::~Simulation() = default;
+// Of a round that ends with the simulation nothing has to be taken out again.
+Simulation::~Simulation() {
+  if (coordinator_ != nullptr) coordinator_->sums().Abandon();
+}
 
 absl::Status Simulation::Resume(Checkpoint checkpoint) {
   if (auto restored = coordinator_->Restore(

@@ -33,8 +33,11 @@ session::Options SessionOptions(const Identity& identity) {
 }  // namespace
 
 // Filled by whoever does the work; read after Await.
-struct VirtualClient::Job final : SharedWork::Job {
+struct VirtualClient::Job final : SharedWork::Job, AddedUpdate {
   explicit Job(const World& from) : world(from) {}
+  ~Job() override {
+    if (is_added) world.coordinator.sums().Withdraw(*this);
+  }
 
   const World& world;
   // Of the client's data; nothing for the evaluator.
@@ -48,6 +51,9 @@ struct VirtualClient::Job final : SharedWork::Job {
   std::optional<SharedWork::Demand> demand;
   // None: not submitted, as the journal has what it gives.
   std::optional<SharedWork::JobId> id;
+  // The attempt whose sum the update may be added to where it is made.
+  std::optional<std::uint64_t> adds_to;
+  bool is_added = false;
   TrainingOutcome training;
   EvaluationOutcome judgement = absl::UnknownError("not judged");
 
@@ -62,18 +68,59 @@ struct VirtualClient::Job final : SharedWork::Job {
     return client ? Parse(outcome, training) : Parse(outcome, judgement);
   }
 
+  void TakeFrom(aggregation::NarrowSum& sum) override {
+    Subtract(model->manifest.Length(), sum);
+  }
+
   void NoteIn(Journal& journal) const;
   void RecallFrom(Journal& journal);
 
  private:
   void Train() {
     const auto trainer = world.participants.MakeTrainer(*client);
+    if (adds_to) {
+      if (auto loan = world.coordinator.sums().Borrow(*adds_to)) {
+        return TrainInto(*trainer, *loan);
+      }
+    }
     training.update =
         TrainUpdate(task, *model, *trainer,
                     state == nullptr ? ClientState() : *state, context);
     if (!training.update.ok()) return;
     training.defect = Verify(world.coordinator.format(),
                              training.update->header, *training.update->bytes);
+  }
+  void TrainInto(Trainer& trainer, PartialSums::Loan& loan) {
+    std::size_t added = 0;
+    training.update = StreamUpdate(
+        task, *model, trainer,
+        [&](const UpdateBlock& block) {
+          loan.sum().AddBlock(block.offset, block.values, block.largest,
+                              world.coordinator.CountedWeight(block.weight));
+          added = block.offset + block.values.size();
+        },
+        context);
+    if (training.update.ok()) {
+      loan.Commit(*this);
+      is_added = true;
+    } else if (added > 0) {
+      Subtract(added, loan.sum());
+    }
+  }
+  // Of the update that was added, the coordinates before `end`: made once more,
+  // as the same task on the same data gives the same floats.
+  void Subtract(std::size_t end, aggregation::NarrowSum& sum) const {
+    const auto trainer = world.participants.MakeTrainer(*client);
+    const TaskContext undisturbed;
+    StreamUpdate(
+        task, *model, *trainer,
+        [&](const UpdateBlock& block) {
+          if (block.offset >= end) return;
+          sum.SubtractBlock(block.offset, block.values,
+                            world.coordinator.CountedWeight(block.weight));
+        },
+        undisturbed)
+        .IgnoreError();
   }
   void Evaluate() {
     const auto trainer = world.participants.MakeEvaluator();
@@ -267,6 +314,9 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
                     .need = world_.coordinator.OverSelects() ? Need::kPerhaps
                                                              : Need::kCertain};
     if (world_.clients_have_states) job_->demand->home = identity_.index;
+    if (world_.coordinator.AddsWhereMade()) {
+      job_->adds_to = world_.coordinator.sums().attempt();
+    }
     if (!world_.journal.IsReplaying()) Submit();
   }
   After(due - world_.time.now(), [this, work = work_] {
@@ -323,18 +373,18 @@ void VirtualClient::HandIn() {
   if (!deadline || *deadline <= world_.time.now() || !job_->demand) {
     return DropWork();
   }
-  const std::unique_ptr<Job> job = FinishWork();
+  std::unique_ptr<Job> job = FinishWork();
   if (!world_.work.status().ok()) return;  // nothing is known any more
-  const std::string& token = job->task.task_token();
-  auto& update = job->training.update;
+  const std::string token = job->task.task_token();
+  const auto& update = job->training.update;
   if (!update.ok()) {
     Step(session::WorkFailed{token, update.status().ToString()});
     return;
   }
-  prepared_ = *std::move(update);
-  defect_ = job->training.defect;
+  const session::Trained trained{token, update->header, update->saturated};
+  made_ = std::move(job);
   is_handing_in_ = true;
-  Step(session::Trained{token, prepared_->header, prepared_->saturated});
+  Step(trained);
   is_handing_in_ = false;
   for (const v1::ServerMessage& answer : std::exchange(answers_, {})) {
     Step(session::Received{answer});
@@ -363,12 +413,18 @@ void VirtualClient::DropWork() {
 void VirtualClient::Perform(const session::CancelWork&) { DropWork(); }
 
 void VirtualClient::Perform(const session::StartUpload& effect) {
-  ReceivedUpdate update{.header = prepared_->header, .defect = defect_};
-  if (prepared_->bytes != nullptr) update.bytes = *prepared_->bytes;
+  const std::unique_ptr<Job> made = std::move(made_);
+  PreparedUpdate& prepared = *made->training.update;
+  ReceivedUpdate update{.header = prepared.header,
+                        .defect = made->training.defect};
+  if (made->is_added) {
+    update.floats = made.get();
+  } else if (prepared.bytes != nullptr) {
+    update.floats = std::span<const std::byte>(*prepared.bytes);
+  }
   world_.coordinator.ReceiveUpdate(identity_.id, update, world_.time.now());
-  prepared_->bytes.reset();
-  if (!prepared_->state.IsEmpty()) {
-    world_.unconfirmed[*identity_.index] = std::move(prepared_->state);
+  if (!prepared.state.IsEmpty()) {
+    world_.unconfirmed[*identity_.index] = std::move(prepared.state);
   }
   Step(session::Uploaded{effect.token});
 }
@@ -386,7 +442,7 @@ void VirtualClient::ForgetState() {
 
 void VirtualClient::Perform(const session::ForgetTask&) {
   ForgetState();
-  prepared_.reset();
+  made_.reset();
   model_.reset();
 }
 

@@ -168,9 +168,8 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   std::unique_ptr<Job> job_;
   // From the offer of a training task to its outcome.
   std::optional<TaskTimeline> timeline_;
-  std::optional<PreparedUpdate> prepared_;
-  // What its verification found.
-  round::Refusal defect_ = round::Refusal::kNone;
+  // The job whose update is handed in, until the coordinator has it.
+  std::unique_ptr<Job> made_;
   // While an update is handed in, what the coordinator says comes at once: the
   // time that takes has passed already.
   bool is_handing_in_ = false;

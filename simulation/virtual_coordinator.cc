@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
 #include "aggregation/release.h"
+#include "client/core/update.h"
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/round/pace.h"
 #include "proto/codec/plan.h"
@@ -61,7 +62,8 @@ VirtualCoordinator::VirtualCoordinator(
       models_{std::move(first.model)},
       optimizer_state_(aggregation::StateVectors(optimizer_) +
                            aggregation::StateVectors(strategy_),
-                       std::vector<float>(layout.trainable)) {}
+                       std::vector<float>(layout.trainable)),
+      sums_(layout) {}
 
 void VirtualCoordinator::Receive(const ClientId& client,
                                  const v1::ClientMessage& message,
@@ -140,7 +142,7 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
     last_failure_ = absl::StrCat(client.name, ": its update was refused, ",
                                  std::string(round::Name(defect)));
   }
-  arrived_ = update.bytes;
+  arrived_ = update.floats;
   Step(
       round::UpdateArrived{
           client,
@@ -194,6 +196,16 @@ std::size_t VirtualCoordinator::Wanted() const {
       std::max(0, engine_.options().cohort_size - collecting->accepted));
 }
 
+bool VirtualCoordinator::AddsWhereMade() const {
+  return IsDeltaAlone(frame_.update, plan_.strategy()) && !OverSelects() &&
+         !plan_.training().has_time_limit();
+}
+
+std::uint32_t VirtualCoordinator::CountedWeight(std::uint32_t examples) const {
+  return std::min(examples,
+                  static_cast<std::uint32_t>(engine_.options().max_weight));
+}
+
 std::uint64_t VirtualCoordinator::model_bytes() const {
   return header_.size() + format_.layout.length * sizeof(float);
 }
@@ -214,23 +226,26 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   summary_.accepted = static_cast<int>(release.contributors.size());
   summary_.examples = release.total_weight;
   summary_.train_loss = release.train_loss;
-  if (ranks_.size() > 1 && !journal_.IsReplaying()) {
-    status_ = ranks_.Sum(sum_->MutableSums());
+  std::shared_ptr<const Model> next;
+  if (journal_.IsReplaying()) {
+    next = RecallModel();
+  } else {
+    aggregation::ExactSum sum = sums_.Take();
+    status_ = ranks_.Sum(sum.MutableSums());
     if (!status_.ok()) return;
+    next = MakeModel(std::move(sum));
   }
-  std::shared_ptr<const Model> next =
-      journal_.IsReplaying() ? RecallModel() : MakeModel();
   const round::ModelReleased released{release.round, next->id};
   models_.push_back(std::move(next));
   Step(released, engine_.state().now);
 }
 
-std::shared_ptr<const Model> VirtualCoordinator::MakeModel() {
+std::shared_ptr<const Model> VirtualCoordinator::MakeModel(
+    aggregation::ExactSum&& sum) {
   auto next = std::make_shared<Model>(*models_.back());
   std::vector<std::span<float>> state(optimizer_state_.begin(),
                                       optimizer_state_.end());
-  const aggregation::Release road(*std::move(sum_), optimizer_, strategy_);
-  sum_.reset();
+  const aggregation::Release road(std::move(sum), optimizer_, strategy_);
   road.Block(0, next->weights, state);
   road.Block(format_.layout.model(), next->auxiliary, state);
   next->id = ModelDigest(header_, *next);
@@ -329,11 +344,13 @@ void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
 }
 
 void VirtualCoordinator::Add(std::uint32_t weight) {
-  if (arrived_) {
-    Fold(format_, *arrived_, weight, *sum_);
-  } else {
-    sum_->AddContribution(weight);
+  if (const auto* bytes = std::get_if<std::span<const std::byte>>(&arrived_)) {
+    const auto loan = sums_.Borrow(sums_.attempt());
+    Fold(format_, *bytes, weight, loan->sum());
+  } else if (const auto* added = std::get_if<AddedUpdate*>(&arrived_)) {
+    sums_.Confirm(**added);
   }
+  sums_.Count(weight);
 }
 
 void VirtualCoordinator::Perform(const round::AcknowledgeAgain& effect) {
@@ -356,8 +373,7 @@ void VirtualCoordinator::Perform(const round::AcceptEvaluation& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::OpenRound& effect) {
-  // In a replay nothing was added to the one before.
-  if (!sum_ || !journal_.IsReplaying()) sum_.emplace(format_.layout);
+  sums_.Open();
   summary_ = RoundSummary{};
   summary_.round = effect.round;
   summary_.opened = engine_.state().now;
@@ -382,11 +398,12 @@ void VirtualCoordinator::Perform(const round::CommitRound& effect) {
 }
 
 void VirtualCoordinator::Perform(const round::AbandonRound& effect) {
-  sum_.reset();
+  sums_.Abandon();
   observer_.OnAbandoned(effect);
 }
 
 void VirtualCoordinator::Perform(const round::EndRun& effect) {
+  sums_.Abandon();
   end_ = effect;
   if (effect.end == round::RunEnd::kFailed && !last_failure_.empty()) {
     absl::StrAppend(&end_->reason, "; the last client to fail was ",

@@ -98,6 +98,14 @@ class VirtualCoordinator {
   bool OverSelects() const;
   // How many more updates the round takes that collects them.
   std::size_t Wanted() const;
+  // Whether all updates are added where they are made: they are sent as they
+  // are, none of them is made in vain, and each could be made once more, which
+  // what a clock cuts short could not.
+  bool AddsWhereMade() const;
+  // The sum of the round that collects.
+  PartialSums& sums() { return sums_; }
+  // What an update of so many examples counts.
+  std::uint32_t CountedWeight(std::uint32_t examples) const;
   // What an update must be.
   const UpdateFormat& format() const { return format_; }
   // A model's file, and the largest that an encoded update may be.
@@ -130,10 +138,10 @@ class VirtualCoordinator {
 
   void Step(const round::Event& event, round::Instant now);
   void Release(const round::ReleaseRound& release);
-  std::shared_ptr<const Model> MakeModel();
+  std::shared_ptr<const Model> MakeModel(aggregation::ExactSum&& sum);
   // In a replay: that of the checkpoint, or no more than its name.
   std::shared_ptr<const Model> RecallModel();
-  // Adds the update that arrived to the sum; if another rank has it, counts it.
+  // Counts the update that arrived; adds it to the sum if nobody did.
   void Add(std::uint32_t weight);
   void ForgetOldModels();
 
@@ -168,10 +176,9 @@ class VirtualCoordinator {
   // Of a checkpoint, until they come up in the replay.
   std::vector<std::shared_ptr<const Model>> restored_;
   std::vector<std::vector<float>> optimizer_state_;
-  std::optional<aggregation::ExactSum> sum_;
-  // Of the update that arrived in this step, folded if it is accepted; nothing:
-  // another rank has it.
-  std::optional<std::span<const std::byte>> arrived_;
+  PartialSums sums_;
+  // The floats of the update that arrived in this step.
+  decltype(ReceivedUpdate::floats) arrived_;
   // Of the round that collects.
   RoundSummary summary_;
   // A release that was asked for in this step.

@@ -12,12 +12,13 @@ namespace tributary::bench {
 
 struct SimulatedRounds {
   double updates_per_second = 0;
-  // CPU time outside trainers over that inside; with one worker.
-  double overhead_percent = 0;
+  // CPU time for each update, of the thread that drives the rounds: all there
+  // is with one worker.
+  double cpu_seconds = 0;
 };
 
-// Four rounds in which every client of the workload takes part, after one that
-// warms up; by the ranks together if there are several.
+// TimedRounds in which every client of the workload takes part; by the ranks
+// together if there are several.
 SimulatedRounds Simulate(const Workload& workload, int workers,
                          std::shared_ptr<simulation::Ranks> ranks =
                              std::make_shared<simulation::OneRank>());

@@ -4,19 +4,21 @@
 //
 //   WORKLOAD            one round of it on what a simulated client runs and its
 //                       coordinator does with the update: task, trainer,
-//                       preparation, verification, exact sum; then the release.
-//                       Client updates per second
-//   simulate WORKLOAD WORKERS
-//                       rounds of 100 clients of the whole simulator. Updates
-//                       per second, and what it took besides training, in
-//                       percent of the training (of CPU time; one worker only)
-//   rank WORKLOAD RANK RANKS PORT
+//                       preparation, exact sum; then the release. Client
+//                       updates per second
+//   train WORKLOAD CLIENTS
+//                       the training of so many clients, and nothing besides.
+//                       CPU seconds for each
+//   simulate WORKLOAD CLIENTS WORKERS
+//                       rounds of the whole simulator, of so many clients.
+//                       Updates per second; CPU seconds for each, with one
+//                       worker
+//   rank WORKLOAD CLIENTS RANK RANKS PORT
 //                       the same as one of several processes, with one worker.
 //                       Rank 0 is given port 0, finds a free one and says it in
 //                       a line of its own, for the others to be told
 #include <chrono>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -26,20 +28,28 @@
 #include <utility>
 #include <vector>
 
+#include "aggregation/narrow_sum.h"
 #include "aggregation/release.h"
 #include "client/core/update.h"
 #include "client/torch/subset_trainer.h"
 #include "proto/codec/plan.h"
 #include "simulation/ranks/join.h"
-#include "simulation/received_update.h"
 #include "tests/bench/simulated_rounds.h"
+#include "tests/bench/tasks.h"
+#include "tests/bench/training_alone.h"
 #include "tests/bench/workload.h"
 #include "tributary/torch_trainer.h"
 
 namespace tributary::bench {
 namespace {
 
-constexpr std::size_t kSimulatedClients = 100;
+Workload Read(std::istringstream& words) {
+  std::string name;
+  words >> name;
+  Workload workload = WorkloadOf(name);
+  words >> workload.clients;
+  return workload;
+}
 
 class Federation {
  public:
@@ -61,12 +71,14 @@ class Federation {
     const auto start = std::chrono::steady_clock::now();
     const auto layout = codec::ToLayout(plan_.update(), model_->manifest);
     CheckOk(layout.status());
-    const simulation::UpdateFormat format{
-        codec::ToEncoding(plan_.update()).encoding, *layout};
-    aggregation::ExactSum sum(*layout);
+    aggregation::NarrowSum narrow(*layout);
     ++round_;
     for (std::size_t client = 0; client < workload_.clients; ++client) {
-      Update(client, format, sum);
+      Update(client, narrow);
+    }
+    aggregation::ExactSum sum = std::move(narrow).Take();
+    for (const std::uint32_t weight : std::exchange(weights_, {})) {
+      sum.AddContribution(weight);
     }
     Release(std::move(sum));
     return static_cast<double>(workload_.clients) /
@@ -76,42 +88,20 @@ class Federation {
   }
 
  private:
-  v1::Task TaskOf(std::size_t client) const {
-    v1::Task task;
-    task.set_kind(v1::Task::TRAIN);
-    task.set_run("bench");
-    task.set_round(round_);
-    task.set_attempt(1);
-    task.set_task_token(std::string(16, 't'));
-    task.set_model(std::string(model_->id.AsBytes()));
-    *task.mutable_training() = plan_.training();
-    *task.mutable_update() = plan_.update();
-    std::string seed(32, 's');
-    std::memcpy(seed.data(), &round_, sizeof round_);
-    std::memcpy(seed.data() + 8, &client, sizeof client);
-    task.set_seed(seed);
-    return task;
-  }
-
-  void Update(std::size_t client, const simulation::UpdateFormat& format,
-              aggregation::ExactSum& sum) {
+  void Update(std::size_t client, aggregation::NarrowSum& sum) {
     const auto trainer =
         MakeSubsetTrainer(data_, RowsOf(workload_, client), networks_);
-    const v1::Task task = TaskOf(client);
-    const auto train_task = ToTrainTask(task);
-    CheckOk(train_task.status());
-    std::vector<float> delta(model_->manifest.Length());
-    const auto result = trainer->Train(*train_task, *model_, delta, context_);
-    CheckOk(result.status());
-    const auto update =
-        PrepareUpdate(task, model_->manifest, *result, std::move(delta), {});
+    std::uint32_t weight = 0;
+    const auto update = StreamUpdate(
+        TaskOf(plan_, *model_, round_, client), *model_, *trainer,
+        [&](const UpdateBlock& block) {
+          weight = block.weight;
+          sum.AddBlock(block.offset, block.values, block.largest, weight);
+        },
+        context_);
     CheckOk(update.status());
     if (update->saturated > 0) Give("an update was clamped");
-    if (simulation::Verify(format, update->header, *update->bytes) !=
-        round::Refusal::kNone) {
-      Give("an update was refused");
-    }
-    simulation::Fold(format, *update->bytes, update->header.weight(), sum);
+    weights_.push_back(weight);
   }
 
   void Release(aggregation::ExactSum&& sum) {
@@ -135,6 +125,7 @@ class Federation {
   std::shared_ptr<const Model> model_;
   TaskContext context_;
   std::uint32_t round_ = 0;
+  std::vector<std::uint32_t> weights_;  // of the round's updates
 };
 
 std::shared_ptr<simulation::Ranks> JoinRanks(
@@ -156,18 +147,17 @@ void Serve() {
     std::string name;
     words >> name;
     if (name == "simulate") {
+      const Workload workload = Read(words);
       int workers = 0;
-      words >> name >> workers;
-      Workload workload = WorkloadOf(name);
-      workload.clients = kSimulatedClients;
+      words >> workers;
       const SimulatedRounds rounds = Simulate(workload, workers);
-      std::printf("%.3f %.3f\n", rounds.updates_per_second,
-                  rounds.overhead_percent);
+      std::printf("%.3f %.9f\n", rounds.updates_per_second, rounds.cpu_seconds);
+    } else if (name == "train") {
+      std::printf("%.9f\n", TrainAlone(Read(words)));
     } else if (name == "rank") {
+      const Workload workload = Read(words);
       simulation::RankPlace place{.address = "127.0.0.1"};
-      words >> name >> place.rank >> place.size >> place.port;
-      Workload workload = WorkloadOf(name);
-      workload.clients = kSimulatedClients;
+      words >> place.rank >> place.size >> place.port;
       std::printf("%.3f\n",
                   Simulate(workload, 1, JoinRanks(place)).updates_per_second);
     } else {

@@ -3,6 +3,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -123,6 +124,10 @@ std::vector<std::uint32_t> RowsOf(const Workload& workload,
     rows[i] = static_cast<std::uint32_t>(client) * workload.examples + i;
   }
   return rows;
+}
+
+int TimedRounds(const Workload& workload) {
+  return std::max(2, 2000 / static_cast<int>(workload.clients));
 }
 
 }  // namespace tributary::bench

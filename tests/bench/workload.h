@@ -38,4 +38,8 @@ std::shared_ptr<const Dataset> DataOf(const Workload& workload);
 // Those of one.
 std::vector<std::uint32_t> RowsOf(const Workload& workload, std::size_t client);
 
+// Rounds that are timed, after one that warms up: 2,000 updates, but at least
+// two rounds.
+int TimedRounds(const Workload& workload);
+
 }  // namespace tributary::bench

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/simulation/virtual_federation.h"
 
+#include <cmath>
 #include <stdexcept>
 #include <utility>
 
@@ -32,9 +33,23 @@ class Stepper final : public Trainer {
     for (float& value : delta) {
       value = static_cast<float>(random.Uniform() / (client_ + 1));
     }
+    if (federation_.diverges(client_)) delta.back() = std::nanf("");
     return TrainResult{.examples = static_cast<std::uint32_t>(examples_),
                        .loss = 1.0 / task.round,
                        .steps = 10};
+  }
+
+  // A block for each weight, so that what begins well may end badly.
+  absl::StatusOr<TrainResult> TrainInto(const TrainTask& task,
+                                        const Model& model,
+                                        const DeltaSink& sink,
+                                        const TaskContext& context) override {
+    std::vector<float> delta(model.manifest.Length());
+    const auto result = Train(task, model, delta, context);
+    for (std::size_t i = 0; i < delta.size() && result.ok(); ++i) {
+      sink(*result, i, std::span(delta).subspan(i, 1));
+    }
+    return result;
   }
 
   absl::StatusOr<EvaluateResult> Evaluate(const TrainTask&, const Model& model,

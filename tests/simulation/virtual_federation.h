@@ -50,6 +50,8 @@ struct FederationPlan {
   std::size_t test_examples = 10;
   // Clients whose trainer fails.
   std::function<bool(int)> fails = [](int) { return false; };
+  // Clients whose last weight ends up as no number.
+  std::function<bool(int)> diverges = [](int) { return false; };
   // Told of each training that is begun; called by several threads.
   std::function<void(int)> on_training = [](int) {};
   // More of the plan's simulation section, in YAML.

@@ -53,6 +53,36 @@ TEST_CASE("the same seed gives the same model, whatever the workers") {
   CHECK(model(2, 1) != one);
 }
 
+TEST_CASE("of an update that ends up as no number nothing is in the model") {
+  FederationPlan diverging{.clients = 5, .cohort_size = 5, .min_updates = 2};
+  diverging.workers = GENERATE(1, 3);
+  FederationPlan failing = diverging;
+  diverging.diverges = [](int client) { return client % 2 == 1; };
+  failing.fails = diverging.diverges;
+  VirtualFederation one(diverging);
+  VirtualFederation other(failing);
+  REQUIRE(one.Run().ok());
+  REQUIRE(other.Run().ok());
+  REQUIRE(one.record.rounds.size() == 3);
+  CHECK(one.record.rounds.back().accepted == 3);
+  CHECK(one.record.rounds.back().model == other.record.rounds.back().model);
+}
+
+TEST_CASE("updates added where they are made give the model of those sent") {
+  // A time limit that is never reached: what a clock may cut short is sent.
+  FederationPlan added{.clients = 6, .cohort_size = 6};
+  added.workers = GENERATE(1, 2);
+  FederationPlan sent = added;
+  sent.change = [](v1::Plan& plan) {
+    plan.mutable_training()->mutable_time_limit()->set_seconds(3600);
+  };
+  VirtualFederation one(added);
+  VirtualFederation other(sent);
+  REQUIRE(one.Run().ok());
+  REQUIRE(other.Run().ok());
+  CHECK(one.record.rounds.back().model == other.record.rounds.back().model);
+}
+
 TEST_CASE("with over-selection the round does not wait for the slow") {
   // Client 0 holds 50,000 examples: 50 s of training. The others need 0.1 s.
   VirtualFederation federation({.clients = 5,
