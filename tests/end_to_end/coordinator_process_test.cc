@@ -41,6 +41,7 @@ struct OneClient : Federation {
     const auto end = std::chrono::steady_clock::now() + seconds(30);
     while (std::chrono::steady_clock::now() < end) {
       const Finished listed = Ctl({"clients", "list"});
+      INFO(listed.output << listed.errors);
       REQUIRE(listed.exit == 0);
       if (listed.output.find("client-0000") != std::string::npos) return;
     }
