@@ -11,7 +11,7 @@ absl::StatusOr<TrainResult> Trainer::TrainInto(const TrainTask& task,
                                                const TaskContext& context) {
   std::vector<float> delta(model.manifest.Length());
   absl::StatusOr<TrainResult> result = Train(task, model, delta, context);
-  if (result.ok()) sink(*result, 0, delta);
+  if (result.ok()) sink({.result = *result, .offset = 0, .values = delta});
   return result;
 }
 

@@ -8,6 +8,7 @@
 #include <array>
 #include <bit>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -120,6 +121,17 @@ Bounds BoundsOf(Encoding encoding, const aggregation::Layout& layout) {
            {to, std::min(parameters, buffers)},
            {layout.model(), buffers},
            {layout.length, auxiliary}}};
+}
+
+// What is within every part's bound.
+float SmallestOf(const Bounds& bounds) {
+  float smallest = std::numeric_limits<float>::max();
+  std::size_t start = 0;
+  for (const BoundedPart& part : bounds) {
+    if (part.end > start) smallest = std::min(smallest, part.bound);
+    start = std::max(start, part.end);
+  }
+  return smallest;
 }
 
 // Clamps the values from `offset` each to its part's bound.
@@ -279,21 +291,26 @@ absl::StatusOr<PreparedUpdate> StreamUpdate(const v1::Task& wire,
       codec::ToLayout(wire.update(), model.manifest, wire.strategy());
   if (!layout.ok()) return layout.status();
   const Bounds bounds = BoundsOf(Encoding::kFloat32, *layout);
+  const float smallest = SmallestOf(bounds);
   PreparedUpdate prepared;
   absl::Status status;
   Clamped clamped;
   const auto result = trainer.TrainInto(
       *task, model,
-      [&](const TrainResult& trained, std::size_t offset,
-          std::span<float> delta) {
-        if (offset == 0) status = CheckResult(trained);
+      [&](const DeltaBlock& block) {
+        if (block.offset == 0) status = CheckResult(block.result);
         if (!status.ok()) return;
-        clamped.largest = 0;
-        ClampAll(delta, offset, bounds, clamped);
-        if (clamped.is_finite) {
-          sink({trained.examples, offset, delta, clamped.largest});
+        if (block.largest && *block.largest <= smallest) {
+          clamped.largest = *block.largest;
         } else {
-          status = NotFinite(model.manifest, offset, delta);
+          clamped.largest = 0;
+          ClampAll(block.values, block.offset, bounds, clamped);
+        }
+        if (clamped.is_finite) {
+          sink({block.result.examples, block.offset, block.values,
+                clamped.largest});
+        } else {
+          status = NotFinite(model.manifest, block.offset, block.values);
         }
       },
       context);

@@ -11,7 +11,8 @@ namespace tributary::torch_internal {
 void Subtract(std::span<const float> trained, std::span<const float> start,
               std::span<float> delta);
 // The same, and trained <- start: for the next task, while they are at hand.
-void SubtractAndReset(std::span<float> trained, std::span<const float> start,
-                      std::span<float> delta);
+// The largest magnitude in delta; not finite if one of its values is not.
+float SubtractAndReset(std::span<float> trained, std::span<const float> start,
+                       std::span<float> delta);
 
 }  // namespace tributary::torch_internal

@@ -151,9 +151,10 @@ absl::StatusOr<TrainResult> TorchTrainer::TrainInto(
   for (std::size_t at = 0; at < trained.size(); at += kDeltaBlock) {
     const std::size_t count = std::min(kDeltaBlock, trained.size() - at);
     const std::span<float> delta = std::span(block).first(count);
-    SubtractAndReset(trained.subspan(at, count), start.subspan(at, count),
-                     delta);
-    sink(*result, at, delta);
+    const float largest = SubtractAndReset(trained.subspan(at, count),
+                                           start.subspan(at, count), delta);
+    sink(
+        {.result = *result, .offset = at, .values = delta, .largest = largest});
   }
   network->SayItHolds(model.id);
   return result;

@@ -47,7 +47,9 @@ class Stepper final : public Trainer {
     std::vector<float> delta(model.manifest.Length());
     const auto result = Train(task, model, delta, context);
     for (std::size_t i = 0; i < delta.size() && result.ok(); ++i) {
-      sink(*result, i, std::span(delta).subspan(i, 1));
+      sink({.result = *result,
+            .offset = i,
+            .values = std::span(delta).subspan(i, 1)});
     }
     return result;
   }

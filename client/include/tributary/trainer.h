@@ -103,11 +103,17 @@ class TaskContext {
   std::atomic<bool> cancelled_ = false;
 };
 
-// Takes a delta a block at a time: what was trained, where the block begins in
-// the flat vector, and its floats, which it may change and which are gone
-// afterwards. Blocks come in order and cover the vector once.
-using DeltaSink = std::function<void(
-    const TrainResult& result, std::size_t offset, std::span<float> block)>;
+// Of a delta, while it is made.
+struct DeltaBlock {
+  const TrainResult& result;  // what was trained
+  std::size_t offset = 0;     // of the first float in the flat vector
+  std::span<float> values;    // the taker's to change; gone afterwards
+  // The largest magnitude among them, not finite if one of them is not.
+  // Nothing: nobody has looked.
+  std::optional<float> largest = {};
+};
+// Takes the blocks of a delta, in order; they cover the vector once.
+using DeltaSink = std::function<void(const DeltaBlock& block)>;
 
 // Calls come one at a time, from a thread of the client.
 class Trainer {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -188,7 +189,9 @@ TEST_CASE("what is no update is refused") {
 class InBlocks final : public Trainer {
  public:
   explicit InBlocks(std::vector<float> delta, TrainResult result = kResult)
-      : delta_(std::move(delta)), result_(result) {}
+      : delta_(std::move(delta)),
+        result_(result),
+        says_largest_(GENERATE(false, true)) {}
   absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
                                     std::span<float> delta,
                                     const TaskContext&) override {
@@ -203,7 +206,15 @@ class InBlocks final : public Trainer {
           delta_.begin() + static_cast<std::ptrdiff_t>(at),
           delta_.begin() +
               static_cast<std::ptrdiff_t>(std::min(at + 700, delta_.size())));
-      sink(result_, at, block);
+      float largest = 0;
+      for (const float value : block) {
+        // A comparison with no number is false.
+        if (!(std::fabs(value) <= largest)) largest = std::fabs(value);
+      }
+      sink({.result = result_,
+            .offset = at,
+            .values = block,
+            .largest = says_largest_ ? std::optional(largest) : std::nullopt});
     }
     return result_;
   }
@@ -211,6 +222,7 @@ class InBlocks final : public Trainer {
  private:
   const std::vector<float> delta_;
   const TrainResult result_;
+  const bool says_largest_;
 };
 
 Model ModelOf(const Manifest& shapes) {
@@ -231,7 +243,8 @@ v1::Task StreamedTask(double max_abs) {
 
 TEST_CASE(
     "a streamed update has the floats and the header of one that is sent") {
-  const v1::Task task = StreamedTask(0.3);
+  // So that most are clamped, some, or none.
+  const v1::Task task = StreamedTask(GENERATE(0.1, 0.499, 6.0));
   const Model model = ModelOf(manifest);
   const TaskContext context;
   InBlocks trainer(RandomDelta(0.5F));
@@ -259,7 +272,7 @@ TEST_CASE(
   CHECK(streamed->header.SerializeAsString() ==
         sent->header.SerializeAsString());
   CHECK(streamed->saturated == sent->saturated);
-  CHECK(streamed->saturated > 0);
+  CHECK((streamed->saturated == 0) == (task.update().max_abs() > 1));
   CHECK(streamed->bytes == nullptr);
 }
 

@@ -186,13 +186,17 @@ TEST_CASE(
     std::size_t largest_block = 0;
     const auto result = trainer->TrainInto(
         task, *each,
-        [&](const TrainResult& trained, std::size_t offset,
-            std::span<float> block) {
-          CHECK(trained.examples == 50);
-          CHECK(offset == delta.size());
-          largest_block = std::max(largest_block, block.size());
-          delta.insert(delta.end(), block.begin(), block.end());
-          std::ranges::fill(block, -1.0F);  // the sink's to change
+        [&](const DeltaBlock& block) {
+          CHECK(block.result.examples == 50);
+          CHECK(block.offset == delta.size());
+          largest_block = std::max(largest_block, block.values.size());
+          float largest = 0;
+          for (float& value : block.values) {
+            delta.push_back(value);
+            largest = std::max(largest, std::fabs(value));
+            value = -1;  // it is the sink's to change
+          }
+          CHECK(block.largest == largest);
         },
         context);
     REQUIRE(result.ok());
