@@ -10,7 +10,7 @@
 namespace tributary::simulation {
 namespace {
 
-// As after the first one (command_line/read.h).
+// As after the first one (proto/command_line/read.h).
 constexpr int kInterruptedTwice = 130;
 
 std::atomic<bool> interrupted = false;

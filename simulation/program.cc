@@ -8,7 +8,7 @@
 #include <memory>
 #include <ostream>
 
-#include "command_line/read.h"
+#include "proto/command_line/read.h"
 #include "simulation/commands/compare.h"
 #include "simulation/commands/data.h"
 #include "simulation/commands/dry_run.h"

@@ -15,8 +15,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "durable/replacement.h"
 #include "privacy/crypto/digest.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary::simulation {
 

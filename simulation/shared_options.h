@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "command_line/read.h"
+#include "proto/command_line/read.h"
 #include "simulation/commands/plan_source.h"
 #include "simulation/results.h"
 #include "tributary/torch_trainer.h"

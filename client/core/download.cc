@@ -8,7 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/model_cache.h"
-#include "durable/replacement.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary {
 namespace {

@@ -14,7 +14,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
-#include "durable/replacement.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary {
 namespace {

@@ -12,7 +12,7 @@
 
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
-#include "command_line/read.h"
+#include "proto/command_line/read.h"
 #include "tributary/client.h"
 #include "tributary/dataset.h"
 #include "tributary/torch_trainer.h"

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "client/torch/model_commands.h"
-#include "command_line/read.h"
+#include "proto/command_line/read.h"
 
 namespace {
 

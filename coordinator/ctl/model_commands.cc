@@ -5,9 +5,9 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/ctl/commands.h"
-#include "durable/replacement.h"
 #include "privacy/crypto/digest.h"
 #include "proto/codec/safetensors.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary::ctl {
 namespace {

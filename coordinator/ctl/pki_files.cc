@@ -12,7 +12,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "durable/replacement.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary::ctl {
 namespace {

@@ -17,7 +17,7 @@ absl::StatusOr<std::string> ReadSmallFile(const std::filesystem::path& file);
 // A new file of mode 0600. AlreadyExists rather than replacing one.
 absl::Status CreateSecretFile(const std::filesystem::path& file,
                               const std::string& bytes);
-// durable/replacement.h; others may read it.
+// proto/durable/replacement.h; others may read it.
 absl::Status ReplaceFile(const std::filesystem::path& file,
                          const std::string& bytes);
 // The folder and those above it, as mkdir -p does.

@@ -6,8 +6,8 @@
 #include <functional>
 #include <utility>
 
-#include "command_line/read.h"
 #include "coordinator/ctl/commands.h"
+#include "proto/command_line/read.h"
 
 #ifndef TRIBUTARY_VERSION
 #define TRIBUTARY_VERSION "unknown"

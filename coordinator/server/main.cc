@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
-#include "command_line/read.h"
 #include "coordinator/server/program.h"
+#include "proto/command_line/read.h"
 
 namespace {
 

@@ -10,8 +10,8 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
-#include "durable/replacement.h"
 #include "proto/codec/safetensors.h"
+#include "proto/durable/replacement.h"
 
 namespace tributary::codec {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "durable/replacement.h"
+#include "proto/durable/replacement.h"
 
 #include <signal.h>
 #include <stdlib.h>

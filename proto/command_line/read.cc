@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-#include "command_line/read.h"
+#include "proto/command_line/read.h"
 
 #include <algorithm>
 #include <memory>
