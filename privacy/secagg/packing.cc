@@ -30,6 +30,11 @@ template <typename Word>
 void PackWords(std::span<const Word> words, int bits,
                std::span<std::byte> out) {
   Demand<Word>(words.size(), bits, out.size());
+  if (words.empty()) return;
+  if (bits == 8 * sizeof(Word)) {
+    std::memcpy(out.data(), words.data(), out.size());
+    return;
+  }
   const std::uint64_t mask = MaskOf<std::uint64_t>(bits);
   std::byte* to = out.data();
   std::uint64_t waiting = 0;
@@ -65,10 +70,25 @@ Word WordAt(std::span<const std::byte> packed, int bits, std::size_t index) {
   return static_cast<Word>(window >> bit % 8) & MaskOf<Word>(bits);
 }
 
+// Words as wide as the sum's; the compiler makes vectors of it.
+template <typename Word>
+void AddWhole(std::span<const std::byte> packed, std::span<Word> sum) {
+  const std::byte* from = packed.data();
+  for (std::size_t i = 0; i < sum.size(); ++i) {
+    Word word;
+    std::memcpy(&word, from + i * sizeof(Word), sizeof(Word));
+    sum[i] += word;
+  }
+}
+
 template <typename Word>
 void AddWords(std::span<const std::byte> packed, int bits,
               std::span<Word> sum) {
   Demand<Word>(sum.size(), bits, packed.size());
+  if (bits == 8 * sizeof(Word)) {
+    AddWhole(packed, sum);
+    return;
+  }
   const Word mask = MaskOf<Word>(bits);
   std::size_t i = 0;
   // A word that starts in the middle of a byte reaches over eight bytes at most

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tributary-bench: what the coordinator and the simulator cost, beside what
-// they may cost.
+// tributary-bench: what the coordinator, the simulator and secure aggregation
+// cost, beside what they may cost.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -13,22 +13,24 @@
 #include "tests/bench/ingest.h"
 #include "tests/bench/population_size.h"
 #include "tests/bench/report.h"
+#include "tests/bench/secagg.h"
 #include "tests/bench/speed.h"
 
 int main(int argc, char** argv) {
   using namespace tributary::bench;
 
   CLI::App app(
-      "Measures the coordinator's ingest and idle connections, and the "
-      "simulator's memory and speed.");
+      "Measures the coordinator's ingest and idle connections, the "
+      "simulator's memory and speed, and secure aggregation.");
   std::string out;
-  std::vector<std::string> sections = {"cpu", "memory", "idle", "population",
-                                       "sim"};
+  std::vector<std::string> sections = {"cpu",        "memory", "idle",
+                                       "population", "sim",    "secagg"};
   int repetitions = 5;
   app.add_option("--out", out, "JSON file to write or add to");
   app.add_option("--section", sections,
-                 "cpu, memory, idle, population, sim (default: all)")
-      ->check(CLI::IsMember({"cpu", "memory", "idle", "population", "sim"}));
+                 "cpu, memory, idle, population, sim, secagg (default: all)")
+      ->check(CLI::IsMember(
+          {"cpu", "memory", "idle", "population", "sim", "secagg"}));
   app.add_option("--repetitions", repetitions, "Of each comparison")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -56,6 +58,7 @@ int main(int argc, char** argv) {
   }
   if (wants("population")) add(MeasurePopulation(programs));
   if (wants("sim")) add(MeasureSpeed(programs, repetitions));
+  if (wants("secagg")) add(MeasureSecureAggregation(programs, repetitions));
   PrintTable(figures);
   std::printf("%s\n", Verdict(figures).c_str());
   if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);
