@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/ranks/join.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstdint>
@@ -283,6 +285,8 @@ std::shared_ptr<gloo::transport::Device> DeviceFor(
 
 absl::StatusOr<std::unique_ptr<Ranks>> Join(const RankPlace& place,
                                             const JoinOptions& options) try {
+  // Gloo writes to those who may be gone, and expects an error code for it.
+  ::signal(SIGPIPE, SIG_IGN);
   auto opened = OpenStore(place, options.timeout);
   if (!opened.ok()) return opened.status();
   const StorePointer store = *std::move(opened);

@@ -37,8 +37,9 @@ struct JoinOptions {
   std::function<absl::Status()> while_waiting = {};
 };
 
-// Waits for all ranks. Unavailable, naming who is missing, if they do not come
-// in time; InvalidArgument if the port cannot be had or a seat is taken.
+// Waits for all ranks; from then on the process ignores SIGPIPE. Unavailable,
+// naming who is missing, if they do not come in time; InvalidArgument if the
+// port cannot be had or a seat is taken.
 absl::StatusOr<std::unique_ptr<Ranks>> Join(const RankPlace& place,
                                             const JoinOptions& options);
 

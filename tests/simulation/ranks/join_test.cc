@@ -3,6 +3,8 @@
 // its own.
 #include "simulation/ranks/join.h"
 
+#include <signal.h>
+
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -72,6 +74,16 @@ TEST_CASE("sums over ranks are exact in all 64 bits") {
     }
   });
   CHECK(right == 2);
+}
+
+// Gloo's writev to a rank that is gone would end this one without a word.
+TEST_CASE("a rank does not end by writing to one that is gone") {
+  ::signal(SIGPIPE, SIG_DFL);
+  OnRanks(2, [](Ranks&) {});
+  struct sigaction now {};
+  REQUIRE(::sigaction(SIGPIPE, nullptr, &now) == 0);
+  const bool is_ignored = now.sa_handler == SIG_IGN;
+  CHECK(is_ignored);
 }
 
 TEST_CASE("who is missing is named") {
