@@ -6,7 +6,11 @@
 
 namespace tributary::simulation {
 
-aggregation::NarrowSum& PartialSums::Loan::sum() const { return part_->sum; }
+// Made by its thread, while the others work: it is large, and all zeros.
+aggregation::NarrowSum& PartialSums::Loan::sum() const {
+  if (!part_->sum) part_->sum.emplace(lender_->layout_);
+  return *part_->sum;
+}
 
 void PartialSums::Open() {
   std::unique_lock lock(mutex_);
@@ -26,7 +30,7 @@ std::optional<PartialSums::Loan> PartialSums::Borrow(std::uint64_t attempt) {
     return !candidate.is_lent && candidate.last_user == thread;
   });
   if (part == parts_.end()) {
-    part = parts_.emplace(parts_.end(), layout_);
+    part = parts_.emplace(parts_.end());
     part->last_user = thread;
   }
   part->is_lent = true;
@@ -58,20 +62,22 @@ void PartialSums::Withdraw(AddedUpdate& update) {
   update.TakeFrom(loan->sum());
 }
 
+// Whoever has a loan may keep it: Open and Take wait, and nobody else looks.
 void PartialSums::Abandon() {
-  std::unique_lock lock(mutex_);
-  Close(lock);
-  parts_.clear();
+  std::lock_guard lock(mutex_);
+  is_open_ = false;
 }
 
 aggregation::ExactSum PartialSums::Take() {
   std::unique_lock lock(mutex_);
   Close(lock);
-  if (parts_.empty()) parts_.emplace_back(layout_);
-  for (AddedUpdate* update : unconfirmed_) update->TakeFrom(parts_.front().sum);
-  aggregation::ExactSum sum = std::move(parts_.front().sum).Take();
+  std::erase_if(parts_, [](const Part& part) { return !part.sum; });
+  if (parts_.empty()) parts_.emplace_back().sum.emplace(layout_);
+  aggregation::NarrowSum& first = *parts_.front().sum;
+  for (AddedUpdate* update : unconfirmed_) update->TakeFrom(first);
+  aggregation::ExactSum sum = std::move(first).Take();
   for (Part& part : parts_) {
-    if (&part != &parts_.front()) sum.Merge(std::move(part.sum).Take());
+    if (&part != &parts_.front()) sum.Merge(std::move(*part.sum).Take());
   }
   for (const std::uint32_t weight : weights_) sum.AddContribution(weight);
   parts_.clear();

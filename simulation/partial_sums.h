@@ -86,8 +86,7 @@ class PartialSums {
 
  private:
   struct Part {
-    explicit Part(const aggregation::Layout& layout) : sum(layout) {}
-    aggregation::NarrowSum sum;
+    std::optional<aggregation::NarrowSum> sum;  // nothing: all zeros
     std::thread::id last_user;
     bool is_lent = false;
   };

@@ -74,14 +74,17 @@ void AddDryRun(CLI::App& command, bool& is_dry) {
 
 void AddCheckpointEvery(CLI::App& command, std::chrono::milliseconds& every) {
   constexpr double kLongest = 31'536'000;  // a year
-  command
-      .add_option_function<double>(
-          "--checkpoint-every",
-          [&every](double seconds) {
-            every = std::chrono::milliseconds(std::llround(1000 * seconds));
-          },
-          "seconds between checkpoints; 0: only on Ctrl-C (default: 60)")
-      ->check(CLI::Range(0.0, kLongest));
+  command.add_option_function<double>(
+      "--checkpoint-every",
+      [&every](double seconds) {
+        // No number is in no range.
+        if (!(seconds == 0 || (seconds >= 0.001 && seconds <= kLongest))) {
+          throw CLI::ValidationError("--checkpoint-every",
+                                     "0, or between 0.001 and 31536000");
+        }
+        every = std::chrono::milliseconds(std::llround(1000 * seconds));
+      },
+      "seconds between checkpoints; 0: only on Ctrl-C (default: 60)");
 }
 
 void AddOut(CLI::App& command, std::filesystem::path& out,

@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "absl/status/status.h"
+#include "aggregation/invariant.h"
 #include "simulation/job_outcome.h"
 #include "simulation/received_update.h"
 
@@ -112,15 +113,20 @@ struct VirtualClient::Job final : SharedWork::Job, AddedUpdate {
   void Subtract(std::size_t end, aggregation::NarrowSum& sum) const {
     const auto trainer = world.participants.MakeTrainer(*client);
     const TaskContext undisturbed;
+    std::size_t subtracted = 0;
+    // That its end is no number again is no news.
     StreamUpdate(
         task, *model, *trainer,
         [&](const UpdateBlock& block) {
           if (block.offset >= end) return;
           sum.SubtractBlock(block.offset, block.values,
                             world.coordinator.CountedWeight(block.weight));
+          subtracted = block.offset + block.values.size();
         },
         undisturbed)
         .IgnoreError();
+    // Or the sum would hold an update that nobody accepted.
+    TRIBUTARY_INVARIANT(subtracted, ==, end);
   }
   void Evaluate() {
     const auto trainer = world.participants.MakeEvaluator();

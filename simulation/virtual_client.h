@@ -5,7 +5,7 @@
 //
 // Training, announcement and upload take their times one after the other, but
 // what they give is made only when the last byte would arrive, and only if the
-// update can still count then: no update is made in vain, and none is kept.
+// update can still count then: few are made in vain, and none is kept.
 // While the journal is replayed, it says what was made.
 //
 // One thread; training itself is shared work. Lifetime: the world outlives

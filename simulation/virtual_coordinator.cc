@@ -150,6 +150,7 @@ void VirtualCoordinator::ReceiveUpdate(const ClientId& client,
           coordinator::ToContribution(header).value_or(round::Contribution{}),
           defect},
       now);
+  arrived_ = {};
 }
 
 void VirtualCoordinator::Tick(round::Instant now) { Step(round::Tick{}, now); }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-// The engine's body in a simulation: the same engine, verification, sums and
-// releases as in the coordinator process, with its effects performed in memory
-// and its messages given to a link instead of a network.
+// The engine's body in a simulation: the same engine, sums and releases as in
+// the coordinator process, with its effects performed in memory and its
+// messages given to a link instead of a network. Updates that arrive as bytes
+// were verified as there; others are in the sum already
+// (simulation/partial_sums.h).
 //
 // With several ranks each has the same coordinator and folds those updates that
 // it made itself; at a release their sums are put together.

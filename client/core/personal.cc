@@ -77,6 +77,7 @@ Model WithPersonalValues(Model model, const ClientState& state) {
     if (place.end > model.weights.size()) return model;
   }
   Scatter(state.local, state.places, model.weights);
+  model.id = {};  // which named other weights
   return model;
 }
 

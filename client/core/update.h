@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
-// From a trained delta to the bytes that leave the client; the same function in
-// the real client and the simulator, so that both send the same bits.
+// From a trained delta to the bytes that leave the client. A simulated client
+// whose floats are added where they are made has no bytes, but the same floats
+// (StreamUpdate).
 //
 //   u = the strategy's update of the delta    client/core/strategy.h
 //   y = u + residual                          error feedback (top-k, int8 only)

@@ -18,7 +18,8 @@ namespace {
 
 float LargestOf(std::span<const float> values) {
   float largest = 0;
-  for (const float value : values) largest = std::max(largest, std::fabs(value));
+  for (const float value : values)
+    largest = std::max(largest, std::fabs(value));
   return largest;
 }
 
@@ -36,9 +37,9 @@ TEST_CASE("a narrow sum is the exact sum, bit by bit") {
     NarrowSum narrow(layout);
     for (int i = 0; i < 60; ++i) {
       const std::size_t first = random.Below(length);
-      const auto values = UniformVector(
-          random, random.Below(length - first + 1),
-          scale * layout.parameters.LargestValue());
+      const auto values =
+          UniformVector(random, random.Below(length - first + 1),
+                        scale * layout.parameters.LargestValue());
       const auto weight =
           static_cast<std::uint32_t>(1 + random.Below(max_weight));
       expected.AddBlock(first, values, weight);

@@ -97,7 +97,8 @@ TEST_CASE("what is withdrawn, or never confirmed, is not in the sum") {
   CHECK(IsSame(sums.Take(), expected));
 }
 
-TEST_CASE("an update that arrives as bytes is counted without being committed") {
+TEST_CASE(
+    "an update that arrives as bytes is counted without being committed") {
   Sums sums;
   const Update arrived(0.5f, 9);
   {
@@ -134,14 +135,13 @@ TEST_CASE("an attempt that is over takes nothing and leaves nothing behind") {
 TEST_CASE("a sum is taken once every loan has come back") {
   Sums sums;
   Update slow(0.5f, 3);
-  auto loan = std::make_unique<PartialSums::Loan>(*sums.Borrow(sums.attempt()));
+  auto loan = sums.Borrow(sums.attempt());
+  slow.AddTo(loan->sum());
+  // Taken too early, the sum would hold what is not committed yet.
   std::thread worker([&] {
-    slow.AddTo(loan->sum());
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
     loan->Commit(slow);
     loan.reset();
   });
-  // It was in time for the sum, but nobody accepted it.
   const ExactSum sum = sums.Take();
   worker.join();
   CHECK(std::ranges::all_of(sum.sums(), [](auto value) { return value == 0; }));

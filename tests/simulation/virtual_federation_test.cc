@@ -2,7 +2,9 @@
 // Federations in virtual time: who is lost, who is slow, who is too many.
 #include "tests/simulation/virtual_federation.h"
 
+#include <atomic>
 #include <chrono>
+#include <future>
 #include <vector>
 
 #include "tests/catch.h"
@@ -66,6 +68,30 @@ TEST_CASE("of an update that ends up as no number nothing is in the model") {
   REQUIRE(one.record.rounds.size() == 3);
   CHECK(one.record.rounds.back().accepted == 3);
   CHECK(one.record.rounds.back().model == other.record.rounds.back().model);
+}
+
+TEST_CASE("of a client that is lost after its work nothing is in the model") {
+  // The first client ends its work once the last one has begun its own, which
+  // is due after it was switched off.
+  std::promise<void> begun;
+  const std::shared_future<void> last_has_begun = begun.get_future().share();
+  FederationPlan plan{.rounds = 1, .workers = 2};
+  plan.examples = [](int client) { return client == 3 ? 5000 : 100; };
+  FederationPlan failing = plan;
+  failing.fails = [](int client) { return client == 3; };
+  plan.on_training = [&](int client) {
+    static std::atomic<bool> is_first = true;
+    if (client == 3 && is_first.exchange(false)) begun.set_value();
+    if (client == 0) last_has_begun.wait();
+  };
+  VirtualFederation lost(plan);
+  lost.simulation->SwitchOffAt(At(4), "client-0003");
+  VirtualFederation failed(failing);
+  REQUIRE(lost.Run().ok());
+  REQUIRE(failed.Run().ok());
+  REQUIRE(lost.record.rounds.size() == 1);
+  CHECK(lost.record.rounds.front().accepted == 3);
+  CHECK(lost.record.rounds.front().model == failed.record.rounds.front().model);
 }
 
 TEST_CASE("updates added where they are made give the model of those sent") {

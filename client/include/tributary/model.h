@@ -29,7 +29,8 @@ namespace tributary {
 
 // One verified model. Immutable; may be read from any thread.
 struct Model {
-  // SHA-256 of its safetensors file.
+  // SHA-256 of its safetensors file. It names these very weights: a copy with
+  // others has none (all zeros), or one of its own.
   Digest id;
   Manifest manifest;
   // JSON of tributary.v1.Architecture, e.g. {"mlp":{"inputs":"64",...}}.

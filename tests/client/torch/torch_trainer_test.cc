@@ -203,9 +203,13 @@ TEST_CASE(
     CHECK(delta == expected->delta);
     CHECK(largest_block < delta.size());
     CHECK(result->loss == expected->result.loss);
-    // Judging between two tasks changes nothing either.
-    CHECK(Judge(*trainer, other, Loss::kCrossEntropy).ok());
   }
+  // The network holds a model now; judging takes another one.
+  const auto judged = Judge(*trainer, other, Loss::kCrossEntropy);
+  const auto afresh = Judge(*TrainerOn(data), other, Loss::kCrossEntropy);
+  REQUIRE(judged.ok());
+  REQUIRE(afresh.ok());
+  CHECK(judged->metrics == afresh->metrics);
 }
 
 TEST_CASE("training on some rows is training on a copy of them, to the bit") {
