@@ -6,6 +6,7 @@
 
 #include "aggregation/encoding.h"
 #include "aggregation/encoding_layout.h"
+#include "aggregation/magnitude.h"
 
 namespace tributary::aggregation {
 namespace {
@@ -18,14 +19,6 @@ std::uint32_t Magnitude(float value) {
   return std::bit_cast<std::uint32_t>(value) & 0x7fffffffu;
 }
 
-std::uint32_t LargestMagnitude(std::span<const float> values) {
-  std::uint32_t largest = 0;
-  for (const float value : values) {
-    largest = std::max(largest, Magnitude(value));
-  }
-  return largest;
-}
-
 Bytes EncodeFloat32(std::span<const float> values) {
   const std::span<const std::byte> bytes = std::as_bytes(values);
   return Bytes(bytes.begin(), bytes.end());
@@ -33,7 +26,7 @@ Bytes EncodeFloat32(std::span<const float> values) {
 
 Bytes EncodeBfloat16(std::span<const float> values) {
   Bytes bytes(2 * values.size());
-  const std::uint32_t largest = LargestMagnitude(values);
+  const std::uint32_t largest = Magnitude(LargestMagnitude(values));
   for (std::size_t i = 0; i < values.size(); ++i) {
     const auto bits = std::bit_cast<std::uint32_t>(values[i]);
     // To nearest, ties to even; but not to above the largest value there is,
@@ -71,7 +64,7 @@ Bytes EncodeInt8(std::span<const float> values, const Words& words) {
   while (!values.empty()) {
     const auto block = values.first(std::min(values.size(), kInt8Block));
     values = values.subspan(block.size());
-    const float largest = std::bit_cast<float>(LargestMagnitude(block));
+    const float largest = LargestMagnitude(block);
     const float scale = std::isfinite(largest)
                             ? ScaleFor(largest)
                             : std::numeric_limits<float>::quiet_NaN();

@@ -9,6 +9,7 @@
 
 #include "aggregation/invariant.h"
 #include "aggregation/layout_parts.h"
+#include "aggregation/magnitude.h"
 #include "aggregation/vector_clones.h"
 
 namespace tributary::aggregation {
@@ -18,7 +19,6 @@ namespace {
 // bits of the sum, so that the conversion vectorises where llrint does not.
 constexpr double kRounder = 0x1.8p52;
 constexpr std::int64_t kRounderBits = std::bit_cast<std::int64_t>(kRounder);
-constexpr std::int32_t kInfinityBits = 0x7f800000;
 
 // Every product here is exact: inverse_step is a power of two, and the grid
 // keeps |round(x / step)| * weight at or below 2^42. So the bits are those of
@@ -52,18 +52,6 @@ void AddSmallPoints(const float* __restrict values, std::size_t count,
 bool HasSmallPoints(const Grid& grid) {
   return grid.bits() <= 30 &&
          1 / grid.step() <= std::numeric_limits<float>::max();
-}
-
-// The largest bit pattern without its sign. Floats order as these integers do,
-// with infinities and NaN above every number.
-TRIBUTARY_VECTOR_CLONES
-std::int32_t LargestMagnitude(const float* values, std::size_t count) {
-  std::int32_t largest = 0;
-  for (std::size_t i = 0; i < count; ++i) {
-    const auto magnitude = std::bit_cast<std::int32_t>(values[i]) & 0x7fffffff;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
 }
 
 // Each operation stands alone and is rounded once, at any width.
@@ -153,18 +141,17 @@ void ExactSum::MeanBlock(std::size_t offset, std::span<float> out) const {
 BlockDefect CheckBlock(const Layout& layout, std::size_t offset,
                        std::span<const float> values) {
   BlockDefect defect = BlockDefect::kNone;
-  ForEachPart(
-      layout, offset, values.size(),
-      [&](const Grid& grid, std::size_t first, std::size_t count) {
-        const std::int32_t largest =
-            LargestMagnitude(values.data() + first, count);
-        if (largest >= kInfinityBits) {
-          defect = BlockDefect::kNotFinite;
-        } else if (largest > std::bit_cast<std::int32_t>(grid.LargestValue()) &&
-                   defect == BlockDefect::kNone) {
-          defect = BlockDefect::kOverBound;
-        }
-      });
+  ForEachPart(layout, offset, values.size(),
+              [&](const Grid& grid, std::size_t first, std::size_t count) {
+                const float largest =
+                    LargestMagnitude(values.subspan(first, count));
+                if (!std::isfinite(largest)) {
+                  defect = BlockDefect::kNotFinite;
+                } else if (largest > grid.LargestValue() &&
+                           defect == BlockDefect::kNone) {
+                  defect = BlockDefect::kOverBound;
+                }
+              });
   return defect;
 }
 

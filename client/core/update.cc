@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
 #include <limits>
 #include <string>
@@ -16,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
 #include "aggregation/encoding_layout.h"
-#include "aggregation/vector_clones.h"
+#include "aggregation/magnitude.h"
 #include "client/core/strategy.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
@@ -53,18 +52,6 @@ float Bound(Encoding encoding, double max_abs) {
   return bound;
 }
 
-// The largest bit pattern without its sign. Floats order as these integers do,
-// with infinities and NaN above every number.
-TRIBUTARY_VECTOR_CLONES
-std::int32_t LargestMagnitude(std::span<const float> values) {
-  std::int32_t largest = 0;
-  for (const float value : values) {
-    const auto magnitude = std::bit_cast<std::int32_t>(value) & 0x7fffffff;
-    largest = magnitude > largest ? magnitude : largest;
-  }
-  return largest;
-}
-
 // What a pass over the values finds.
 struct Clamped {
   bool is_finite = true;
@@ -75,19 +62,17 @@ struct Clamped {
 // Clamps in place. Most blocks are within the bound and are only read.
 void Clamp(std::span<float> values, float bound, Clamped& clamped) {
   constexpr std::size_t kBlock = 4096;
-  constexpr std::int32_t kInfinity = 0x7f800000;
   while (!values.empty()) {
     const std::span<float> block =
         values.first(std::min(kBlock, values.size()));
     values = values.subspan(block.size());
-    const std::int32_t largest = LargestMagnitude(block);
-    if (largest >= kInfinity) {
+    const float largest = aggregation::LargestMagnitude(block);
+    if (!std::isfinite(largest)) {
       clamped.is_finite = false;
       return;
     }
-    clamped.largest = std::max(clamped.largest,
-                               std::min(bound, std::bit_cast<float>(largest)));
-    if (largest > std::bit_cast<std::int32_t>(bound)) {
+    clamped.largest = std::max(clamped.largest, std::min(bound, largest));
+    if (largest > bound) {
       for (float& value : block) {
         clamped.saturated += std::fabs(value) > bound;
         value = std::clamp(value, -bound, bound);
