@@ -13,10 +13,7 @@ namespace {
 absl::StatusOr<TorchDevice> DeviceNamed(const std::string& name) {
   const auto process = ReadLocalRank(&std::getenv);
   if (!process.ok()) return process.status();
-  return ChooseTorchDevice(name == "auto"   ? DeviceChoice::kAuto
-                           : name == "cuda" ? DeviceChoice::kCuda
-                                            : DeviceChoice::kCpu,
-                           *process);
+  return ChooseTorchDevice(name, *process);
 }
 
 }  // namespace

@@ -35,10 +35,7 @@ void AddDevice(CLI::App& app, TorchDevice& device) {
   app.add_option_function<std::string>(
          "--device",
          [&device](const std::string& name) {
-           const auto chosen =
-               ChooseTorchDevice(name == "auto"   ? DeviceChoice::kAuto
-                                 : name == "cuda" ? DeviceChoice::kCuda
-                                                  : DeviceChoice::kCpu);
+           const auto chosen = ChooseTorchDevice(name);
            if (!chosen.ok()) {
              throw CLI::ValidationError("--device " + name,
                                         std::string(chosen.status().message()));

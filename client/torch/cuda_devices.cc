@@ -6,6 +6,9 @@
 
 #include <typeinfo>
 
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+
 namespace tributary {
 namespace torch_internal {
 namespace {
@@ -33,12 +36,16 @@ CudaDevices CudaDevicesHere() {
 }
 
 absl::StatusOr<TorchDevice> ChooseAmong(const CudaDevices& there,
-                                        DeviceChoice choice, int process) {
-  if (choice == DeviceChoice::kCpu) return TorchDevice{};
+                                        std::string_view name, int process) {
+  if (name == "cpu") return TorchDevice{};
+  if (name != "auto" && name != "cuda") {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "\"", std::string(name), "\" is no device; one of auto, cpu, cuda is"));
+  }
   if (there.count > 0) {
     return TorchDevice{TorchDevice::Kind::kCuda, process % there.count};
   }
-  if (choice == DeviceChoice::kAuto) return TorchDevice{};
+  if (name == "auto") return TorchDevice{};
   return absl::FailedPreconditionError(WhyNone(there));
 }
 
@@ -48,9 +55,9 @@ std::string NameOf(TorchDevice::Kind kind) {
   return kind == TorchDevice::Kind::kCuda ? "cuda" : "cpu";
 }
 
-absl::StatusOr<TorchDevice> ChooseTorchDevice(DeviceChoice choice,
+absl::StatusOr<TorchDevice> ChooseTorchDevice(std::string_view name,
                                               int process) {
-  return torch_internal::ChooseAmong(torch_internal::CudaDevicesHere(), choice,
+  return torch_internal::ChooseAmong(torch_internal::CudaDevicesHere(), name,
                                      process);
 }
 

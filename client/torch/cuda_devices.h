@@ -3,6 +3,8 @@
 // header. CudaDevicesHere asks the driver; the rest is pure.
 #pragma once
 
+#include <string_view>
+
 #include "absl/status/statusor.h"
 #include "tributary/torch_trainer.h"
 
@@ -18,6 +20,6 @@ CudaDevices CudaDevicesHere();
 
 // ChooseTorchDevice, where there are these.
 absl::StatusOr<TorchDevice> ChooseAmong(const CudaDevices& there,
-                                        DeviceChoice choice, int process);
+                                        std::string_view name, int process);
 
 }  // namespace tributary::torch_internal

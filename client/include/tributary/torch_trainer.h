@@ -20,6 +20,7 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "absl/status/statusor.h"
 #include "tributary/dataset.h"
@@ -38,12 +39,12 @@ struct TorchDevice {
 // "cpu" or "cuda".
 std::string NameOf(TorchDevice::Kind kind);
 
-// kAuto: CUDA where there is some, else the processor.
-enum class DeviceChoice { kAuto, kCpu, kCuda };
-// `process` numbers those of this machine that compute at the same time, from
-// 0: CUDA devices are dealt out to them in turn. FailedPrecondition that says
-// what to do if CUDA is asked for and there is none.
-absl::StatusOr<TorchDevice> ChooseTorchDevice(DeviceChoice choice,
+// `name`: "cpu", "cuda", or "auto", which is CUDA where there is some and else
+// the processor. `process` numbers those of this machine that compute at the
+// same time, from 0: CUDA devices are dealt out to them in turn.
+// InvalidArgument for another name; FailedPrecondition that says what to do if
+// CUDA is asked for and there is none.
+absl::StatusOr<TorchDevice> ChooseTorchDevice(std::string_view name,
                                               int process = 0);
 
 // Networks kept between tasks, for trainers to share: as many as train at the

@@ -187,16 +187,16 @@ constexpr CudaDevices kTwo{CudaDevices::Library::kHasCuda, 2};
 const TorchDevice kCpu{};
 
 TEST_CASE("auto takes CUDA where there is some, else the processor") {
-  CHECK(*ChooseAmong(kNoLibrary, DeviceChoice::kAuto, 0) == kCpu);
-  CHECK(*ChooseAmong(kNoDevice, DeviceChoice::kAuto, 0) == kCpu);
-  CHECK(*ChooseAmong(kTwo, DeviceChoice::kAuto, 0) ==
+  CHECK(*ChooseAmong(kNoLibrary, "auto", 0) == kCpu);
+  CHECK(*ChooseAmong(kNoDevice, "auto", 0) == kCpu);
+  CHECK(*ChooseAmong(kTwo, "auto", 0) ==
         TorchDevice{TorchDevice::Kind::kCuda, 0});
-  CHECK(*ChooseAmong(kTwo, DeviceChoice::kCpu, 0) == kCpu);
+  CHECK(*ChooseAmong(kTwo, "cpu", 0) == kCpu);
 }
 
 TEST_CASE("the processes of a machine take its CUDA devices in turn") {
   for (const int process : {0, 1, 2, 3}) {
-    const auto chosen = ChooseAmong(kTwo, DeviceChoice::kCuda, process);
+    const auto chosen = ChooseAmong(kTwo, "cuda", process);
     REQUIRE(chosen.ok());
     CHECK(chosen->index == process % 2);
     CHECK(torch_internal::PlacementOn(*chosen).device ==
@@ -205,23 +205,30 @@ TEST_CASE("the processes of a machine take its CUDA devices in turn") {
 }
 
 TEST_CASE("CUDA that is not there is refused with the reason and the remedy") {
-  const auto built = ChooseAmong(kNoLibrary, DeviceChoice::kCuda, 0);
+  const auto built = ChooseAmong(kNoLibrary, "cuda", 0);
   CHECK(built.status().code() == absl::StatusCode::kFailedPrecondition);
   CHECK(built.status().message().find("built without CUDA") !=
         std::string::npos);
   CHECK(built.status().message().find("CMAKE_PREFIX_PATH") !=
         std::string::npos);
-  const auto found = ChooseAmong(kNoDevice, DeviceChoice::kCuda, 0);
+  const auto found = ChooseAmong(kNoDevice, "cuda", 0);
   CHECK(found.status().code() == absl::StatusCode::kFailedPrecondition);
   CHECK(found.status().message().find("nvidia-smi") != std::string::npos);
 }
 
+TEST_CASE("a device nobody knows is refused with those that are known") {
+  const auto chosen = ChooseAmong(kTwo, "gpu", 0);
+  CHECK(chosen.status().code() == absl::StatusCode::kInvalidArgument);
+  CHECK(chosen.status().message() ==
+        "\"gpu\" is no device; one of auto, cpu, cuda is");
+}
+
 TEST_CASE("this machine is asked what it has") {
   const CudaDevices here = torch_internal::CudaDevicesHere();
-  const auto chosen = ChooseTorchDevice(DeviceChoice::kAuto);
+  const auto chosen = ChooseTorchDevice("auto");
   REQUIRE(chosen.ok());
   CHECK((chosen->kind == TorchDevice::Kind::kCuda) == (here.count > 0));
-  CHECK(ChooseTorchDevice(DeviceChoice::kCuda).ok() == (here.count > 0));
+  CHECK(ChooseTorchDevice("cuda").ok() == (here.count > 0));
 }
 
 }  // namespace
