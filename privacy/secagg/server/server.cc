@@ -200,10 +200,9 @@ std::vector<Neighbour> Server::NeighboursOf(Index client) const {
 
 Refusal Server::Accept(Index client, const KeyShares& shares) {
   State& state = *state_;
-  if (state.step != Step::kSharing || !state.opened.Contains(client)) {
-    return Refusal::kWrongStep;
-  }
-  if (state.sharers.Contains(client)) return Refusal::kAgain;
+  const Refusal turn =
+      state.CheckTurn(Step::kSharing, client, state.opened, state.sharers);
+  if (turn != Refusal::kNone) return turn;
   Participant& participant = state.participants[client];
   if (!std::ranges::equal(participant.holders, shares.shares, {}, {},
                           &SealedShares::peer)) {

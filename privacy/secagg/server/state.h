@@ -70,6 +70,12 @@ struct Server::State {
   void Demand(ServerStep expected) const {
     if (step != expected) std::abort();
   }
+  // kNone if it is the turn of `client`, one of `expected`, that is not `done`.
+  Refusal CheckTurn(ServerStep at, Index client, const Members& expected,
+                    const Members& done) const {
+    if (step != at || !expected.Contains(client)) return Refusal::kWrongStep;
+    return done.Contains(client) ? Refusal::kAgain : Refusal::kNone;
+  }
   Abandoned Abandon(Abandoned reason) {
     Finish();
     return reason;

@@ -32,10 +32,9 @@ RoutedShares Server::SharesFor(Index client) const {
 
 Refusal Server::Accept(Index client, const MaskedInput& input) {
   State& state = *state_;
-  if (state.step != Step::kMasking || !state.sharers.Contains(client)) {
-    return Refusal::kWrongStep;
-  }
-  if (state.survivors.Contains(client)) return Refusal::kAgain;
+  const Refusal turn =
+      state.CheckTurn(Step::kMasking, client, state.sharers, state.survivors);
+  if (turn != Refusal::kNone) return turn;
   Participant& participant = state.participants[client];
   for (std::size_t i = 0; i < input.unreadable.size(); ++i) {
     const Index owner = input.unreadable[i];
@@ -67,10 +66,9 @@ Survivors Server::AgreeOn() const { return {state_->survivors}; }
 
 Refusal Server::Accept(Index client, const Agreement& agreement) {
   State& state = *state_;
-  if (state.step != Step::kAgreeing || !state.survivors.Contains(client)) {
-    return Refusal::kWrongStep;
-  }
-  if (state.agreed.Contains(client)) return Refusal::kAgain;
+  const Refusal turn =
+      state.CheckTurn(Step::kAgreeing, client, state.survivors, state.agreed);
+  if (turn != Refusal::kNone) return turn;
   Participant& participant = state.participants[client];
   // Read anew: kept, the keys of all clients take more memory than their shares
   // do by then.
@@ -122,10 +120,9 @@ std::vector<SignedAgreement> Server::AgreementsFor(Index client) const {
 
 Refusal Server::Accept(Index client, const Unmasking& unmasking) {
   State& state = *state_;
-  if (state.step != Step::kUnmasking || !state.answerers.Contains(client)) {
-    return Refusal::kWrongStep;
-  }
-  if (state.answered.Contains(client)) return Refusal::kAgain;
+  const Refusal turn = state.CheckTurn(Step::kUnmasking, client,
+                                       state.answerers, state.answered);
+  if (turn != Refusal::kNone) return turn;
   const Participant& holder = state.participants[client];
   std::vector<Index> owners;
   for (const Index owner : holder.owners) {
