@@ -3,22 +3,7 @@
 # exit_codes.sh TRIBUTARY-CLIENT TRIBUTARY-MODEL: 0 done, 1 failed, 2 wrong usage,
 # and errors on stderr that name what was wrong.
 client=$1 model=$2
-folder=$(mktemp -d) || exit 1
-trap 'rm -rf "$folder"' EXIT
-bad=0
-
-# expect CODE TEXT COMMAND...: the command exits so and says so.
-expect() {
-  code=$1 text=$2
-  shift 2
-  "$@" >"$folder/out" 2>&1
-  got=$?
-  if [ "$got" -ne "$code" ] || ! grep -q -e "$text" "$folder/out"; then
-    echo "$*: exit code $got, expected $code and \"$text\"; it said:"
-    cat "$folder/out"
-    bad=1
-  fi
-}
+. "$(dirname "$0")/../../expect.sh"
 
 expect 0 "tributary-client [0-9]" "$client" --version
 expect 0 "--population" "$client" --help
