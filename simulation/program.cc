@@ -58,15 +58,8 @@ struct RunLine {
   bool is_dry = false;
 };
 
-// The result of a rank that is not the first one: it shows errors only.
-int ExitCodeOf(const absl::StatusOr<round::EndRun>& end, int rank,
-               const Console& console) {
-  if (!end.ok()) {
-    console.report << "tributary-simulate: rank " << rank << ": "
-                   << end.status().message() << "\n";
-    return kFailure;
-  }
-  switch (end->end) {
+int ExitCodeOf(round::RunEnd end) {
+  switch (end) {
     case round::RunEnd::kFinished:
       return 0;
     case round::RunEnd::kStopped:
@@ -74,6 +67,15 @@ int ExitCodeOf(const absl::StatusOr<round::EndRun>& end, int rank,
     case round::RunEnd::kFailed:
       return kFailure;
   }
+  return kFailure;
+}
+
+// Of a rank that is not the first one: it shows errors only.
+int ExitCodeOfRank(int rank, const absl::StatusOr<round::EndRun>& end,
+                   const Console& console) {
+  if (end.ok()) return ExitCodeOf(end->end);
+  console.report << "tributary-simulate: rank " << rank << ": "
+                 << end.status().message() << "\n";
   return kFailure;
 }
 
@@ -104,7 +106,7 @@ int Run(const RunLine& line, const Console& console) {
   if (!end.ok()) options.ranks->Leave(end.status());
   // Before the children are waited for: they end when they lose touch.
   options.ranks.reset();
-  if (rank != 0) return ExitCodeOf(end, rank, console);
+  if (rank != 0) return ExitCodeOfRank(rank, end, console);
   if (!end.ok()) return Fail(console, end.status());
   if (membership->children != nullptr && end->end == round::RunEnd::kFinished) {
     const auto left = membership->children->Wait();
@@ -120,16 +122,10 @@ int Run(const RunLine& line, const Console& console) {
     console.report << end->reason << "; results in " << options.out.string()
                    << "\n";
   }
-  switch (end->end) {
-    case round::RunEnd::kFinished:
-      return 0;
-    case round::RunEnd::kStopped:
-      return kInterrupted;
-    case round::RunEnd::kFailed:
-      return Fail(console,
-                  absl::AbortedError("the run failed: " + end->reason));
+  if (end->end == round::RunEnd::kFailed) {
+    return Fail(console, absl::AbortedError("the run failed: " + end->reason));
   }
-  return kFailure;
+  return ExitCodeOf(end->end);
 }
 
 void AddRanks(CLI::App& command, RankOptions& ranks) {
