@@ -14,6 +14,8 @@ namespace tributary::ctl {
 namespace {
 
 constexpr std::chrono::seconds kCallDeadline{30};
+constexpr std::chrono::seconds kConnecting{1};
+constexpr int kBetweenAttemptsMs = 100;
 
 bool Contains(const std::string& text, const char* part) {
   return text.find(part) != std::string::npos;
@@ -113,7 +115,15 @@ absl::StatusOr<std::unique_ptr<v1::Admin::Stub>> Connect(
     if (auto status = CheckPem(tls, options); !status.ok()) return status;
     credentials = grpc::SslCredentials(tls);
   }
-  return v1::Admin::NewStub(grpc::CreateChannel(options.admin, credentials));
+  grpc::ChannelArguments arguments;
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, kBetweenAttemptsMs);
+  const auto channel =
+      grpc::CreateCustomChannel(options.admin, credentials, arguments);
+  // gRPC 1.51 may take a first attempt that is under way for failed (errno is
+  // overwritten in tcp_client_posix.cc): a call made at once would fail with
+  // it. What fails again fails the call, which says why.
+  channel->WaitForConnected(std::chrono::system_clock::now() + kConnecting);
+  return v1::Admin::NewStub(channel);
 }
 
 void SetDeadline(grpc::ClientContext& context) {

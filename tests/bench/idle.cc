@@ -40,10 +40,7 @@ std::vector<Figure> MeasureIdle(const Bench& bench) {
        "ms",
        {},
        "connection, handshake, hello and welcome"},
-      {"idle.round_updates",
-       static_cast<double>(updates),
-       "",
-       200,
+      {"idle.round_updates", static_cast<double>(updates), "", 200,
        "updates in the model of a round over 200 of the 2,000",
        Wanted::kAtLeast},
   };

@@ -86,11 +86,16 @@ class Client {
     grpc::ChannelArguments arguments;
     arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
     arguments.SetInt("bench.channel", number);
-    stub_ = v1::Federation::NewStub(
-        grpc::CreateCustomChannel(address, credentials, arguments));
+    arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+    channel_ = grpc::CreateCustomChannel(address, credentials, arguments);
+    stub_ = v1::Federation::NewStub(channel_);
   }
 
   bool Join() {
+    // As a client does, it takes no notice of a first attempt that fails:
+    // gRPC 1.51 may take one for failed that is under way.
+    channel_->WaitForConnected(std::chrono::system_clock::now() +
+                               std::chrono::seconds(10));
     stream_ = stub_->Join(&context_);
     v1::ClientMessage message;
     message.mutable_hello()->set_min_wire_version(1);
@@ -98,8 +103,15 @@ class Client {
     message.mutable_hello()->set_population("bench");
     message.mutable_hello()->set_client_name(name_);
     v1::ServerMessage answer;
-    return stream_->Write(message) && stream_->Read(&answer) &&
-           answer.has_welcome();
+    if (stream_->Write(message) && stream_->Read(&answer) &&
+        answer.has_welcome()) {
+      return true;
+    }
+    context_.TryCancel();
+    const grpc::Status status = stream_->Finish();
+    std::fprintf(stderr, "%s did not join: %s (%d)\n", name_.c_str(),
+                 status.error_message().c_str(), status.error_code());
+    return false;
   }
 
   // Checks in until there is a task.
@@ -172,6 +184,7 @@ class Client {
 
  private:
   std::string name_;
+  std::shared_ptr<grpc::Channel> channel_;
   std::unique_ptr<v1::Federation::Stub> stub_;
   grpc::ClientContext context_;
   std::unique_ptr<

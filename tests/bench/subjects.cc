@@ -133,8 +133,10 @@ void CoordinatorSubject::Submit(int clients, std::size_t floats) {
                                   ReadFile(certificates.File("operator.key")),
                                   ReadFile(certificates.File("operator.pem"))})
           : grpc::InsecureChannelCredentials();
-  const auto admin =
-      v1::Admin::NewStub(grpc::CreateChannel(admin_, credentials));
+  const auto channel = grpc::CreateChannel(admin_, credentials);
+  channel->WaitForConnected(std::chrono::system_clock::now() +
+                            std::chrono::seconds(10));
+  const auto admin = v1::Admin::NewStub(channel);
   const v1::Plan plan = PlanFor(clients);
   const std::string weights =
       WeightsFor(plan, floats, folder_.path() / "first.safetensors");

@@ -2,6 +2,7 @@
 #include "tests/coordinator/server/server_fixture.h"
 
 #include <atomic>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 
@@ -52,15 +53,18 @@ std::shared_ptr<grpc::Channel> ServerFixture::Connect(
   static std::atomic<int> next = 0;
   arguments.SetInt("tributary.channel", next++);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  if (!options_.tls.has_value()) {
-    return grpc::CreateCustomChannel(
-        address, grpc::InsecureChannelCredentials(), arguments);
-  }
-  return grpc::CreateCustomChannel(
-      address,
-      grpc::SslCredentials(
-          {authority_.certificate(), client.key, client.certificate}),
-      arguments);
+  arguments.SetInt(GRPC_ARG_INITIAL_RECONNECT_BACKOFF_MS, 100);
+  const auto credentials =
+      options_.tls.has_value()
+          ? grpc::SslCredentials(
+                {authority_.certificate(), client.key, client.certificate})
+          : grpc::InsecureChannelCredentials();
+  auto channel = grpc::CreateCustomChannel(address, credentials, arguments);
+  // gRPC 1.51 may take a first attempt for failed that is under way. One that
+  // is to fail costs this time.
+  channel->WaitForConnected(std::chrono::system_clock::now() +
+                            std::chrono::milliseconds(500));
+  return channel;
 }
 
 std::shared_ptr<grpc::Channel> ServerFixture::ConnectNarrowClient(
