@@ -34,11 +34,15 @@ absl::Status FindRun(const v1::Plan& plan, PlannedRun& run) {
   if (!difference.ok()) return difference.status();
   const bool is_same = difference->empty();
   run.is_finished = record->status.end == "finished";
-  run.is_interrupted = !run.is_finished && is_same && HasCheckpoint(run.folder);
-  if (!run.is_finished || is_same) return absl::OkStatus();
-  return absl::FailedPreconditionError(absl::StrCat(
-      run.folder.string(), " holds a finished run of another plan (",
-      *difference, "); give another --out, or remove it"));
+  run.is_interrupted = !run.is_finished && HasCheckpoint(run.folder);
+  if (is_same || (!run.is_finished && !run.is_interrupted)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat(run.folder.string(), " holds ",
+                   run.is_finished ? "a finished" : "an interrupted",
+                   " run of another plan (", *difference,
+                   "); give another --out, or remove it"));
 }
 
 absl::Status CheckSeed(const PlanSource& source) {

@@ -209,15 +209,22 @@ TEST_CASE_METHOD(RanksFixture, "the Slurm script makes the run") {
        "shift\nfor ((i = 0; i < SLURM_NTASKS; ++i)); do\n"
        "  SLURM_PROCID=$i \"$@\" & tasks+=($!)\ndone\n"
        "for task in \"${tasks[@]}\"; do wait \"$task\" || exit; done\n");
-  const Finished job = RunCommand(
-      {"/usr/bin/env",
-       "PATH=" + folder.string() + ":" TRIBUTARY_PROGRAMS ":/usr/bin:/bin",
-       "SLURM_JOB_NODELIST=node[0-1]", "SLURM_JOB_ID=" + FreePort(),
-       "SLURM_NTASKS=2", "SLURM_CPUS_PER_TASK=1",
-       TRIBUTARY_SOURCE_DIR "/deploy/slurm/simulate.sbatch",
-       (folder / "plan.yaml").string(), (folder / "slurm").string()});
+  const auto submit = [&](const std::string& first, const std::string& second) {
+    return RunCommand(
+        {"/usr/bin/env",
+         "PATH=" + folder.string() + ":" TRIBUTARY_PROGRAMS ":/usr/bin:/bin",
+         "SLURM_JOB_NODELIST=node[0-1]", "SLURM_JOB_ID=" + FreePort(),
+         "SLURM_NTASKS=2", "SLURM_CPUS_PER_TASK=1", "DATA=" + folder.string(),
+         TRIBUTARY_SOURCE_DIR "/deploy/slurm/simulate.sbatch", first, second});
+  };
+  const Finished job =
+      submit((folder / "plan.yaml").string(), (folder / "slurm").string());
   INFO(job.errors);
   REQUIRE(job.exit == 0);
+  // There is nothing to go on with, and that is what it says.
+  const Finished again = submit("--resume", (folder / "slurm").string());
+  INFO(again.errors);
+  CHECK(again.exit == 1);
   CHECK((Read("slurm/model.safetensors") == Read("alone/model.safetensors")));
   CHECK(Read("slurm/metrics.jsonl") == Read("alone/metrics.jsonl"));
 }

@@ -88,10 +88,13 @@ TEST_CASE_METHOD(SweepFixture, "an interrupted sweep goes on where it was") {
   REQUIRE(planned.ok());
   CHECK(planned->at(0).is_interrupted);
   CHECK_FALSE(planned->at(1).is_interrupted);
-  // Another plan begins anew.
+  // Another plan would have to throw away what there is.
   SweepOptions other = options;
   other.settings = {"seed=8"};
-  CHECK_FALSE(PlanSweep(other)->at(0).is_interrupted);
+  const auto refused = PlanSweep(other).status();
+  CHECK(refused.code() == absl::StatusCode::kFailedPrecondition);
+  CHECK(refused.message().find("an interrupted run of another plan (seed") !=
+        std::string_view::npos);
 
   interrupted = false;
   options.progress = Progress::Style::kLines;
