@@ -14,9 +14,13 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "aggregation/encoding.h"
+#include "client/core/client_state.h"
+#include "client/core/keeps_state.h"
 #include "client/core/update.h"
 #include "proto/codec/plan.h"
 #include "simulation/client_evaluation.h"
+#include "simulation/lookahead_pool.h"
+#include "simulation/partial_sums.h"
 #include "simulation/partition.h"
 #include "simulation/report/quantity.h"
 
@@ -39,14 +43,16 @@ std::uint64_t ResidentBytes() {
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
 }
 
-absl::StatusOr<TrainTask> TaskOf(const v1::Plan& plan, v1::Task::Kind kind) {
+v1::Task TaskOf(const v1::Plan& plan, v1::Task::Kind kind) {
   v1::Task task;
   task.set_kind(kind);
   task.set_run(plan.name());
   task.set_round(1);
   task.set_seed(std::string(sizeof(Key), '\0'));
   *task.mutable_training() = plan.training();
-  return ToTrainTask(task);
+  *task.mutable_update() = plan.update();
+  if (plan.has_strategy()) *task.mutable_strategy() = plan.strategy();
+  return task;
 }
 
 // How many examples a client has, of those it trains or of those it judges on.
@@ -86,12 +92,12 @@ std::vector<std::size_t> ChooseClients(const std::vector<std::size_t>& sorted) {
 }
 
 absl::StatusOr<double> TimeTraining(const Participants& participants,
-                                    std::size_t client, const TrainTask& task,
+                                    std::size_t client, const v1::Task& task,
                                     const Model& model) {
-  std::vector<float> delta(model.manifest.Length());
   const auto start = Clock::now();
   const auto trainer = participants.MakeTrainer(client);
-  const auto result = trainer->Train(task, model, delta, TaskContext());
+  const auto result =
+      TrainUpdate(task, model, *trainer, ClientState(), TaskContext());
   if (result.ok()) return SecondsSince(start);
   return absl::Status(
       result.status().code(),
@@ -101,19 +107,18 @@ absl::StatusOr<double> TimeTraining(const Participants& participants,
 absl::Status CalibrateTraining(const v1::Plan& plan,
                                const Participants& participants,
                                const Model& model, Cost& cost) {
-  const auto task = TaskOf(plan, v1::Task::TRAIN);
-  if (!task.ok()) return task.status();
+  const v1::Task task = TaskOf(plan, v1::Task::TRAIN);
   const auto sorted = BySize(participants, &Participants::Examples);
   if (sorted.empty()) return absl::OkStatus();
   const auto start = Clock::now();
   // The first of all pays for what is set up once.
-  const auto warm = TimeTraining(participants, sorted.front(), *task, model);
+  const auto warm = TimeTraining(participants, sorted.front(), task, model);
   if (!warm.ok()) return warm.status();
   double seconds = 0;
   std::size_t examples = 0;
   for (const std::size_t client : ChooseClients(sorted)) {
     if (cost.trained_clients > 0 && Clock::now() - start > kCalibration) break;
-    const auto took = TimeTraining(participants, client, *task, model);
+    const auto took = TimeTraining(participants, client, task, model);
     if (!took.ok()) return took.status();
     seconds += *took;
     examples += participants.Examples(client);
@@ -134,7 +139,7 @@ absl::Status CalibrateEvaluation(const v1::Plan& plan,
   const std::uint64_t every = plan.evaluation().every_rounds();
   if (every == 0 || participants.TestExamples() == 0) return absl::OkStatus();
   cost.evaluations = (cost.rounds + every - 1) / every;
-  const auto task = TaskOf(plan, v1::Task::EVALUATE);
+  const auto task = ToTrainTask(TaskOf(plan, v1::Task::EVALUATE));
   if (!task.ok()) return task.status();
   const auto start = Clock::now();
   const auto judged =
@@ -161,7 +166,7 @@ absl::Status CalibrateClientEvaluation(const v1::Plan& plan,
       sorted.size(), plan.simulation().client_evaluations());
   cost.client_evaluations = judges * JudgedRounds(plan);
   if (cost.client_evaluations == 0) return absl::OkStatus();
-  const auto task = TaskOf(plan, v1::Task::EVALUATE);
+  const auto task = ToTrainTask(TaskOf(plan, v1::Task::EVALUATE));
   if (!task.ok()) return task.status();
   std::size_t all = 0;
   for (const std::size_t client : sorted) {
@@ -189,26 +194,49 @@ absl::Status CalibrateClientEvaluation(const v1::Plan& plan,
   return absl::OkStatus();
 }
 
+// Of a NarrowSum, in bytes a coordinate.
+constexpr std::uint64_t kSumBytes = sizeof(std::int64_t) + sizeof(std::int32_t);
+
+// Sums, updates made ahead, and what each further worker trains on.
+std::uint64_t RoundBytes(const v1::Plan& plan, const Participants& participants,
+                         const Cost& cost) {
+  const auto workers = static_cast<std::uint64_t>(cost.workers);
+  const std::uint64_t models = (workers - 1) * cost.model_bytes;
+  const std::uint64_t sum = kSumBytes * cost.model_bytes / sizeof(float);
+  if (AddsWhereMade(plan, participants)) {
+    return models + std::min(workers, cost.asked) * sum;
+  }
+  const std::uint64_t ahead = LookaheadPool::kAheadPerWorker * workers;
+  return models + std::min(ahead, cost.asked) * cost.update_bytes + sum;
+}
+
+// A state is at most about as large as the model.
+std::uint64_t StateBytes(const v1::Plan& plan, const Cost& cost) {
+  if (!KeepsClientState(plan.update(), plan.strategy())) return 0;
+  return std::min<std::uint64_t>(cost.clients, cost.rounds * cost.counted) *
+         cost.parameters * sizeof(float);
+}
+
 }  // namespace
 
 double Cost::Seconds() const {
-  return (static_cast<double>(rounds * asked) * seconds_per_update +
+  return (static_cast<double>(rounds * counted) * seconds_per_update +
           static_cast<double>(client_evaluations) *
               seconds_per_client_evaluation) /
              workers +
          static_cast<double>(evaluations) * seconds_per_evaluation;
 }
 
-std::uint64_t Cost::PeakBytes() const {
-  return resident_bytes + asked * update_bytes;
-}
-
 absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
                                   const Participants& participants,
                                   const Model& model) {
   Cost cost;
+  const auto layout =
+      codec::ToLayout(plan.update(), model.manifest, plan.strategy());
+  if (!layout.ok()) return layout.status();
   cost.parameters = model.manifest.Length();
-  cost.model_bytes = cost.parameters * sizeof(float);
+  // With what a strategy sends beside the model.
+  cost.model_bytes = layout->length * sizeof(float);
   for (std::size_t k = 0; k < participants.clients(); ++k) {
     const std::size_t examples = participants.Examples(k);
     cost.examples += examples;
@@ -223,9 +251,11 @@ absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
   cost.counted = std::min<std::uint64_t>(round.cohort_size(), cost.asked);
   cost.update_bytes =
       aggregation::EncodedSize(codec::ToEncoding(plan.update()).encoding,
-                               cost.parameters)
+                               layout->length)
           .max;
   cost.workers = static_cast<int>(plan.simulation().workers());
+  cost.round_bytes = RoundBytes(plan, participants, cost);
+  cost.state_bytes = StateBytes(plan, cost);
   if (auto done = CalibrateTraining(plan, participants, model, cost);
       !done.ok()) {
     return done;
@@ -252,20 +282,24 @@ std::string FormatCost(const Cost& cost) {
   const auto time = [](double seconds) {
     return FormatQuantity(Quantity::kSeconds, seconds);
   };
-  const std::uint64_t updates = cost.rounds * cost.asked;
+  const std::uint64_t asked = cost.rounds * cost.asked;
+  const std::uint64_t counted = cost.rounds * cost.counted;
+  const std::string states = cost.state_bytes == 0
+                                 ? ""
+                                 : absl::StrCat(", ", bytes(cost.state_bytes),
+                                                " of it states of clients");
   std::string text = absl::StrCat(
       "model     ", count(cost.parameters), " weights, ",
       bytes(cost.model_bytes), "\n", "clients   ", count(cost.clients),
       " with ", count(cost.examples), " examples\n", "rounds    at most ",
       count(cost.rounds), ", each asks ", count(cost.asked),
       " clients and counts ", count(cost.counted), " updates\n", "updates   ",
-      count(updates), " trained, ", count(cost.rounds * cost.counted),
-      " counted\n", "bytes     down ", bytes(updates * cost.model_bytes),
-      ", up ", bytes(updates * cost.update_bytes), ", at most\n", "memory    ",
-      bytes(cost.resident_bytes), " now, ", bytes(cost.PeakBytes()),
-      " if a round's updates end at once\n", "time      about ",
-      time(cost.Seconds()), ": ", count(updates), " updates x ",
-      time(cost.seconds_per_update));
+      count(asked), " asked for, ", count(counted), " trained and counted\n",
+      "bytes     down ", bytes(asked * cost.model_bytes), ", up ",
+      bytes(asked * cost.update_bytes), ", at most\n", "memory    ",
+      bytes(cost.resident_bytes), " now, ", bytes(cost.PeakBytes()), " at most",
+      states, "\n", "time      about ", time(cost.Seconds()), ": ",
+      count(counted), " updates x ", time(cost.seconds_per_update));
   if (cost.client_evaluations > 0) {
     absl::StrAppend(&text, " and ", count(cost.client_evaluations),
                     " judgements by clients x ",

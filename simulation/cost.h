@@ -26,6 +26,10 @@ struct Cost {
   std::uint64_t asked = 0;
   std::uint64_t counted = 0;
   std::uint64_t update_bytes = 0;  // the largest an update can be
+  // What workers hold of a round at most: sums, and updates made ahead.
+  std::uint64_t round_bytes = 0;
+  // Of the states that clients have in the end.
+  std::uint64_t state_bytes = 0;
   std::uint64_t evaluations = 0;
   // Of models by clients, on examples of their own, over all rounds.
   std::uint64_t client_evaluations = 0;
@@ -37,10 +41,11 @@ struct Cost {
   double seconds_per_client_evaluation = 0;
   std::uint64_t resident_bytes = 0;  // of this process
 
-  // Of wall time, if every asked client trains and workers share evenly.
+  // Of wall time, if workers share evenly. What is not counted is not trained.
   double Seconds() const;
-  // With every update of a round held at once.
-  std::uint64_t PeakBytes() const;
+  std::uint64_t PeakBytes() const {
+    return resident_bytes + round_bytes + state_bytes;
+  }
 };
 
 // Trains clients of different sizes for about three seconds, then evaluates

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/lookahead_pool.h"
 
+#include <algorithm>
+
 namespace tributary::simulation {
 
 LookaheadPool::LookaheadPool(int workers)
@@ -23,17 +25,23 @@ LookaheadPool::JobId LookaheadPool::Submit(const Demand& demand,
                                            std::function<void()> work) {
   std::lock_guard lock(mutex_);
   const JobId id = next_id_++;
-  jobs_.emplace(id, Job{State::kPending, demand, std::move(work)});
-  by_due_.insert({demand.due, id});
-  by_cost_.insert({demand.cost, id});
-  pending_cost_ += demand.cost;
+  const Job& job =
+      jobs_.emplace(id, Job{State::kPending, demand, std::move(work)})
+          .first->second;
+  PendingLike(job).insert({demand.due, id});
+  if (demand.need == Need::kCertain) {
+    by_cost_.insert({demand.cost, id});
+    pending_cost_ += demand.cost;
+  }
   changed_.notify_all();
   return id;
 }
 
-void LookaheadPool::Await(JobId job) {
+void LookaheadPool::Await(JobId job, std::size_t wanted) {
   std::unique_lock lock(mutex_);
   const Job& entry = jobs_.at(job);
+  wanted_ = wanted;
+  changed_.notify_all();
   if (entry.state == State::kPending) Run(lock, job);
   while (entry.state != State::kDone) {
     if (MayBegin()) {
@@ -41,6 +49,10 @@ void LookaheadPool::Await(JobId job) {
     } else {
       changed_.wait(lock);
     }
+  }
+  if (entry.demand.need == Need::kPerhaps) {
+    --perhaps_begun_;
+    wanted_ -= std::min<std::size_t>(wanted_, 1);
   }
   jobs_.erase(job);
   changed_.notify_all();
@@ -55,6 +67,7 @@ void LookaheadPool::Drop(JobId job) {
     ++wasted_;
     changed_.wait(lock, [&] { return entry.state == State::kDone; });
   }
+  if (entry.demand.need == Need::kPerhaps) --perhaps_begun_;
   jobs_.erase(job);
   changed_.notify_all();
 }
@@ -68,22 +81,39 @@ void LookaheadPool::RunJobs() {
   }
 }
 
+std::set<LookaheadPool::Due>& LookaheadPool::PendingLike(const Job& job) {
+  return job.demand.need == Need::kCertain ? certain_ : perhaps_;
+}
+
 // Jobs in the map that are not pending are begun and not awaited.
 bool LookaheadPool::MayBegin() const {
-  return !by_due_.empty() && jobs_.size() - by_due_.size() < 4 * workers_;
+  const std::size_t begun = jobs_.size() - certain_.size() - perhaps_.size();
+  return begun < kAheadPerWorker * workers_ &&
+         (!certain_.empty() || MayBeginPerhaps());
+}
+
+bool LookaheadPool::MayBeginPerhaps() const {
+  return !perhaps_.empty() && perhaps_begun_ < wanted_;
 }
 
 LookaheadPool::JobId LookaheadPool::Choose() const {
+  if (certain_.empty()) return perhaps_.begin()->second;
   const auto [cost, costliest] = *by_cost_.rbegin();
-  const bool is_critical = cost > 0 && cost * workers_ >= pending_cost_;
-  return is_critical ? costliest : by_due_.begin()->second;
+  if (cost > 0 && cost * workers_ >= pending_cost_) return costliest;
+  const Due& first = *certain_.begin();
+  if (MayBeginPerhaps()) return std::min(first, *perhaps_.begin()).second;
+  return first.second;
 }
 
 void LookaheadPool::TakePending(JobId id) {
-  const Demand& demand = jobs_.at(id).demand;
-  by_due_.erase({demand.due, id});
-  by_cost_.erase({demand.cost, id});
-  pending_cost_ -= demand.cost;
+  const Job& job = jobs_.at(id);
+  PendingLike(job).erase({job.demand.due, id});
+  if (job.demand.need == Need::kPerhaps) {
+    ++perhaps_begun_;
+    return;
+  }
+  by_cost_.erase({job.demand.cost, id});
+  pending_cost_ -= job.demand.cost;
 }
 
 void LookaheadPool::Run(std::unique_lock<std::mutex>& lock, JobId id) {

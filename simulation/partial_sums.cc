@@ -4,7 +4,14 @@
 #include <algorithm>
 #include <iterator>
 
+#include "client/core/update.h"
+
 namespace tributary::simulation {
+
+bool AddsWhereMade(const v1::Plan& plan, const Participants& participants) {
+  return IsDeltaAlone(plan.update(), plan.strategy()) &&
+         !plan.training().has_time_limit() && participants.RepeatExactly();
+}
 
 // Made by its thread, while the others work: it is large, and all zeros.
 aggregation::NarrowSum& PartialSums::Loan::sum() const {

@@ -28,8 +28,15 @@
 
 #include "aggregation/exact_sum.h"
 #include "aggregation/narrow_sum.h"
+#include "simulation/participants.h"
+#include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
+
+// Whether the updates of such a plan are added where they are made: they are
+// sent as they are, and each could be made once more, which what a clock cuts
+// short could not.
+bool AddsWhereMade(const v1::Plan& plan, const Participants& participants);
 
 // An update that is in a sum before it is accepted.
 class AddedUpdate {

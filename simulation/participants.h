@@ -23,6 +23,9 @@ class Participants {
   // A trainer over those examples, for one task.
   virtual std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const = 0;
 
+  // Whether the same task on the same examples always gives the same bits.
+  virtual bool RepeatExactly() const { return true; }
+
   // What the client judges models on and never trains on; 0: nothing.
   virtual std::size_t TestExamplesOf(std::size_t) const { return 0; }
   // A trainer that evaluates on those. Not asked of a client without any.

@@ -18,6 +18,7 @@ class TorchParticipants final : public Participants {
   TorchParticipants(std::shared_ptr<const Population> population,
                     const TorchDevice& device)
       : population_(std::move(population)),
+        device_(device.kind),
         networks_(MakeTorchNetworks(device)) {}
 
   std::size_t clients() const override {
@@ -34,6 +35,10 @@ class TorchParticipants final : public Participants {
     }
     auto own = std::make_shared<const Dataset>(population_->RowsOf(client));
     return MakeTorchTrainer(std::move(own), nullptr, networks_);
+  }
+  // On a CUDA device nobody has tried it yet (docs/simulation.md).
+  bool RepeatExactly() const override {
+    return device_ == TorchDevice::Kind::kCpu;
   }
   std::size_t TestExamplesOf(std::size_t client) const override {
     return population_->client_test
@@ -58,6 +63,7 @@ class TorchParticipants final : public Participants {
 
  private:
   const std::shared_ptr<const Population> population_;
+  const TorchDevice::Kind device_;
   const std::shared_ptr<TorchNetworks> networks_;
 };
 

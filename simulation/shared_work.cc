@@ -15,7 +15,7 @@
 namespace tributary::simulation {
 namespace {
 
-using Need = SharedWork::Demand::Need;
+using Need = SharedWork::Need;
 
 // Of a rank, for results that are not awaited yet.
 constexpr std::uint64_t kResultBytes = std::uint64_t{256} << 20;
@@ -77,16 +77,18 @@ SharedWork::JobId SharedWork::Submit(const Demand& demand, Job& job) {
 
 void SharedWork::GiveToPool(Entry& entry) {
   const Demand& demand = entry.demand;
+  // What is dealt out to this rank is done whatever comes.
   entry.in_pool =
       pool_.Submit({.due = demand.due,
-                    .cost = demand.need == Need::kPerhaps ? 0 : demand.cost},
+                    .cost = demand.cost,
+                    .need = IsAlone() ? demand.need : Need::kCertain},
                    [job = entry.job] { job->Do(); });
 }
 
 void SharedWork::Await(JobId job, std::size_t wanted) {
   const auto found = entries_.find(job);
   if (IsAlone()) {
-    pool_.Await(*found->second.in_pool);
+    pool_.Await(*found->second.in_pool, wanted);
   } else {
     if (!found->second.is_dealt && status_.ok()) {
       status_ = ShareWindow(ChooseWindow(job, wanted));
@@ -183,7 +185,7 @@ absl::Status SharedWork::ShareWindow(const std::vector<JobId>& window) {
   for (std::size_t i = 0; i < window.size(); ++i) {
     if (doers[i] != self) continue;
     Entry& entry = entries_.at(window[i]);
-    pool_.Await(*std::exchange(entry.in_pool, std::nullopt));
+    pool_.Await(*std::exchange(entry.in_pool, std::nullopt), 0);
     own.add_outcomes(entry.job->Outcome());
   }
   const auto gathered = ranks_.Gather(own.SerializeAsString());

@@ -17,7 +17,8 @@
 //
 // A window has no more jobs than memory for their results allows, and of those
 // that may be dropped no more than are wanted. With one rank there are no
-// windows: the pool works ahead as it can (simulation/lookahead_pool.h).
+// windows: the pool works ahead, with the same limits
+// (simulation/lookahead_pool.h).
 //
 // Threads: the owner's thread calls every method; jobs run on workers or in
 // Await. Lifetime: the ranks outlive it, a job outlives its Await or Drop.
@@ -43,6 +44,7 @@ namespace tributary::simulation {
 class SharedWork {
  public:
   using JobId = std::uint64_t;
+  using Need = LookaheadPool::Need;
 
   class Job {
    public:
@@ -59,8 +61,7 @@ class SharedWork {
     round::Instant due;
     // In any unit, the same for all jobs.
     std::uint64_t cost = 0;
-    // Whether it may be dropped, so that it is not begun for its cost's sake.
-    enum class Need { kCertain, kPerhaps } need = Need::kCertain;
+    Need need = Need::kCertain;
     // Jobs of the same home are done by the same rank; nothing: by any.
     std::optional<std::size_t> home = {};
   };

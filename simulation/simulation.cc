@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/keeps_state.h"
+#include "simulation/partial_sums.h"
 
 namespace tributary::simulation {
 namespace {
@@ -33,13 +34,18 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
   return absl::OkStatus();
 }
 
+bool HaveStates(const v1::Plan& plan) {
+  return KeepsClientState(plan.update(), plan.strategy());
+}
+
 // What is kept of a training task until its update is accepted.
-std::uint64_t BytesOfResult(const VirtualCoordinator& coordinator,
-                            bool clients_have_states) {
-  if (coordinator.AddsWhereMade()) return 0;
+std::uint64_t BytesOfResult(const v1::Plan& plan,
+                            const Participants& participants,
+                            const VirtualCoordinator& coordinator) {
+  if (AddsWhereMade(plan, participants)) return 0;
   // A new state is about as large as its update, in floats.
   return coordinator.update_bytes() +
-         (clients_have_states ? coordinator.model_bytes() : 0);
+         (HaveStates(plan) ? coordinator.model_bytes() : 0);
 }
 
 class Uninterrupted final : public Intermission {
@@ -63,22 +69,23 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
       simulation->journal_, *simulation, observer);
   if (!coordinator.ok()) return coordinator.status();
   simulation->coordinator_ = *std::move(coordinator);
-  const bool have_states =
-      KeepsClientState(inputs.plan.update(), inputs.plan.strategy());
   simulation->work_ = std::make_unique<SharedWork>(
       *simulation->ranks_, inputs.workers,
-      BytesOfResult(*simulation->coordinator_, have_states));
+      BytesOfResult(inputs.plan, *simulation->participants_,
+                    *simulation->coordinator_));
   if (!simulation->work_->status().ok()) return simulation->work_->status();
-  simulation->world_.reset(new World{.time = simulation->time_,
-                                     .coordinator = *simulation->coordinator_,
-                                     .work = *simulation->work_,
-                                     .participants = *simulation->participants_,
-                                     .dropout = simulation->dropout_,
-                                     .jitter = simulation->jitter_,
-                                     .states = simulation->states_,
-                                     .clients_have_states = have_states,
-                                     .unconfirmed = simulation->unconfirmed_,
-                                     .journal = simulation->journal_});
+  simulation->world_.reset(new World{
+      .time = simulation->time_,
+      .coordinator = *simulation->coordinator_,
+      .work = *simulation->work_,
+      .participants = *simulation->participants_,
+      .dropout = simulation->dropout_,
+      .jitter = simulation->jitter_,
+      .states = simulation->states_,
+      .clients_have_states = HaveStates(inputs.plan),
+      .adds_where_made = AddsWhereMade(inputs.plan, *simulation->participants_),
+      .unconfirmed = simulation->unconfirmed_,
+      .journal = simulation->journal_});
   simulation->population_ = std::make_unique<VirtualPopulation>(
       *simulation->world_, simulation->devices_, simulation->availability_,
       inputs.run_key, inputs.plan.population());

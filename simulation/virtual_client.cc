@@ -6,14 +6,12 @@
 #include <variant>
 
 #include "absl/status/status.h"
-#include "aggregation/invariant.h"
-#include "simulation/job_outcome.h"
 #include "simulation/received_update.h"
 
 namespace tributary::simulation {
 namespace {
 
-using Need = SharedWork::Demand::Need;
+using Need = SharedWork::Need;
 
 // What an example costs to train on, forward and backward, of what it costs to
 // evaluate.
@@ -32,143 +30,6 @@ session::Options SessionOptions(const Identity& identity) {
 }
 
 }  // namespace
-
-// Filled by whoever does the work; read after Await.
-struct VirtualClient::Job final : SharedWork::Job, AddedUpdate {
-  explicit Job(const World& from) : world(from) {}
-  ~Job() override {
-    if (is_added) world.coordinator.sums().Withdraw(*this);
-  }
-
-  const World& world;
-  // Of the client's data; nothing for the evaluator.
-  std::optional<std::size_t> client;
-  v1::Task task;
-  std::shared_ptr<const Model> model;
-  // The client's before this task; null: none.
-  const ClientState* state = nullptr;
-  TaskContext context;
-  // None: nobody would take what it gives.
-  std::optional<SharedWork::Demand> demand;
-  // None: not submitted, as the journal has what it gives.
-  std::optional<SharedWork::JobId> id;
-  // The attempt whose sum the update may be added to where it is made.
-  std::optional<std::uint64_t> adds_to;
-  bool is_added = false;
-  TrainingOutcome training;
-  EvaluationOutcome judgement = absl::UnknownError("not judged");
-
-  void Do() override {
-    if (context.Cancelled()) return;
-    client ? Train() : Evaluate();
-  }
-  std::string Outcome() const override {
-    return client ? Serialise(training) : Serialise(judgement);
-  }
-  absl::Status Learn(std::string_view outcome) override {
-    return client ? Parse(outcome, training) : Parse(outcome, judgement);
-  }
-
-  void TakeFrom(aggregation::NarrowSum& sum) override {
-    Subtract(model->manifest.Length(), sum);
-  }
-
-  void NoteIn(Journal& journal) const;
-  void RecallFrom(Journal& journal);
-
- private:
-  void Train() {
-    const auto trainer = world.participants.MakeTrainer(*client);
-    if (adds_to) {
-      if (auto loan = world.coordinator.sums().Borrow(*adds_to)) {
-        return TrainInto(*trainer, *loan);
-      }
-    }
-    training.update =
-        TrainUpdate(task, *model, *trainer,
-                    state == nullptr ? ClientState() : *state, context);
-    if (!training.update.ok()) return;
-    training.defect = Verify(world.coordinator.format(),
-                             training.update->header, *training.update->bytes);
-  }
-  void TrainInto(Trainer& trainer, PartialSums::Loan& loan) {
-    std::size_t added = 0;
-    training.update = StreamUpdate(
-        task, *model, trainer,
-        [&](const UpdateBlock& block) {
-          loan.sum().AddBlock(block.offset, block.values, block.largest,
-                              world.coordinator.CountedWeight(block.weight));
-          added = block.offset + block.values.size();
-        },
-        context);
-    if (training.update.ok()) {
-      loan.Commit(*this);
-      is_added = true;
-    } else if (added > 0) {
-      Subtract(added, loan.sum());
-    }
-  }
-  // Of the update that was added, the coordinates before `end`: made once more,
-  // as the same task on the same data gives the same floats.
-  void Subtract(std::size_t end, aggregation::NarrowSum& sum) const {
-    const auto trainer = world.participants.MakeTrainer(*client);
-    const TaskContext undisturbed;
-    std::size_t subtracted = 0;
-    // That its end is no number again is no news.
-    StreamUpdate(
-        task, *model, *trainer,
-        [&](const UpdateBlock& block) {
-          if (block.offset >= end) return;
-          sum.SubtractBlock(block.offset, block.values,
-                            world.coordinator.CountedWeight(block.weight));
-          subtracted = block.offset + block.values.size();
-        },
-        undisturbed)
-        .IgnoreError();
-    // Or the sum would hold an update that nobody accepted.
-    TRIBUTARY_INVARIANT(subtracted, ==, end);
-  }
-  void Evaluate() {
-    const auto trainer = world.participants.MakeEvaluator();
-    const auto train_task = ToTrainTask(task);
-    judgement = train_task.ok()
-                    ? trainer->Evaluate(*train_task, *model, context)
-                    : train_task.status();
-  }
-};
-
-void VirtualClient::Job::NoteIn(Journal& journal) const {
-  if (task.kind() == v1::Task::EVALUATE)
-    return journal.NoteJudgement(judgement);
-  const auto& update = training.update;
-  if (!update.ok()) return journal.NoteUpdate(update.status());
-  const v1::UpdateHeader& header = update->header;
-  journal.NoteUpdate(Journal::Update{.size = header.size(),
-                                     .weight = header.weight(),
-                                     .train_loss = header.train_loss()});
-}
-
-// The update has neither bytes nor a state: nobody reads them in a replay.
-void VirtualClient::Job::RecallFrom(Journal& journal) {
-  if (task.kind() == v1::Task::EVALUATE) {
-    judgement = journal.RecallJudgement();
-    return;
-  }
-  const auto noted = journal.RecallUpdate();
-  if (!noted.ok()) {
-    training.update = noted.status();
-    return;
-  }
-  PreparedUpdate recalled;
-  v1::UpdateHeader& header = recalled.header;
-  header.set_task_token(task.task_token());
-  header.set_encoding(task.update().encoding());
-  header.set_size(noted->size);
-  header.set_weight(noted->weight);
-  header.set_base_model(task.model());
-  header.set_train_loss(noted->train_loss);
-  training.update = std::move(recalled);
-}
 
 VirtualClient::VirtualClient(const World& world, Keeper& keeper,
                              Identity identity)
@@ -320,7 +181,7 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
                     .need = world_.coordinator.OverSelects() ? Need::kPerhaps
                                                              : Need::kCertain};
     if (world_.clients_have_states) job_->demand->home = identity_.index;
-    if (world_.coordinator.AddsWhereMade()) {
+    if (world_.adds_where_made) {
       job_->adds_to = world_.coordinator.sums().attempt();
     }
     if (!world_.journal.IsReplaying()) Submit();
@@ -346,9 +207,7 @@ void VirtualClient::Perform(const session::StartEvaluation& effect) {
 void VirtualClient::StartWork(const v1::Task& task) {
   DropWork();
   ++work_;
-  job_ = std::make_unique<Job>(world_);
-  job_->task = task;
-  job_->model = model_;
+  job_ = std::make_unique<ClientJob>(world_, task, model_);
 }
 
 void VirtualClient::Submit() {
@@ -360,7 +219,7 @@ void VirtualClient::Submit() {
   job_->id = world_.work.Submit(*job_->demand, *job_);
 }
 
-std::unique_ptr<VirtualClient::Job> VirtualClient::FinishWork() {
+std::unique_ptr<ClientJob> VirtualClient::FinishWork() {
   if (world_.journal.IsReplaying()) {
     job_->RecallFrom(world_.journal);
     return std::move(job_);
@@ -374,14 +233,14 @@ std::unique_ptr<VirtualClient::Job> VirtualClient::FinishWork() {
 
 void VirtualClient::HandIn() {
   const auto deadline =
-      world_.coordinator.AwaitsUntil(identity_.id, job_->task.task_token());
+      world_.coordinator.AwaitsUntil(identity_.id, job_->task().task_token());
   // Too late: that the task is cancelled is on its way to the client.
   if (!deadline || *deadline <= world_.time.now() || !job_->demand) {
     return DropWork();
   }
-  std::unique_ptr<Job> job = FinishWork();
+  std::unique_ptr<ClientJob> job = FinishWork();
   if (!world_.work.status().ok()) return;  // nothing is known any more
-  const std::string token = job->task.task_token();
+  const std::string token = job->task().task_token();
   const auto& update = job->training.update;
   if (!update.ok()) {
     Step(session::WorkFailed{token, update.status().ToString()});
@@ -398,9 +257,9 @@ void VirtualClient::HandIn() {
 }
 
 void VirtualClient::FinishEvaluation() {
-  const std::unique_ptr<Job> job = FinishWork();
+  const std::unique_ptr<ClientJob> job = FinishWork();
   if (!world_.work.status().ok()) return;
-  const std::string& token = job->task.task_token();
+  const std::string& token = job->task().task_token();
   if (job->judgement.ok()) {
     Step(session::Evaluated{token, job->judgement->examples,
                             job->judgement->metrics});
@@ -419,11 +278,11 @@ void VirtualClient::DropWork() {
 void VirtualClient::Perform(const session::CancelWork&) { DropWork(); }
 
 void VirtualClient::Perform(const session::StartUpload& effect) {
-  const std::unique_ptr<Job> made = std::move(made_);
+  const std::unique_ptr<ClientJob> made = std::move(made_);
   PreparedUpdate& prepared = *made->training.update;
   ReceivedUpdate update{.header = prepared.header,
                         .defect = made->training.defect};
-  if (made->is_added) {
+  if (made->IsAdded()) {
     update.floats = made.get();
   } else if (prepared.bytes != nullptr) {
     update.floats = std::span<const std::byte>(*prepared.bytes);

@@ -20,39 +20,14 @@
 #include <vector>
 
 #include "client/core/session.h"
-#include "client/core/update.h"
 #include "coordinator/round/types.h"
-#include "privacy/crypto/random.h"
-#include "simulation/checkpoint.h"
+#include "simulation/client_job.h"
 #include "simulation/device.h"
-#include "simulation/dropout.h"
 #include "simulation/effort.h"
-#include "simulation/journal.h"
-#include "simulation/participants.h"
-#include "simulation/shared_work.h"
 #include "simulation/task_timeline.h"
-#include "simulation/virtual_coordinator.h"
-#include "simulation/virtual_time.h"
-#include "tributary/trainer.h"
+#include "simulation/world.h"
 
 namespace tributary::simulation {
-
-// What stands around a virtual client.
-struct World {
-  VirtualTime& time;
-  VirtualCoordinator& coordinator;
-  SharedWork& work;
-  const Participants& participants;
-  const Dropout& dropout;
-  RandomSource& jitter;
-  // Those of this rank's clients, of several ranks.
-  ClientStates& states;
-  // Whether the plan's clients have states at all.
-  bool clients_have_states = false;
-  // Of those that have sent an update and do not know yet what came of it.
-  ClientStates& unconfirmed;
-  Journal& journal;
-};
 
 // Who a virtual client is.
 struct Identity {
@@ -105,9 +80,6 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   bool HasCheckedIn() const { return has_checked_in_; }
 
  private:
-  // One task's training or evaluation.
-  struct Job;
-
   void Step(const session::Event& event);
   // Does something later, unless the client is no more by then.
   template <typename Action>
@@ -141,7 +113,7 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void HandIn();
   void FinishEvaluation();
   // The job in hand with what it gave.
-  std::unique_ptr<Job> FinishWork();
+  std::unique_ptr<ClientJob> FinishWork();
   void DropWork();
   // The state that depended on the task's update.
   void ForgetState();
@@ -165,11 +137,11 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   // old models are not kept alive by clients that rest.
   std::shared_ptr<const Model> model_;
   Digest fetched_;
-  std::unique_ptr<Job> job_;
+  std::unique_ptr<ClientJob> job_;
   // From the offer of a training task to its outcome.
   std::optional<TaskTimeline> timeline_;
   // The job whose update is handed in, until the coordinator has it.
-  std::unique_ptr<Job> made_;
+  std::unique_ptr<ClientJob> made_;
   // While an update is handed in, what the coordinator says comes at once: the
   // time that takes has passed already.
   bool is_handing_in_ = false;

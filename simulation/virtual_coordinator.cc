@@ -197,11 +197,6 @@ std::size_t VirtualCoordinator::Wanted() const {
       std::max(0, engine_.options().cohort_size - collecting->accepted));
 }
 
-bool VirtualCoordinator::AddsWhereMade() const {
-  return IsDeltaAlone(frame_.update, plan_.strategy()) && !OverSelects() &&
-         !plan_.training().has_time_limit();
-}
-
 std::uint32_t VirtualCoordinator::CountedWeight(std::uint32_t examples) const {
   return std::min(examples,
                   static_cast<std::uint32_t>(engine_.options().max_weight));

@@ -100,10 +100,6 @@ class VirtualCoordinator {
   bool OverSelects() const;
   // How many more updates the round takes that collects them.
   std::size_t Wanted() const;
-  // Whether all updates are added where they are made: they are sent as they
-  // are, none of them is made in vain, and each could be made once more, which
-  // what a clock cuts short could not.
-  bool AddsWhereMade() const;
   // The sum of the round that collects.
   PartialSums& sums() { return sums_; }
   // What an update of so many examples counts.

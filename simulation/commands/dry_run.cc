@@ -57,7 +57,7 @@ absl::Status WriteSweepCost(const SweepOptions& options, std::ostream& out) {
     memory = std::max(memory, cost->PeakBytes());
     table.push_back(
         {run.name, FormatCount(static_cast<double>(cost->parameters)),
-         FormatCount(static_cast<double>(cost->rounds * cost->asked)),
+         FormatCount(static_cast<double>(cost->rounds * cost->counted)),
          Bytes(cost->PeakBytes()),
          FormatQuantity(Quantity::kSeconds, cost->Seconds())});
   }

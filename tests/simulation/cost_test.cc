@@ -21,7 +21,7 @@ class Noting final : public Participants {
   std::size_t Examples(std::size_t client) const override { return client; }
   std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
     trained.push_back(client);
-    return std::make_unique<Idle>();
+    return std::make_unique<Idle>(&tasks);
   }
   // Those it trains on, and as many to judge on where it judges at all.
   std::size_t TestExamplesOf(std::size_t client) const override {
@@ -37,22 +37,28 @@ class Noting final : public Participants {
   }
   bool judges = false;
   mutable std::vector<std::size_t> trained, judged;
+  mutable std::size_t tasks = 0;
 
  private:
   class Idle final : public Trainer {
    public:
+    explicit Idle(std::size_t* tasks = nullptr) : tasks_(tasks) {}
     absl::StatusOr<TrainResult> Train(const TrainTask& task, const Model&,
                                       std::span<float> delta,
                                       const TaskContext&) override {
       if (delta.size() != 6 || task.training.batch_size != 4) {
         return absl::InternalError("not the plan's task");
       }
+      ++*tasks_;
       return TrainResult{.examples = 1, .loss = 0};
     }
     absl::StatusOr<EvaluateResult> Evaluate(const TrainTask&, const Model&,
                                             const TaskContext&) override {
       return EvaluateResult{.examples = 5, .metrics = {}};
     }
+
+   private:
+    std::size_t* const tasks_;
   };
   const std::size_t clients_;
 };
@@ -97,7 +103,32 @@ TEST_CASE("a cost counts what the plan says") {
   CHECK(cost->workers == 2);
   CHECK(cost->update_bytes == 24);
   CHECK(cost->resident_bytes > 1u << 20);
-  CHECK(cost->PeakBytes() == cost->resident_bytes + 11 * 24);
+}
+
+// Of six weights a model takes 24 bytes, and a sum 8 bytes and 4 before them for
+// each. The first worker's model is there already.
+TEST_CASE("a round holds a sum a worker, or updates made ahead and a sum") {
+  const auto where_made = EstimateCost(PlanOf(), Noting(101), SixWeights());
+  REQUIRE(where_made.ok());
+  CHECK(where_made->PeakBytes() == where_made->resident_bytes + 24 + 2 * 72);
+
+  v1::Plan limited = PlanOf();
+  limited.mutable_training()->mutable_time_limit()->set_seconds(60);
+  const auto ahead = EstimateCost(limited, Noting(101), SixWeights());
+  REQUIRE(ahead.ok());
+  CHECK(ahead->round_bytes == 24 + 8 * 24 + 72);
+  CHECK(ahead->state_bytes == 0);
+}
+
+// Its own model of every client that was counted, and a second training in each
+// task; 10 rounds of 10 reach all of the 100.
+TEST_CASE("states of clients and a strategy's trainings are part of the cost") {
+  const Noting participants(101);
+  const auto ditto = EstimateCost(PlanOf("strategy: {ditto: {lambda: 0.1}}\n"),
+                                  participants, SixWeights());
+  REQUIRE(ditto.ok());
+  CHECK(ditto->state_bytes == 100 * 24);
+  CHECK(participants.tasks == 2 * participants.trained.size());
 }
 
 TEST_CASE("clients of every size are trained, none without examples") {
@@ -146,7 +177,8 @@ TEST_CASE("no more are asked than there are") {
 TEST_CASE("time is shared by workers, evaluations are not") {
   Cost cost;
   cost.rounds = 10;
-  cost.asked = 6;
+  cost.asked = 8;
+  cost.counted = 6;
   cost.seconds_per_update = 0.5;
   cost.workers = 2;
   cost.evaluations = 5;

@@ -9,6 +9,9 @@
 namespace tributary::simulation {
 namespace {
 
+using Demand = LookaheadPool::Demand;
+using Need = LookaheadPool::Need;
+
 round::Instant At(int milliseconds) {
   return round::Instant(round::Duration(milliseconds));
 }
@@ -22,7 +25,7 @@ TEST_CASE("every awaited job is done once, however many threads") {
       jobs.push_back(pool.Submit({.due = At(i)}, [&done, i] { ++done[i]; }));
     }
     for (int i = 0; i < 100; ++i) {
-      pool.Await(jobs[i]);
+      pool.Await(jobs[i], 0);
       CHECK(done[i] == 1);
     }
   }
@@ -37,9 +40,9 @@ TEST_CASE("a job that was submitted late and is due first can be awaited") {
     later.push_back(pool.Submit({.due = At(1000 + i)}, [&] { ++done; }));
   }
   std::atomic<bool> first = false;
-  pool.Await(pool.Submit({.due = At(1)}, [&] { first = true; }));
+  pool.Await(pool.Submit({.due = At(1)}, [&] { first = true; }), 0);
   CHECK(first);
-  for (const auto job : later) pool.Await(job);
+  for (const auto job : later) pool.Await(job, 0);
   CHECK(done == 50);
 }
 
@@ -64,9 +67,59 @@ TEST_CASE("a job that costs as much as the rest is begun first") {
     small.push_back(
         pool.Submit({.due = At(i), .cost = 1}, [&] { is_begun.wait(false); }));
   }
-  for (const auto job : small) pool.Await(job);
-  pool.Await(large);
+  for (const auto job : small) pool.Await(job, 0);
+  pool.Await(large, 0);
   CHECK(is_begun);
+}
+
+// Ten clients were asked and six are wanted: those due first.
+TEST_CASE("of jobs that may be dropped no more are done than are wanted") {
+  for (const int workers : {1, 2, 4}) {
+    LookaheadPool pool(workers);
+    std::vector<std::atomic<bool>> done(10);
+    std::vector<LookaheadPool::JobId> jobs;
+    for (int i = 0; i < 10; ++i) {
+      jobs.push_back(
+          pool.Submit({.due = At(i), .cost = 1, .need = Need::kPerhaps},
+                      [&done, i] { done[i] = true; }));
+    }
+    for (int i = 0; i < 6; ++i) pool.Await(jobs[i], 6 - i);
+    for (int i = 6; i < 10; ++i) pool.Drop(jobs[i]);
+    CHECK(pool.wasted() == 0);
+    for (int i = 0; i < 10; ++i) CHECK(done[i] == (i < 6));
+  }
+}
+
+// The first one ends when the second has begun, so nothing ends if nothing is
+// begun ahead.
+TEST_CASE("jobs that are wanted are begun ahead though some may be dropped") {
+  LookaheadPool pool(2);
+  std::atomic<bool> is_begun = false;
+  const Demand first{.due = At(1), .cost = 1, .need = Need::kPerhaps};
+  const auto awaited = pool.Submit(first, [&] { is_begun.wait(false); });
+  const Demand second{.due = At(2), .cost = 1, .need = Need::kPerhaps};
+  const auto ahead = pool.Submit(second, [&] {
+    is_begun = true;
+    is_begun.notify_all();
+  });
+  pool.Await(awaited, 2);
+  CHECK(is_begun);
+  pool.Await(ahead, 1);
+}
+
+TEST_CASE("a job needed for certain does not wait for those that are not") {
+  LookaheadPool pool(2);
+  std::atomic<bool> is_begun = false;
+  const auto perhaps =
+      pool.Submit({.due = At(1), .need = Need::kPerhaps}, [] {});
+  const auto certain = pool.Submit({.due = At(2), .cost = 1}, [&] {
+    is_begun = true;
+    is_begun.notify_all();
+  });
+  is_begun.wait(false);
+  pool.Await(certain, 0);
+  pool.Drop(perhaps);
+  CHECK(pool.wasted() == 0);
 }
 
 TEST_CASE("what was begun and dropped is counted as wasted") {

@@ -16,7 +16,7 @@
 namespace tributary::simulation {
 namespace {
 
-using Need = SharedWork::Demand::Need;
+using Need = SharedWork::Need;
 
 round::Instant At(int second) {
   return round::Instant(std::chrono::seconds(second));

@@ -96,8 +96,10 @@ TEST_CASE("of a client that is lost after its work nothing is in the model") {
 
 TEST_CASE("updates added where they are made give the model of those sent") {
   // A time limit that is never reached: what a clock may cut short is sent.
-  FederationPlan added{.clients = 6, .cohort_size = 6};
+  FederationPlan added{.clients = 12, .cohort_size = 6};
+  added.over_selection = GENERATE(1.0, 1.5);
   added.workers = GENERATE(1, 2);
+  added.examples = [](int client) { return std::size_t(50 + 7 * client); };
   FederationPlan sent = added;
   sent.change = [](v1::Plan& plan) {
     plan.mutable_training()->mutable_time_limit()->set_seconds(3600);
@@ -107,6 +109,17 @@ TEST_CASE("updates added where they are made give the model of those sent") {
   REQUIRE(one.Run().ok());
   REQUIRE(other.Run().ok());
   CHECK(one.record.rounds.back().model == other.record.rounds.back().model);
+}
+
+TEST_CASE("of the clients asked only those the round takes are trained") {
+  std::atomic<int> trained = 0;
+  FederationPlan plan{.clients = 8, .cohort_size = 4, .over_selection = 2};
+  plan.workers = GENERATE(1, 2, 4);
+  plan.on_training = [&](int) { ++trained; };
+  VirtualFederation federation(plan);
+  REQUIRE(federation.Run().ok());
+  CHECK(federation.record.rounds.front().asked == 8);
+  CHECK(trained == 12);
 }
 
 TEST_CASE("with over-selection the round does not wait for the slow") {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+// What stands around a virtual client and its work.
+#pragma once
+
+#include "privacy/crypto/random.h"
+#include "simulation/checkpoint.h"
+#include "simulation/dropout.h"
+#include "simulation/journal.h"
+#include "simulation/participants.h"
+#include "simulation/shared_work.h"
+#include "simulation/virtual_coordinator.h"
+#include "simulation/virtual_time.h"
+
+namespace tributary::simulation {
+
+struct World {
+  VirtualTime& time;
+  VirtualCoordinator& coordinator;
+  SharedWork& work;
+  const Participants& participants;
+  const Dropout& dropout;
+  RandomSource& jitter;
+  // Those of this rank's clients, of several ranks.
+  ClientStates& states;
+  // Whether the plan's clients have states at all.
+  bool clients_have_states = false;
+  // AddsWhereMade(plan, participants).
+  bool adds_where_made = false;
+  // Of those that have sent an update and do not know yet what came of it.
+  ClientStates& unconfirmed;
+  Journal& journal;
+};
+
+}  // namespace tributary::simulation
