@@ -105,8 +105,8 @@ TEST_CASE("a cost counts what the plan says") {
   CHECK(cost->resident_bytes > 1u << 20);
 }
 
-// Of six weights a model takes 24 bytes, and a sum 8 bytes and 4 before them for
-// each. The first worker's model is there already.
+// Of six weights a model takes 24 bytes, and a sum 8 bytes and 4 before them
+// for each. The first worker's model is there already.
 TEST_CASE("a round holds a sum a worker, or updates made ahead and a sum") {
   const auto where_made = EstimateCost(PlanOf(), Noting(101), SixWeights());
   REQUIRE(where_made.ok());
