@@ -23,6 +23,7 @@
 #include "simulation/partial_sums.h"
 #include "simulation/partition.h"
 #include "simulation/report/quantity.h"
+#include "simulation/trial.h"
 
 namespace tributary::simulation {
 namespace {
@@ -41,18 +42,6 @@ std::uint64_t ResidentBytes() {
   std::uint64_t resident = 0;
   std::ifstream("/proc/self/statm") >> all >> resident;
   return resident * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-}
-
-v1::Task TaskOf(const v1::Plan& plan, v1::Task::Kind kind) {
-  v1::Task task;
-  task.set_kind(kind);
-  task.set_run(plan.name());
-  task.set_round(1);
-  task.set_seed(std::string(sizeof(Key), '\0'));
-  *task.mutable_training() = plan.training();
-  *task.mutable_update() = plan.update();
-  if (plan.has_strategy()) *task.mutable_strategy() = plan.strategy();
-  return task;
 }
 
 // How many examples a client has, of those it trains or of those it judges on.
@@ -107,7 +96,7 @@ absl::StatusOr<double> TimeTraining(const Participants& participants,
 absl::Status CalibrateTraining(const v1::Plan& plan,
                                const Participants& participants,
                                const Model& model, Cost& cost) {
-  const v1::Task task = TaskOf(plan, v1::Task::TRAIN);
+  const v1::Task task = TrialTask(plan, v1::Task::TRAIN);
   const auto sorted = BySize(participants, &Participants::Examples);
   if (sorted.empty()) return absl::OkStatus();
   const auto start = Clock::now();
@@ -139,7 +128,7 @@ absl::Status CalibrateEvaluation(const v1::Plan& plan,
   const std::uint64_t every = plan.evaluation().every_rounds();
   if (every == 0 || participants.TestExamples() == 0) return absl::OkStatus();
   cost.evaluations = (cost.rounds + every - 1) / every;
-  const auto task = ToTrainTask(TaskOf(plan, v1::Task::EVALUATE));
+  const auto task = ToTrainTask(TrialTask(plan, v1::Task::EVALUATE));
   if (!task.ok()) return task.status();
   const auto start = Clock::now();
   const auto judged =
@@ -166,7 +155,7 @@ absl::Status CalibrateClientEvaluation(const v1::Plan& plan,
       sorted.size(), plan.simulation().client_evaluations());
   cost.client_evaluations = judges * JudgedRounds(plan);
   if (cost.client_evaluations == 0) return absl::OkStatus();
-  const auto task = ToTrainTask(TaskOf(plan, v1::Task::EVALUATE));
+  const auto task = ToTrainTask(TrialTask(plan, v1::Task::EVALUATE));
   if (!task.ok()) return task.status();
   std::size_t all = 0;
   for (const std::size_t client : sorted) {
@@ -313,8 +302,9 @@ std::string FormatCost(const Cost& cost) {
   }
   absl::StrAppend(
       &text, "\n\nTimes come from ", cost.trained_clients,
-      cost.trained_clients == 1 ? " client" : " clients",
-      " trained once each on this machine as it is now, on one thread. Left "
+      cost.trained_clients == 1 ? " client, trained once"
+                                : " clients, trained once each,",
+      " on this machine as it is now, on one thread. Left "
       "out: sums and\nbookkeeping (a few percent), workers that hinder each "
       "other, rounds that are tried again, and a target met early.\n");
   return text;

@@ -288,8 +288,11 @@ int Sweep(const SweepOptions& options, const Console& console) {
     console.report << "interrupted; the same command goes on\n";
     return kInterrupted;
   }
-  console.report << end->finished << " runs finished, " << end->failed
-                 << " failed; results in " << options.out.string() << "\n";
+  console.report << end->finished
+                 << (end->finished == 1 ? " run finished, "
+                                        : " runs finished, ")
+                 << end->failed << " failed; results in "
+                 << options.out.string() << "\n";
   return end->failed == 0 ? 0 : kFailure;
 }
 
@@ -339,13 +342,14 @@ Command AddSweep(CLI::App& app, const Console& console) {
           }};
 }
 
-// True for what is no argument of the default command.
-bool IsOfProgram(const std::vector<Command>& commands,
-                 const std::string& first) {
-  return first == "-h" || first == "--help" || first == "--version" ||
-         std::ranges::any_of(commands, [&](const Command& command) {
-           return command.spelling->get_name() == first;
-         });
+// True for an argument of the default command: an option of its own, or a file.
+// A word that is neither would be a command, misspelt or not.
+bool IsOfDefault(const std::string& first) {
+  if (first.starts_with('-')) {
+    return first != "-h" && first != "--help" && first != "--version";
+  }
+  return first.find_first_of("./") != std::string::npos ||
+         std::filesystem::exists(first);
 }
 
 }  // namespace
@@ -361,7 +365,7 @@ int RunProgram(const std::vector<std::string>& arguments,
       AddData(app, console),           AddReport(app, console),
       AddCompare(app, console),        AddSweep(app, console)};
   std::vector<std::string> line = arguments;
-  if (!line.empty() && !IsOfProgram(commands, line.front())) {
+  if (!line.empty() && IsOfDefault(line.front())) {
     line.insert(line.begin(), kDefault);
   }
   if (const auto code = command_line::Read(app, TRIBUTARY_VERSION, line,

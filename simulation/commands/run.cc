@@ -18,6 +18,7 @@
 #include "simulation/run_identity.h"
 #include "simulation/simulation.h"
 #include "simulation/skew_files.h"
+#include "simulation/trial.h"
 #include "simulation/write_file.h"
 
 namespace tributary::simulation {
@@ -131,6 +132,11 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
       *plan, **population, inputs.first.model->id, options.plan.device.kind);
   if (auto same = CheckAllSame(identity, *options.ranks); !same.ok()) {
     return same;
+  }
+
+  if (!resumes) {
+    auto fits = TryOneStep(*plan, *inputs.participants, *inputs.first.model);
+    if (!fits.ok()) return InPlan(options.plan, fits);
   }
 
   Observers observers;

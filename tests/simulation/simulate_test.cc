@@ -102,6 +102,20 @@ TEST_CASE_METHOD(SimulateFixture,
   CHECK(last.at("model") == Sha256(std::string_view(model)).Hex());
 }
 
+TEST_CASE_METHOD(SimulateFixture,
+                 "a model that does not fit the data is told before anything "
+                 "is written") {
+  SimulateOptions options = Options("misfit", 7, 6);
+  options.plan.settings = {GENERATE("model.architecture.mlp.inputs=63",
+                                    "model.architecture.mlp.outputs=1")};
+  const absl::Status refused = Simulate(options, interrupted, report).status();
+  INFO(refused.message());
+  CHECK(refused.code() == absl::StatusCode::kInvalidArgument);
+  CHECK(refused.message().find("the model does not train on the data: ") !=
+        std::string_view::npos);
+  CHECK_FALSE(fs::exists(options.out));
+}
+
 // A personalised run judged by its clients every second round.
 TEST_CASE_METHOD(SimulateFixture,
                  "clients judge the model they would use, the same for every "
@@ -284,17 +298,17 @@ TEST_CASE_METHOD(SimulateFixture,
 
 TEST_CASE_METHOD(SimulateFixture,
                  "a run that every client failed says why one did") {
-  SimulateOptions options = Options("narrow", 7, 1);
-  std::string text = Read("narrow.yaml");
-  text.replace(text.find("inputs: 64"), 10, "inputs: 63");
-  std::ofstream(options.plan.file) << text;
+  SimulateOptions options = Options("wild", 7, 1);
+  options.plan.settings = {
+      "model.architecture={linear: {inputs: 64, outputs: 1}}",
+      "training.loss=mse", "training.learning_rate=1000"};
   const auto end = Simulate(options, interrupted, report);
   REQUIRE(end.ok());
   CHECK(end->end == round::RunEnd::kFailed);
   INFO(end->reason);
   CHECK(end->reason.find("the last client to fail was client-000") !=
         std::string::npos);
-  CHECK(end->reason.find("64") != std::string::npos);
+  CHECK(end->reason.find("the loss is ") != std::string::npos);
 }
 
 TEST_CASE_METHOD(SimulateFixture, "errors name the plan and the key") {

@@ -103,8 +103,8 @@ TEST_CASE("a value that does not fit names the option") {
 }
 
 TEST_CASE("no control character of the line reaches the terminal") {
-  CHECK(Ask({"count", "--\x1b[2J"})
-            .err.starts_with("counter: \"--?[2J\" is no option here\n"));
+  CHECK(Ask({"count", "--a\x1b[2J"})
+            .err.starts_with("counter: \"--a?[2J\" is no option here\n"));
 }
 
 }  // namespace
