@@ -342,9 +342,15 @@ Command AddSweep(CLI::App& app, const Console& console) {
           }};
 }
 
-// True for an argument of the default command: an option of its own, or a file.
-// A word that is neither would be a command, misspelt or not.
-bool IsOfDefault(const std::string& first) {
+// True for an argument of the default command: an option of its own, or a file
+// that has no command's name. Any other word is a command, misspelt or not.
+bool IsOfDefault(const std::vector<Command>& commands,
+                 const std::string& first) {
+  if (std::ranges::any_of(commands, [&](const Command& command) {
+        return command.spelling->get_name() == first;
+      })) {
+    return false;
+  }
   if (first.starts_with('-')) {
     return first != "-h" && first != "--help" && first != "--version";
   }
@@ -365,7 +371,7 @@ int RunProgram(const std::vector<std::string>& arguments,
       AddData(app, console),           AddReport(app, console),
       AddCompare(app, console),        AddSweep(app, console)};
   std::vector<std::string> line = arguments;
-  if (!line.empty() && IsOfDefault(line.front())) {
+  if (!line.empty() && IsOfDefault(commands, line.front())) {
     line.insert(line.begin(), kDefault);
   }
   if (const auto code = command_line::Read(app, TRIBUTARY_VERSION, line,

@@ -31,6 +31,10 @@ expect 2 '"--gird" is no option here' "$simulate" sweep "$folder/plan.yaml" \
   --gird seed=1,2
 expect 2 '"chekc" is no command here' "$simulate" data chekc mnist
 expect 2 '"rnu" is no command here' "$simulate" rnu "$folder/plan.yaml"
+# A folder of a command's name, such as the tutorial's sweep, hides no command.
+mkdir "$folder/data"
+cd "$folder" || exit 1
+expect 0 "mnist" "$simulate" data list
 expect 2 "PLAN is required" "$simulate" --out "$folder/x"
 expect 2 "out is required" "$simulate" "$folder/plan.yaml"
 expect 2 "see tributary-simulate compare --help" "$simulate" compare
