@@ -141,5 +141,8 @@ std::string Query::Bytes(int column) const {
   return std::string(static_cast<const char*>(data),
                      static_cast<std::size_t>(size));
 }
+bool Query::IsNull(int column) const {
+  return sqlite3_column_type(statement_, column) == SQLITE_NULL;
+}
 
 }  // namespace tributary::store

@@ -47,6 +47,7 @@ class Query {
   std::int64_t Integer(int column) const;
   double Real(int column) const;
   std::string Bytes(int column) const;
+  bool IsNull(int column) const;
 
  private:
   void Check(int code);

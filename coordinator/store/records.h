@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <variant>
 #include <vector>
@@ -24,6 +25,8 @@ struct RunRow {
   int state = 0;        // tributary.v1.RunState
   std::string message;
   std::int64_t submitted = 0;  // milliseconds since 1970
+  // Most releases its privacy budgets allow; none without a budget.
+  std::optional<int> max_debits;
 };
 
 struct RoundRow {
@@ -57,6 +60,16 @@ struct UpdateRow {
   std::uint64_t size = 0;
   std::uint64_t checksum = 0;  // XXH3-64
   std::string state;           // "accepted", "committed", "void"
+};
+
+// What the release of a round costs, as the ledger of privacy has it.
+struct LedgerRow {
+  std::int64_t seq = 0;  // 1, 2, ... over all runs
+  std::string population;
+  std::string run;
+  int round = 0;
+  int attempt = 0;
+  std::string entry;  // serialised tributary.v1.LedgerEntry
 };
 
 struct JournalRow {
@@ -105,6 +118,12 @@ struct ForgetUpdates {
   std::string run;
   int round = 0;
 };
+// Charges a release, to the population's ledger and to each client whose update
+// is in it. A release is charged once: AlreadyExists for a second time.
+struct DebitRelease {
+  LedgerRow row;
+  std::vector<std::string> clients;
+};
 struct SaveRound {
   std::string run;
   RoundRow row;
@@ -128,8 +147,8 @@ struct SaveClient {
 };
 using Change =
     std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot, CountUpdate,
-                 CommitUpdates, VoidUpdates, ForgetUpdates, SaveRound,
-                 SaveMetrics, KeepModel, ForgetModel, SaveClient>;
+                 CommitUpdates, VoidUpdates, ForgetUpdates, DebitRelease,
+                 SaveRound, SaveMetrics, KeepModel, ForgetModel, SaveClient>;
 using Batch = std::vector<Change>;
 
 }  // namespace tributary::store

@@ -94,6 +94,33 @@ CREATE TABLE snapshots (
   PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+-- Most releases of a run that its privacy budgets allow. Worked out once, when
+-- it is submitted: a replay of its journal must find the same.
+ALTER TABLE runs ADD COLUMN max_debits INTEGER;
+
+-- What was spent of the privacy budgets: an entry a release, each with the hash
+-- of the one before. Nothing is ever changed or deleted here, whatever becomes
+-- of the run.
+CREATE TABLE ledger (
+  seq INTEGER PRIMARY KEY,   -- 1, 2, ... over all runs
+  population TEXT NOT NULL,
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  attempt INTEGER NOT NULL,
+  entry BLOB NOT NULL,       -- tributary.v1.LedgerEntry
+  UNIQUE (run, round, attempt)
+);
+CREATE INDEX ledger_by_population ON ledger (population, seq);
+
+-- In how many of those releases a client's update was.
+CREATE TABLE participation (
+  population TEXT NOT NULL,
+  client TEXT NOT NULL,
+  rounds INTEGER NOT NULL,
+  PRIMARY KEY (population, client)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

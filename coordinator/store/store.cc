@@ -50,8 +50,8 @@ struct Apply {
 
   absl::Status operator()(const AddRun& change) const {
     const RunRow& row = change.row;
-    return Query(database, "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?)")
-        .Bind(row.run)
+    Query query(database, "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?)");
+    query.Bind(row.run)
         .Bind(row.number)
         .BindBlob(row.plan)
         .BindBlob(row.key)
@@ -59,8 +59,10 @@ struct Apply {
         .BindBlob(row.archive)
         .Bind(std::int64_t{row.state})
         .Bind(row.message)
-        .Bind(row.submitted)
-        .Run();
+        .Bind(row.submitted);
+    // An unbound parameter is NULL.
+    if (row.max_debits) query.Bind(std::int64_t{*row.max_debits});
+    return query.Run();
   }
   absl::Status operator()(const SetRunState& change) const {
     return Query(database,
@@ -130,6 +132,28 @@ struct Apply {
         .Bind(change.run)
         .Bind(std::int64_t{change.round})
         .Run();
+  }
+  absl::Status operator()(const DebitRelease& change) const {
+    const LedgerRow& row = change.row;
+    absl::Status status =
+        Query(database, "INSERT INTO ledger VALUES (?,?,?,?,?,?)")
+            .Bind(row.seq)
+            .Bind(row.population)
+            .Bind(row.run)
+            .Bind(std::int64_t{row.round})
+            .Bind(std::int64_t{row.attempt})
+            .BindBlob(row.entry)
+            .Run();
+    for (const std::string& client : change.clients) {
+      if (!status.ok()) return status;
+      status = Query(database,
+                     "INSERT INTO participation VALUES (?,?,1) "
+                     "ON CONFLICT DO UPDATE SET rounds = rounds + 1")
+                   .Bind(row.population)
+                   .Bind(client)
+                   .Run();
+    }
+    return status;
   }
   absl::Status operator()(const SaveRound& change) const {
     const RoundRow& row = change.row;
@@ -225,7 +249,11 @@ absl::StatusOr<std::vector<RunRow>> Store::Runs() {
                     .archive = query.Bytes(5),
                     .state = static_cast<int>(query.Integer(6)),
                     .message = query.Bytes(7),
-                    .submitted = query.Integer(8)});
+                    .submitted = query.Integer(8),
+                    .max_debits = {}});
+    if (!query.IsNull(9)) {
+      rows.back().max_debits = static_cast<int>(query.Integer(9));
+    }
   }
   if (!query.status().ok()) return query.status();
   return rows;
@@ -316,6 +344,42 @@ absl::StatusOr<std::set<std::int64_t>> Store::SpooledSlots() {
   while (query.Next()) slots.insert(query.Integer(0));
   if (!query.status().ok()) return query.status();
   return slots;
+}
+
+absl::StatusOr<std::vector<LedgerRow>> Store::LedgerAfter(
+    std::int64_t seq, std::size_t most_bytes) {
+  std::vector<LedgerRow> rows;
+  std::size_t bytes = 0;
+  Query query(*database_, "SELECT * FROM ledger WHERE seq > ? ORDER BY seq");
+  query.Bind(seq);
+  while (query.Next()) {
+    LedgerRow row{.seq = query.Integer(0),
+                  .population = query.Bytes(1),
+                  .run = query.Bytes(2),
+                  .round = static_cast<int>(query.Integer(3)),
+                  .attempt = static_cast<int>(query.Integer(4)),
+                  .entry = query.Bytes(5)};
+    if (row.seq != ++seq) {
+      return absl::DataLossError(
+          absl::StrCat("entry ", seq, " is missing in the ledger of privacy"));
+    }
+    bytes += row.entry.size();
+    if (!rows.empty() && bytes > most_bytes) return rows;
+    rows.push_back(std::move(row));
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
+absl::StatusOr<std::map<std::string, std::map<std::string, std::int64_t>>>
+Store::Participation() {
+  std::map<std::string, std::map<std::string, std::int64_t>> rounds;
+  Query query(*database_, "SELECT * FROM participation");
+  while (query.Next()) {
+    rounds[query.Bytes(0)][query.Bytes(1)] = query.Integer(2);
+  }
+  if (!query.status().ok()) return query.status();
+  return rounds;
 }
 
 absl::StatusOr<Store::Snapshot> Store::LatestSnapshot(const std::string& run) {

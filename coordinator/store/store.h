@@ -6,6 +6,7 @@
 // Failure: a batch that was not committed left nothing behind; commit it again.
 #pragma once
 
+#include <cstddef>
 #include <filesystem>
 #include <map>
 #include <memory>
@@ -40,6 +41,14 @@ class Store {
                                                  std::string_view state);
   // Slots of the spool that hold accepted updates of any run.
   absl::StatusOr<std::set<std::int64_t>> SpooledSlots();
+  // Entries of the ledger of privacy after `seq`, in order; all there are, or
+  // as many as fit into `most_bytes` of entries, at least one. DataLoss if one
+  // is missing.
+  absl::StatusOr<std::vector<LedgerRow>> LedgerAfter(std::int64_t seq,
+                                                     std::size_t most_bytes);
+  // In how many charged releases each client's update was, by population.
+  absl::StatusOr<std::map<std::string, std::map<std::string, std::int64_t>>>
+  Participation();
   // The newest snapshot whose checksum is right, if there is one; `damaged`
   // counts those that were not.
   struct Snapshot {

@@ -40,7 +40,8 @@ struct StoreFixture {
              .archive = {},
              .state = 1,
              .message = "it's fine",
-             .submitted = 1'234};
+             .submitted = 1'234,
+             .max_debits = 40};
   std::unique_ptr<Store> store = Store::Open(folder.path()).value();
 };
 
@@ -67,6 +68,7 @@ TEST_CASE_METHOD(StoreFixture, "what was committed is there in a new process") {
   CHECK(runs->front().plan == row.plan);
   CHECK(runs->front().message == row.message);
   CHECK(runs->front().first_model == row.first_model);
+  CHECK(runs->front().max_debits == 40);
   const auto rounds = store->Rounds(row.run, 10);
   REQUIRE(rounds.ok());
   REQUIRE(rounds->size() == 1);
@@ -149,6 +151,80 @@ TEST_CASE_METHOD(StoreFixture,
 
   Damage("UPDATE snapshots SET checksum = 0 WHERE seq = 6");
   CHECK(absl::IsDataLoss(store->LatestSnapshot(row.run).status()));
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "a release is charged once, to the run and to its clients") {
+  const auto debit = [&](std::int64_t seq, int attempt,
+                         std::vector<std::string> clients) {
+    return DebitRelease{{.seq = seq,
+                         .population = "pumps",
+                         .run = row.run,
+                         .round = 1,
+                         .attempt = attempt,
+                         .entry = "entry " + std::to_string(seq)},
+                        std::move(clients)};
+  };
+  REQUIRE(store->Commit({debit(1, 1, {"a", "b"})}).ok());
+  REQUIRE(store->Commit({debit(2, 2, {"b", "c"})}).ok());
+  CHECK(absl::IsAlreadyExists(store->Commit({debit(3, 2, {"b"})})));
+
+  store.reset();
+  store = Store::Open(folder.path()).value();
+  const auto all = store->LedgerAfter(0, 1'000);
+  REQUIRE(all.ok());
+  REQUIRE(all->size() == 2);
+  CHECK(all->back().seq == 2);
+  CHECK(all->back().population == "pumps");
+  CHECK(all->back().run == row.run);
+  CHECK(all->back().attempt == 2);
+  CHECK(all->back().entry == "entry 2");
+  const auto rounds = store->Participation();
+  REQUIRE(rounds.ok());
+  CHECK(rounds->at("pumps") ==
+        std::map<std::string, std::int64_t>{{"a", 1}, {"b", 2}, {"c", 1}});
+}
+
+TEST_CASE_METHOD(StoreFixture,
+                 "the ledger is read in pages, and a gap is found out") {
+  for (int round = 1; round <= 5; ++round) {
+    REQUIRE(store
+                ->Commit({DebitRelease{{.seq = round,
+                                        .population = "pumps",
+                                        .run = row.run,
+                                        .round = round,
+                                        .attempt = 1,
+                                        .entry = std::string(10, 'e')},
+                                       {}}})
+                .ok());
+  }
+  CHECK(store->LedgerAfter(0, 25)->size() == 2);
+  CHECK(store->LedgerAfter(2, 1)->size() == 1);
+  CHECK(store->LedgerAfter(2, 1)->front().round == 3);
+  CHECK(store->LedgerAfter(5, 25)->empty());
+  Damage("DELETE FROM ledger WHERE seq = 3");
+  CHECK(store->LedgerAfter(0, 10)->size() == 1);
+  CHECK(absl::IsDataLoss(store->LedgerAfter(2, 1).status()));
+  CHECK(absl::IsDataLoss(store->LedgerAfter(0, 1'000).status()));
+}
+
+TEST_CASE("a database of the first version is brought to this one") {
+  const testing::TempFolder folder;
+  {
+    auto database = Database::Open(folder.path() / "tributary.db");
+    REQUIRE(database.ok());
+    REQUIRE((*database)
+                ->Execute(std::string(Migrations().front()) +
+                          "INSERT INTO runs VALUES ('old-1', 1, 'plan', 'key', "
+                          "zeroblob(32), '', 1, '', 5);"
+                          "PRAGMA user_version = 1;")
+                .ok());
+  }
+  auto store = Store::Open(folder.path());
+  REQUIRE(store.ok());
+  REQUIRE((*store)->Runs()->size() == 1);
+  CHECK_FALSE((*store)->Runs()->front().max_debits.has_value());
+  CHECK((*store)->LedgerAfter(0, 1'000)->empty());
 }
 
 TEST_CASE_METHOD(StoreFixture, "an event that is missing is found out") {
