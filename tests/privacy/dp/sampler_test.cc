@@ -10,6 +10,7 @@
 
 #include "privacy/crypto/random.h"
 #include "privacy/dp/discrete_gaussian.h"
+#include "privacy/dp/integer_noise.h"
 #include "privacy/dp/skellam.h"
 
 #include "tests/catch.h"
@@ -247,6 +248,39 @@ TEST_CASE("draws from the system's generator have the same probabilities") {
   const Fit fit = FitOf([&] { return sampler.Sample(random); }, 200'000,
                         GaussianWeights(30, 60));
   CHECK(fit.chi_square < fit.limit);
+}
+
+TEST_CASE("noise is added to each value, its variance rounded up") {
+  // n = 200,000 each, seeds 51 and 52. 29.5 is rounded up to 30 by both.
+  const auto added = [](auto add, std::uint64_t seed) {
+    KeyedStream random(KeyFromSeed(seed));
+    std::vector<std::int64_t> values(200'000, 1'000);
+    REQUIRE(add(29.5, values, random).ok());
+    return values;
+  };
+  const auto fit = [](const std::vector<std::int64_t>& values,
+                      const std::vector<double>& weights) {
+    std::size_t next = 0;
+    CheckFit(FitOf([&] { return values[next++] - 1'000; }, 200'000, weights));
+  };
+  fit(added(AddDiscreteGaussianNoise, 51), GaussianWeights(30, 60));
+  fit(added(AddSkellamNoise, 52), SkellamWeights(30, 60));
+}
+
+TEST_CASE("noise of no or too large a variance changes nothing") {
+  FixedBits bits(7);
+  std::vector<std::int64_t> values = {1, 2};
+  for (const double variance : {0.0, -1.0, std::nan(""), 0x1p51}) {
+    CHECK_FALSE(AddDiscreteGaussianNoise(variance, values, bits).ok());
+    CHECK_FALSE(AddSkellamNoise(variance, values, bits).ok());
+  }
+  CHECK(AddSkellamNoise(1e10, values, bits).message() ==
+        "Skellam noise has a variance above 0 and at most 2.14748e+09 grid "
+        "points squared, not 1e+10");
+  CHECK(values == std::vector<std::int64_t>{1, 2});
+  // A variance below every sampler's least is that least.
+  CHECK(AddDiscreteGaussianNoise(1e-9, values, bits).ok());
+  CHECK(AddSkellamNoise(1e-9, values, bits).ok());
 }
 
 TEST_CASE("the largest variances work, and others are refused by name") {
