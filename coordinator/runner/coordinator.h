@@ -29,6 +29,7 @@
 #include "absl/status/statusor.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/digest.h"
+#include "privacy/secagg/identity.h"
 #include "tributary/v1/admin.pb.h"
 #include "tributary/v1/federation.pb.h"
 
@@ -157,6 +158,10 @@ class Coordinator {
   // uncounted updates are void. Replaces the set before.
   virtual void SetRevoked(std::vector<std::string> serials) = 0;
   virtual bool IsRevoked(const std::string& serial) const = 0;
+  // Who vouches for clients in the secure sessions that begin from now on.
+  // Until it is called, plans with secure aggregation are refused.
+  virtual void SetAuthority(
+      std::shared_ptr<const secagg::Authority> authority) = 0;
   // Counts something the server itself refused (e.g. an unknown certificate).
   virtual void CountRefusal(round::Refusal reason) = 0;
 

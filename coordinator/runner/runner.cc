@@ -285,6 +285,16 @@ bool Runner::IsRevoked(const std::string& serial) const {
   return revoked_.contains(serial);
 }
 
+void Runner::SetAuthority(std::shared_ptr<const secagg::Authority> authority) {
+  const std::lock_guard lock(authority_mutex_);
+  authority_ = std::move(authority);
+}
+
+std::shared_ptr<const secagg::Authority> Runner::authority() const {
+  const std::lock_guard lock(authority_mutex_);
+  return authority_;
+}
+
 void Runner::CountRefusal(round::Refusal reason) {
   metrics_.Count("tributary_refusals_total",
                  {{"reason", std::string(round::Name(reason))}});

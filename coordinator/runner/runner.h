@@ -61,6 +61,8 @@ class Runner final : public Coordinator, private UploadListener {
       const Digest& digest) override;
   void SetRevoked(std::vector<std::string> serials) override;
   bool IsRevoked(const std::string& serial) const override;
+  void SetAuthority(
+      std::shared_ptr<const secagg::Authority> authority) override;
   void CountRefusal(round::Refusal reason) override;
 
   absl::StatusOr<Digest> StoreBlob(const Source& source) override;
@@ -98,6 +100,8 @@ class Runner final : public Coordinator, private UploadListener {
   absl::StatusOr<v1::RunSummary> Ask(
       std::function<absl::StatusOr<std::string>()> job);
   v1::ServerMessage IdleWindow() const;
+  // Null until the first SetAuthority.
+  std::shared_ptr<const secagg::Authority> authority() const;
   // What follows from a session that is removed: the engine hears of it.
   void NoteGone(Session closed);
 
@@ -178,6 +182,9 @@ class Runner final : public Coordinator, private UploadListener {
   std::set<std::string> revoked_;
   std::map<std::string, std::set<std::string>> names_by_serial_;
   std::map<std::string, std::string> newest_serial_;  // by name
+
+  mutable std::mutex authority_mutex_;
+  std::shared_ptr<const secagg::Authority> authority_;
 
   // The engine thread's own.
   std::map<std::string, std::unique_ptr<Run>> runs_;

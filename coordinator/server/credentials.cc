@@ -16,8 +16,16 @@
 namespace tributary::coordinator {
 namespace {
 
-absl::StatusOr<std::string> ReadFile(const char* key,
-                                     const std::filesystem::path& path) {
+absl::Status Named(const char* key, const std::filesystem::path& path,
+                   const absl::Status& status) {
+  return absl::FailedPreconditionError(
+      absl::StrCat(key, ": ", path.string(), " ", status.message()));
+}
+
+}  // namespace
+
+absl::StatusOr<std::string> ReadPem(const char* key,
+                                    const std::filesystem::path& path) {
   errno = 0;
   std::ifstream file(path, std::ios::binary);
   std::ostringstream text;
@@ -29,26 +37,29 @@ absl::StatusOr<std::string> ReadFile(const char* key,
   return text.str();
 }
 
-absl::Status Named(const char* key, const std::filesystem::path& path,
-                   const absl::Status& status) {
-  return absl::FailedPreconditionError(
-      absl::StrCat(key, ": ", path.string(), " ", status.message()));
-}
-
-}  // namespace
-
-absl::Status CheckTlsFiles(const TlsFiles& files) {
+absl::Status CheckAuthorityFiles(const TlsFiles& files) {
   absl::StatusOr<std::string> authority =
-      ReadFile("tls.authority", files.authority);
+      ReadPem("tls.authority", files.authority);
   if (!authority.ok()) return authority.status();
-  absl::StatusOr<std::string> certificate =
-      ReadFile("tls.certificate", files.certificate);
-  if (!certificate.ok()) return certificate.status();
-  absl::StatusOr<std::string> key = ReadFile("tls.key", files.key);
-  if (!key.ok()) return key.status();
   if (absl::Status status = Fingerprint(*authority).status(); !status.ok()) {
     return Named("tls.authority", files.authority, status);
   }
+  if (files.crl.empty()) return absl::OkStatus();
+  absl::StatusOr<std::string> list = ReadPem("tls.crl", files.crl);
+  if (!list.ok()) return list.status();
+  if (absl::Status status = ReadRevocationList(*list, *authority).status();
+      !status.ok()) {
+    return Named("tls.crl", files.crl, status);
+  }
+  return absl::OkStatus();
+}
+
+absl::Status CheckTlsFiles(const TlsFiles& files) {
+  absl::StatusOr<std::string> certificate =
+      ReadPem("tls.certificate", files.certificate);
+  if (!certificate.ok()) return certificate.status();
+  absl::StatusOr<std::string> key = ReadPem("tls.key", files.key);
+  if (!key.ok()) return key.status();
   if (absl::Status status = Fingerprint(*certificate).status(); !status.ok()) {
     return Named("tls.certificate", files.certificate, status);
   }
@@ -58,29 +69,22 @@ absl::Status CheckTlsFiles(const TlsFiles& files) {
   if (absl::Status status = CheckKeyMatches(*certificate, *key); !status.ok()) {
     return Named("tls.key", files.key, status);
   }
-  if (files.crl.empty()) return absl::OkStatus();
-  absl::StatusOr<std::string> list = ReadFile("tls.crl", files.crl);
-  if (!list.ok()) return list.status();
-  if (absl::Status status = ReadRevocationList(*list, *authority).status();
-      !status.ok()) {
-    return Named("tls.crl", files.crl, status);
-  }
-  return absl::OkStatus();
+  return CheckAuthorityFiles(files);
 }
 
 absl::StatusOr<bool> IsOfClientsAuthority(const TlsFiles& files) {
   absl::StatusOr<std::string> authority =
-      ReadFile("tls.authority", files.authority);
+      ReadPem("tls.authority", files.authority);
   if (!authority.ok()) return authority.status();
   absl::StatusOr<std::string> certificate =
-      ReadFile("tls.certificate", files.certificate);
+      ReadPem("tls.certificate", files.certificate);
   if (!certificate.ok()) return certificate.status();
   return IsIssuedBy(*certificate, *authority);
 }
 
 absl::StatusOr<std::string> AuthorityFingerprint(const TlsFiles& files) {
   absl::StatusOr<std::string> authority =
-      ReadFile("tls.authority", files.authority);
+      ReadPem("tls.authority", files.authority);
   if (!authority.ok()) return authority.status();
   return Fingerprint(*authority);
 }
@@ -115,10 +119,10 @@ absl::StatusOr<std::optional<std::vector<std::string>>> RevocationFile::Poll() {
   // Not read, for whatever reason, is not seen: a new authority's file may come
   // after its list.
   seen_ = false;
-  absl::StatusOr<std::string> list = ReadFile("tls.crl", files_.crl);
+  absl::StatusOr<std::string> list = ReadPem("tls.crl", files_.crl);
   if (!list.ok()) return list.status();
   absl::StatusOr<std::string> authority =
-      ReadFile("tls.authority", files_.authority);
+      ReadPem("tls.authority", files_.authority);
   if (!authority.ok()) return authority.status();
   absl::StatusOr<std::vector<std::string>> serials =
       ReadRevocationList(*list, *authority);

@@ -15,9 +15,17 @@
 
 namespace tributary::coordinator {
 
+// The text of the file that `key` of the configuration names.
+// FailedPrecondition with both if it cannot be read.
+absl::StatusOr<std::string> ReadPem(const char* key,
+                                    const std::filesystem::path& path);
+
 // Checks that the files are there and fit each other, so that a mistake is
 // found at the start and not in a handshake. Errors name key and path.
 absl::Status CheckTlsFiles(const TlsFiles& files);
+
+// The same of the authority and its list alone.
+absl::Status CheckAuthorityFiles(const TlsFiles& files);
 
 // Whether the coordinator's certificate is of the authority of its clients, as
 // it is where one authority signs everybody.

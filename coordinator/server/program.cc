@@ -123,6 +123,11 @@ absl::StatusOr<Program> ReadProgram(const std::filesystem::path& config) {
                   {"authority", program.server.tls->authority.string()}});
     }
   }
+  if (program.server.plaintext_authority.has_value()) {
+    absl::Status status =
+        CheckAuthorityFiles(*program.server.plaintext_authority);
+    if (!status.ok()) return status;
+  }
   return program;
 }
 

@@ -15,6 +15,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/server/admin_service.h"
+#include "coordinator/server/client_authority.h"
 #include "coordinator/server/credentials.h"
 #include "coordinator/server/edge.h"
 #include "coordinator/server/federation_service.h"
@@ -122,9 +123,11 @@ class ServerBody final : public Server {
  public:
   ServerBody(const ServerOptions& options, Coordinator& coordinator)
       : edge_(coordinator, options), federation_(edge_), admin_(edge_) {
-    if (options.tls.has_value() && !options.tls->crl.empty()) {
-      revocations_.emplace(*options.tls);
-    }
+    const std::optional<TlsFiles>& files =
+        options.tls.has_value() ? options.tls : options.plaintext_authority;
+    if (!files.has_value()) return;
+    client_authority_.emplace(files->authority);
+    if (!files->crl.empty()) revocations_.emplace(*files);
   }
   ~ServerBody() override { Shutdown(); }
 
@@ -143,6 +146,7 @@ class ServerBody final : public Server {
   absl::Status OpenHttp();
   void KeepHouse();
   void ReadRevocations();
+  absl::Status ReadAuthority();
   std::vector<Metric> Metrics() const;
 
   Edge edge_;
@@ -150,7 +154,9 @@ class ServerBody final : public Server {
   AdminService admin_;
   // Used by Open, then by the housekeeper's thread.
   std::optional<RevocationFile> revocations_;
+  std::optional<ClientAuthority> client_authority_;
   std::string list_trouble_;
+  std::string authority_trouble_;
   Deadlines::Clock::time_point next_reload_;
   std::string http_address_ = "off";
   std::unique_ptr<GrpcPort> federation_port_;
@@ -167,8 +173,13 @@ absl::Status ServerBody::Open() {
       return status;
     }
   }
+  if (options.plaintext_authority.has_value()) {
+    absl::Status status = CheckAuthorityFiles(*options.plaintext_authority);
+    if (!status.ok()) return status;
+  }
   // Before the first client can come.
   ReadRevocations();
+  if (absl::Status status = ReadAuthority(); !status.ok()) return status;
   const std::shared_ptr<grpc::ServerCredentials> credentials =
       MakeServerCredentials(options);
 
@@ -226,6 +237,13 @@ void ServerBody::KeepHouse() {
   if (now < next_reload_) return;
   next_reload_ = now + edge_.options.reload_interval;
   ReadRevocations();
+  const absl::Status authority = ReadAuthority();
+  // Tried again each time, said once.
+  std::string why(authority.message());
+  if (!authority.ok() && why != authority_trouble_) {
+    LogWarning("authority not read; the one before stays", {{"why", why}});
+  }
+  authority_trouble_ = std::move(why);
 }
 
 void ServerBody::ReadRevocations() {
@@ -246,7 +264,19 @@ void ServerBody::ReadRevocations() {
   if (!serials->has_value()) return;
   LogInfo("revocation list read",
           {{"revoked", std::to_string((*serials)->size())}});
+  client_authority_->SetRevoked(**serials);
   edge_.coordinator.SetRevoked(**std::move(serials));
+}
+
+absl::Status ServerBody::ReadAuthority() {
+  if (!client_authority_.has_value()) return absl::OkStatus();
+  absl::StatusOr<ClientAuthority::Made> authority =
+      client_authority_->Poll(std::chrono::system_clock::now());
+  if (!authority.ok()) return authority.status();
+  if (*authority != nullptr) {
+    edge_.coordinator.SetAuthority(*std::move(authority));
+  }
+  return absl::OkStatus();
 }
 
 std::vector<Metric> ServerBody::Metrics() const {

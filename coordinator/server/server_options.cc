@@ -82,9 +82,11 @@ absl::StatusOr<ServerOptions> ToServerOptions(
   if (config.has_buffer_mib()) {
     options.buffer_bytes = std::uint64_t{config.buffer_mib()} << 20;
   }
-  if (config.insecure() && config.has_tls()) {
+  const bool has_pair =
+      !config.tls().certificate().empty() || !config.tls().key().empty();
+  if (config.insecure() && has_pair) {
     return absl::InvalidArgumentError(
-        "insecure: true and tls exclude each other");
+        "insecure: true and tls.certificate and tls.key exclude each other");
   }
   if (!config.insecure() && !config.has_tls()) {
     return absl::InvalidArgumentError(
@@ -92,12 +94,19 @@ absl::StatusOr<ServerOptions> ToServerOptions(
         "(insecure: true does without, on loopback addresses only)");
   }
   if (config.has_tls()) {
-    options.tls = TlsFiles{folder / config.tls().authority(),
-                           folder / config.tls().certificate(),
-                           folder / config.tls().key(),
-                           {}};
-    if (!config.tls().crl().empty()) {
-      options.tls->crl = folder / config.tls().crl();
+    TlsFiles files{folder / config.tls().authority(), {}, {}, {}};
+    if (!config.tls().crl().empty()) files.crl = folder / config.tls().crl();
+    if (config.insecure()) {
+      options.plaintext_authority = files;
+    } else if (config.tls().certificate().empty() ||
+               config.tls().key().empty()) {
+      return absl::InvalidArgumentError(
+          "tls.certificate and tls.key: missing; the coordinator proves with "
+          "them who it is");
+    } else {
+      files.certificate = folder / config.tls().certificate();
+      files.key = folder / config.tls().key();
+      options.tls = files;
     }
   }
   if (absl::Status status = options.Validate(); !status.ok()) return status;

@@ -31,6 +31,9 @@ struct ServerOptions {
   std::string http_listen = "127.0.0.1:8472";
   // None: plaintext, on loopback addresses only.
   std::optional<TlsFiles> tls;
+  // Plaintext only: who vouches for clients in secure sessions, its authority
+  // and crl. None: no plan with secure aggregation is taken.
+  std::optional<TlsFiles> plaintext_authority;
   // Memory gRPC may use for the buffers of all clients together.
   std::uint64_t buffer_bytes = 128u << 20;
   // A stream that has not said hello by then is closed.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // The small pure parts of the edge: statuses, options, log lines, metrics.
 #include "coordinator/server/chunk_slots.h"
+#include "coordinator/server/client_authority.h"
 #include "coordinator/server/deadlines.h"
 #include "coordinator/server/grpc_log.h"
 #include "coordinator/server/grpc_status.h"
@@ -8,11 +9,13 @@
 #include "coordinator/server/log.h"
 #include "coordinator/server/metrics_page.h"
 #include "coordinator/server/server_options.h"
+#include "tests/coordinator/server/certificates.h"
 
 #include "tests/catch.h"
 
 using namespace tributary;
 using namespace tributary::coordinator;
+using namespace tributary::testing;
 using namespace std::chrono_literals;
 
 TEST_CASE("every absl code has its gRPC code") {
@@ -96,8 +99,50 @@ TEST_CASE("TLS is the default, and its files are relative to the folder") {
   CHECK(options->tls->certificate == "/other/server.pem");
   CHECK(options->tls->crl == "/etc/tributary/pki/crl.pem");
   CHECK(options->buffer_bytes == 64u << 20);
+  config.mutable_tls()->clear_key();
+  CHECK(ToServerOptions(config, "/").status().message() ==
+        "tls.certificate and tls.key: missing; the coordinator proves with "
+        "them who it is");
+}
+
+TEST_CASE("without TLS an authority alone may be named") {
+  v1::CoordinatorConfig config;
   config.set_insecure(true);
-  CHECK(!ToServerOptions(config, "/").ok());
+  config.mutable_tls()->set_authority("pki/ca.pem");
+  config.mutable_tls()->set_crl("pki/crl.pem");
+  const auto options = ToServerOptions(config, "/etc/tributary");
+  REQUIRE(options.ok());
+  CHECK_FALSE(options->tls.has_value());
+  CHECK(options->plaintext_authority->authority == "/etc/tributary/pki/ca.pem");
+  CHECK(options->plaintext_authority->crl == "/etc/tributary/pki/crl.pem");
+  config.mutable_tls()->set_certificate("server.pem");
+  CHECK(ToServerOptions(config, "/").status().message() ==
+        "insecure: true and tls.certificate and tls.key exclude each other");
+}
+
+TEST_CASE("an authority is made anew after a minute, and not before") {
+  const TemporaryFolder folder;
+  ClientAuthority file(
+      folder.Write("ca.pem", Authority("authority").certificate()));
+  const auto now = std::chrono::system_clock::now();
+  const auto made = [&](std::chrono::seconds after) {
+    const auto polled = file.Poll(now + after);
+    REQUIRE(polled.ok());
+    return *polled != nullptr;
+  };
+  using std::chrono::seconds;
+  CHECK(made(seconds(0)));
+  CHECK_FALSE(made(seconds(59)));
+  CHECK(made(seconds(60)));
+  CHECK_FALSE(made(seconds(61)));
+  // The clock was put back.
+  CHECK(made(seconds(5)));
+  file.SetRevoked({"0A"});
+  CHECK(made(seconds(6)));
+  folder.Write("ca.pem", "nothing");
+  CHECK(file.Poll(now + seconds(100)).status().message() ==
+        "tls.authority: " + (folder.path() / "ca.pem").string() +
+            " holds no PEM certificate");
 }
 
 TEST_CASE("an address is host:port") {

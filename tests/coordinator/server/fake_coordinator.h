@@ -34,6 +34,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
     std::vector<v1::ClientMessage> received;
     std::vector<round::Refusal> refusals;
     std::set<std::string> revoked;
+    std::shared_ptr<const secagg::Authority> authority;
     // By task token: what came, and how often Finish was called.
     std::map<std::string, std::string> uploads;
     std::map<std::string, int> finished;
@@ -98,6 +99,11 @@ class FakeCoordinator final : public coordinator::Coordinator {
       const Identity& identity, const v1::UploadHeader& header) override;
   absl::StatusOr<std::unique_ptr<ModelFile>> OpenModel(
       const Digest& digest) override;
+  void SetAuthority(
+      std::shared_ptr<const secagg::Authority> authority) override {
+    const Holder lock(*this);
+    state_.authority = std::move(authority);
+  }
   void SetRevoked(std::vector<std::string> serials) override {
     const Holder lock(*this);
     state_.revoked = {serials.begin(), serials.end()};

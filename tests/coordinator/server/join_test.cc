@@ -2,6 +2,7 @@
 #include "coordinator/server/credentials.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
+#include "privacy/secagg/certificate_identity.h"
 #include "tests/coordinator/server/server_fixture.h"
 
 #include "tests/catch.h"
@@ -114,6 +115,49 @@ TEST_CASE_METHOD(ServerFixture,
   CHECK(fake_.Await([&](const auto& state) {
     return state.revoked == std::set<std::string>{stolen.serial};
   }));
+}
+
+TEST_CASE_METHOD(ServerFixture,
+                 "secure sessions get an authority that knows who is revoked") {
+  const auto identifies = [&](const IssuedCertificate& issued) {
+    const auto authority =
+        fake_.With([](const auto& state) { return state.authority; });
+    return authority != nullptr &&
+           authority
+               ->Identify(
+                   secagg::MakeCertificateSigner(issued.certificate, issued.key)
+                       .value()
+                       ->credential())
+               .ok();
+  };
+  const IssuedCertificate kept = Trainer("pump-1");
+  const IssuedCertificate stolen = Trainer("pump-2");
+  SECTION("over TLS") {}
+  SECTION("in plaintext, where the authority is all that is named") {
+    options_.plaintext_authority = options_.tls;
+    options_.tls.reset();
+  }
+  Start();
+  CHECK(identifies(kept));
+  CHECK(identifies(stolen));
+  CHECK_FALSE(identifies(Authority("another").Issue("pump-1", {})));
+
+  const auto before =
+      fake_.With([](const auto& state) { return state.authority; });
+  folder_.Write("crl.pem", authority_.Revoke({stolen.serial}));
+  REQUIRE(fake_.Await(
+      [&](const auto& state) { return state.authority != before; }));
+  CHECK(identifies(kept));
+  CHECK_FALSE(identifies(stolen));
+
+  const auto latest =
+      fake_.With([](const auto& state) { return state.authority; });
+  const Authority next("the next authority");
+  folder_.Write("ca.pem", authority_.certificate() + next.certificate());
+  REQUIRE(fake_.Await(
+      [&](const auto& state) { return state.authority != latest; }));
+  CHECK(identifies(next.Issue("pump-3", {})));
+  CHECK(identifies(kept));
 }
 
 TEST_CASE_METHOD(ServerFixture, "an operator is not a client") {
