@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstdlib>
 #include <limits>
+#include <utility>
 
 #include "aggregation/invariant.h"
 #include "aggregation/layout_parts.h"
@@ -71,6 +72,17 @@ ExactSum::ExactSum(const Layout& layout)
   TRIBUTARY_INVARIANT(layout.trainable, <=, layout.model());
   TRIBUTARY_INVARIANT(layout.auxiliary.has_value(), ==,
                       layout.auxiliary_length > 0);
+}
+
+ExactSum::ExactSum(const Layout& layout, std::vector<std::int64_t> sums,
+                   std::uint64_t weight, std::uint64_t contributions)
+    : layout_(layout),
+      sums_(std::move(sums)),
+      weight_(weight),
+      contributions_(contributions) {
+  TRIBUTARY_INVARIANT(sums_.size(), ==, layout.length);
+  TRIBUTARY_INVARIANT(weight, >, std::uint64_t{0});
+  TRIBUTARY_INVARIANT(contributions, >, std::uint64_t{0});
 }
 
 void ExactSum::AddBlock(std::size_t offset, std::span<const float> values,

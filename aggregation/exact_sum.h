@@ -24,6 +24,11 @@ namespace tributary::aggregation {
 class ExactSum {
  public:
   explicit ExactSum(const Layout& layout);
+  // Of integers that were added up elsewhere, under masks or with noise, on the
+  // same grids. The means are sums over `weight`; `contributions` are counted.
+  // `sums` is as long as the layout, both numbers are over 0.
+  ExactSum(const Layout& layout, std::vector<std::int64_t> sums,
+           std::uint64_t weight, std::uint64_t contributions);
 
   // Adds weight * round(values / step) to the coordinates from `offset`. The
   // values are finite and within the grid's bound (CheckBlock said so) and the

@@ -17,6 +17,12 @@ constexpr std::uint32_t kMostWeight = std::uint32_t{1} << 24;
 constexpr double kSmallestBound = std::numeric_limits<float>::min();
 constexpr double kLargestBound = std::numeric_limits<float>::max();
 
+// Bits of a coordinate beside 2^20 contributions of this weight.
+int RoomFor(std::uint32_t max_weight) {
+  const int weight_bits = std::bit_width(max_weight - 1);
+  return std::min(32, 62 - kMaxContributionBits - weight_bits);
+}
+
 int CeilLog2(double value) {
   int exponent = 0;
   const double fraction = std::frexp(value, &exponent);  // in [0.5, 1)
@@ -36,16 +42,21 @@ absl::Status GridOptions::Validate() const {
         absl::StrCat("update.max_weight: ", max_weight,
                      " is not between 1 and ", kMostWeight));
   }
+  const int room = RoomFor(max_weight);
+  if (bits < 0 || bits > room) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("update.bits: ", bits, " is not between 1 and ", room,
+                     ", what update.max_weight leaves"));
+  }
   return absl::OkStatus();
 }
 
 absl::StatusOr<Grid> Grid::Make(const GridOptions& options) {
   if (absl::Status status = options.Validate(); !status.ok()) return status;
-  const int weight_bits = std::bit_width(options.max_weight - 1);
   Grid grid;
   grid.max_abs_ = options.max_abs;
   grid.max_weight_ = options.max_weight;
-  grid.bits_ = std::min(32, 62 - kMaxContributionBits - weight_bits);
+  grid.bits_ = options.bits > 0 ? options.bits : RoomFor(options.max_weight);
   grid.step_ = std::ldexp(1.0, CeilLog2(options.max_abs) - grid.bits_);
   return grid;
 }

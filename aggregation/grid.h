@@ -7,7 +7,8 @@
 // that a flat round, a tree and a simulation share it:
 //
 //   step = 2^(ceil(log2 max_abs) - bits)
-//   bits = min(32, 62 - kMaxContributionBits - ceil(log2 max_weight))
+//   bits = min(32, 62 - kMaxContributionBits - ceil(log2 max_weight)), or fewer
+//          if the plan says so (update.bits)
 //
 // With 2^20 contributions of weight max_weight at the bound the sum is at most
 // 2^62 in magnitude: nothing wraps. docs/aggregation.md has the error analysis.
@@ -29,6 +30,9 @@ struct GridOptions {
   double max_abs = 0;
   // Largest weight of one contribution; 1 .. 2^24.
   std::uint32_t max_weight = 0;
+  // Bits of |round(x / step)|, at most as many as the sum has room for. 0: so
+  // many.
+  int bits = 0;
 
   absl::Status Validate() const;
 };

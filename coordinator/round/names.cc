@@ -46,6 +46,10 @@ std::string_view Name(Refusal reason) {
       return "bad_message";
     case Refusal::kRunEnded:
       return "run_ended";
+    case Refusal::kBadProtocol:
+      return "bad_protocol";
+    case Refusal::kAbandoned:
+      return "abandoned";
   }
   return "unknown";
 }

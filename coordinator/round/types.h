@@ -90,6 +90,8 @@ enum class Refusal {
   kIdentityMismatch = 16,
   kBadMessage = 17,
   kRunEnded = 18,
+  kBadProtocol = 19,
+  kAbandoned = 20,
 };
 std::string_view Name(Refusal reason);  // "too_late", ...
 

@@ -15,8 +15,16 @@ namespace {
 
 using std::chrono::seconds;
 
-void FillRound(v1::RoundPlan& round) {
-  if (!round.has_over_selection()) round.set_over_selection(1.3);
+// Sampled cohorts are private only if nobody more than they is asked.
+bool IsSampled(const v1::PrivacyPlan& privacy) {
+  return privacy.sampling() == v1::PrivacyPlan::POISSON ||
+         privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
+}
+
+void FillRound(v1::RoundPlan& round, const v1::PrivacyPlan& privacy) {
+  if (!round.has_over_selection()) {
+    round.set_over_selection(IsSampled(privacy) ? 1.0 : 1.3);
+  }
   if (!round.has_min_updates()) {
     // ceil(0.8 cohort_size), in integers.
     const std::uint64_t cohort = round.cohort_size();
@@ -60,6 +68,44 @@ void FillUpdate(v1::UpdatePlan& update) {
   if (update.encoding() == v1::UpdatePlan::TOP_K &&
       !update.has_top_k_fraction()) {
     update.set_top_k_fraction(0.01);
+  }
+}
+
+// Secure aggregation and differential privacy; before FillUpdate.
+void FillPacked(v1::Plan& plan) {
+  v1::UpdatePlan& update = *plan.mutable_update();
+  if (update.encoding() == v1::UpdatePlan::ENCODING_UNSPECIFIED) {
+    update.set_encoding(v1::UpdatePlan::PACKED);
+  }
+  if (!update.has_bits()) update.set_bits(16);
+  v1::RoundPlan& round = *plan.mutable_round();
+  if (plan.has_secure_aggregation()) {
+    auto& secure = *plan.mutable_secure_aggregation();
+    if (!secure.has_min_cohort()) {
+      secure.set_min_cohort(std::max(3u, round.min_updates() + 1));
+    }
+    if (!secure.has_corrupt()) secure.set_corrupt(0.05);
+    if (!secure.has_dropped()) secure.set_dropped(0.1);
+    if (secure.adversary() ==
+        v1::SecureAggregationPlan::ADVERSARY_UNSPECIFIED) {
+      secure.set_adversary(v1::SecureAggregationPlan::SEMI_MALICIOUS);
+    }
+    if (secure.cipher() == v1::SecureAggregationPlan::CIPHER_UNSPECIFIED) {
+      secure.set_cipher(v1::SecureAggregationPlan::AES_256_CTR);
+    }
+    if (!secure.has_step_deadline()) {
+      *secure.mutable_step_deadline() = DurationOf(seconds(60));
+    }
+  }
+  if (!plan.has_privacy()) return;
+  auto& clipping = *plan.mutable_privacy()->mutable_clipping();
+  if (clipping.has_adaptive()) {
+    auto& adaptive = *clipping.mutable_adaptive();
+    if (!adaptive.has_quantile()) adaptive.set_quantile(0.5);
+    if (!adaptive.has_learning_rate()) adaptive.set_learning_rate(0.2);
+    if (!adaptive.has_count_noise()) {
+      adaptive.set_count_noise(std::max(1.0, round.cohort_size() / 20.0));
+    }
   }
 }
 
@@ -213,7 +259,7 @@ void FillSimulation(v1::SimulationPlan& simulation) {
 v1::Plan WithDefaults(const v1::Plan& given) {
   v1::Plan plan = given;
   FillArchitecture(*plan.mutable_model()->mutable_architecture());
-  FillRound(*plan.mutable_round());
+  FillRound(*plan.mutable_round(), plan.privacy());
   auto& training = *plan.mutable_training();
   if (training.optimizer() == v1::TrainingPlan::OPTIMIZER_UNSPECIFIED) {
     training.set_optimizer(v1::TrainingPlan::SGD);
@@ -221,6 +267,7 @@ v1::Plan WithDefaults(const v1::Plan& given) {
   if (training.loss() == v1::TrainingPlan::LOSS_UNSPECIFIED) {
     training.set_loss(v1::TrainingPlan::CROSS_ENTROPY);
   }
+  if (plan.has_secure_aggregation() || plan.has_privacy()) FillPacked(plan);
   FillUpdate(*plan.mutable_update());
   FillOptimizer(*plan.mutable_server_optimizer());
   FillStrategy(plan);

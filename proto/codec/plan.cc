@@ -42,20 +42,25 @@ aggregation::EncodingOptions ToEncoding(const v1::UpdatePlan& plan) {
 
 absl::StatusOr<aggregation::Layout> ToLayout(const v1::UpdatePlan& plan,
                                              const Manifest& manifest,
-                                             const v1::StrategyPlan& strategy) {
-  const auto parameters =
-      aggregation::Grid::Make({plan.max_abs(), plan.max_weight()});
+                                             const v1::StrategyPlan& strategy,
+                                             std::optional<double> clip_norm) {
+  // A sign is a bit of its own.
+  const int bits = plan.encoding() == v1::UpdatePlan::PACKED
+                       ? static_cast<int>(plan.bits()) - 1
+                       : 0;
+  const auto parameters = aggregation::Grid::Make(
+      {clip_norm.value_or(plan.max_abs()), plan.max_weight(), bits});
   if (!parameters.ok()) return parameters.status();
   const auto buffers = aggregation::Grid::Make(
       {plan.has_buffer_max_abs() ? plan.buffer_max_abs() : plan.max_abs(),
-       plan.max_weight()});
+       plan.max_weight(), bits});
   if (!buffers.ok()) return buffers.status();
   aggregation::Layout layout{manifest.TrainableLength(), manifest.ModelLength(),
                              *parameters, *buffers};
   const auto tensor = AuxiliaryTensor(strategy, manifest);
   if (!tensor) return layout;
-  const auto auxiliary =
-      aggregation::Grid::Make({AuxiliaryBound(strategy), plan.max_weight()});
+  const auto auxiliary = aggregation::Grid::Make(
+      {AuxiliaryBound(strategy), plan.max_weight(), bits});
   if (!auxiliary.ok()) return auxiliary.status();
   layout.auxiliary = *auxiliary;
   layout.auxiliary_length = tensor->Size();

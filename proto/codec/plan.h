@@ -3,6 +3,7 @@
 // them.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
@@ -17,9 +18,11 @@ namespace tributary::codec {
 aggregation::EncodingOptions ToEncoding(const v1::UpdatePlan& plan);
 // Of updates to this model: those of the manifest's model part, then the
 // strategy's auxiliary tensor.
+// With a clip norm the parameters' bound is that instead of max_abs.
 absl::StatusOr<aggregation::Layout> ToLayout(
     const v1::UpdatePlan& plan, const Manifest& manifest,
-    const v1::StrategyPlan& strategy = {});
+    const v1::StrategyPlan& strategy = {},
+    std::optional<double> clip_norm = std::nullopt);
 aggregation::ServerOptimizer ToOptimizer(const v1::ServerOptimizer& plan);
 // The architecture as compact JSON, as models carry it, and back.
 std::string ArchitectureToJson(const v1::Architecture& architecture);

@@ -12,6 +12,7 @@
 #include "google/protobuf/descriptor.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/source_rules.h"
 #include "proto/codec/strategy_rules.h"
 #include "proto/codec/yaml.h"
@@ -263,6 +264,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   if (plan.has_training()) rules.CheckTraining(plan.training());
   rules.CheckUpdate(plan.update());
   CheckStrategy(plan, problems);
+  CheckPrivacy(plan, problems);
   rules.CheckStop(plan);
   rules.CheckSimulation(plan);
   for (Problem& problem : rules.Take()) problems.push_back(std::move(problem));

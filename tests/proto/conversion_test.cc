@@ -16,6 +16,8 @@ TEST_CASE("the wire's encodings are the domain's, one to one") {
   const auto& values = *v1::UpdatePlan::Encoding_descriptor();
   int others = 0;
   for (int i = 0; i < values.value_count(); ++i) {
+    // Packed updates are integers, not floats (integers_test.cc).
+    if (values.value(i)->number() == v1::UpdatePlan::PACKED) continue;
     if (values.value(i)->number() == 0) continue;
     ++others;
     v1::UpdatePlan plan;

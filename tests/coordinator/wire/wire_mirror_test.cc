@@ -16,7 +16,7 @@ namespace {
 TEST_CASE("the wire's refusals are the engine's, by number and by name") {
   const auto& values = *v1::Refusal_descriptor();
   CHECK(values.value_count() ==
-        static_cast<int>(round::Refusal::kRunEnded) + 1);
+        static_cast<int>(round::Refusal::kAbandoned) + 1);
   for (int i = 0; i < values.value_count(); ++i) {
     const auto& value = *values.value(i);
     CHECK(value.number() == i);

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/integers.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "privacy/dp/distributed_noise.h"
+#include "privacy/secagg/modulus.h"
+#include "privacy/secagg/packing.h"
+#include "proto/codec/plan.h"
+
+namespace tributary::codec {
+namespace {
+
+using Scalars = aggregation::IntegerFormat::Scalars;
+
+// A share of noise beyond so many standard deviations is drawn once in 2^180.
+constexpr double kNoiseTail = 16;
+
+std::uint32_t Asked(const v1::Plan& plan) {
+  return static_cast<std::uint32_t>(
+      std::ceil(plan.round().cohort_size() * plan.round().over_selection()));
+}
+
+std::uint32_t PerMille(double share) {
+  return static_cast<std::uint32_t>(std::lround(share * 1000));
+}
+
+// At least `variance`, and even: what Skellam noise can have.
+std::uint64_t EvenVariance(double variance) {
+  return 2 * static_cast<std::uint64_t>(std::ceil(std::max(variance, 2.0) / 2));
+}
+
+absl::Status SetNoise(const v1::Plan& plan, double norm_bound,
+                      v1::IntegerUpdate& out) {
+  const v1::PrivacyPlan& privacy = plan.privacy();
+  const bool is_adaptive = privacy.clipping().has_adaptive();
+  const double count_noise = privacy.clipping().adaptive().count_noise();
+  double multiplier = privacy.noise_multiplier();
+  if (is_adaptive) {
+    // z_delta = (z^-2 - (2 sigma_b)^-2)^-1/2     Andrew et al. 2021, theorem 1
+    const double rest =
+        std::pow(multiplier, -2) - std::pow(2 * count_noise, -2);
+    if (!(rest > 0)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("privacy.clipping.adaptive.count_noise: ", count_noise,
+                       " leaves nothing of noise_multiplier ", multiplier,
+                       " for the update; it must be over ", multiplier / 2));
+    }
+    multiplier = 1 / std::sqrt(rest);
+  }
+  const double deviation = multiplier * norm_bound;
+  // The clip word is 1 or -1, twice as far as a bit.
+  const double count_deviation = 2 * count_noise;
+  switch (privacy.noise()) {
+    case v1::PrivacyPlan::DISTRIBUTED: {
+      const std::uint32_t shares = CertainShares(plan);
+      if (shares == 0) {
+        return absl::InvalidArgumentError(absl::StrCat(
+            "round.min_updates: of ", plan.round().min_updates(),
+            " updates none is certain to bring its share of the noise with "
+            "secure_aggregation.corrupt ",
+            plan.secure_aggregation().corrupt(), "; raise it"));
+      }
+      out.set_noise(v1::IntegerUpdate::SKELLAM);
+      out.set_noise_variance(EvenVariance(deviation * deviation / shares));
+      if (is_adaptive) {
+        out.set_clip_word_variance(
+            EvenVariance(count_deviation * count_deviation / shares));
+      }
+      return absl::OkStatus();
+    }
+    case v1::PrivacyPlan::LOCAL:
+      out.set_noise(v1::IntegerUpdate::DISCRETE_GAUSSIAN);
+      out.set_noise_variance(
+          static_cast<std::uint64_t>(std::ceil(deviation * deviation)));
+      return absl::OkStatus();
+    default:  // the coordinator's
+      return absl::OkStatus();
+  }
+}
+
+}  // namespace
+
+std::uint32_t MaxCohort(const v1::Plan& plan) {
+  if (plan.privacy().sampling() != v1::PrivacyPlan::POISSON) {
+    return Asked(plan);
+  }
+  const double mean = plan.round().cohort_size();
+  const double most = mean + 12 * std::sqrt(mean);
+  return std::min(static_cast<std::uint32_t>(std::ceil(most)),
+                  plan.privacy().population());
+}
+
+std::uint32_t CertainShares(const v1::Plan& plan) {
+  const auto corrupt = static_cast<std::uint32_t>(
+      std::ceil(plan.secure_aggregation().corrupt() * MaxCohort(plan)));
+  const std::uint32_t least = plan.round().min_updates();
+  return least - std::min(least, corrupt);
+}
+
+absl::StatusOr<v1::IntegerUpdate> ToIntegerUpdate(const v1::Plan& plan,
+                                                  const Manifest& manifest,
+                                                  double clip_norm) {
+  v1::IntegerUpdate out;
+  out.set_word_bits(secagg::kMaxWordBits);  // until it is known
+  double noise_tail = 0;
+  if (plan.has_privacy()) {
+    out.set_clip_norm(clip_norm);
+    out.set_per_layer(plan.privacy().clipping().per_layer());
+    out.set_clip_word(plan.privacy().clipping().has_adaptive());
+    const auto layout = ToLayout(plan.update(), manifest, {}, clip_norm);
+    if (!layout.ok()) return layout.status();
+    const double scale = 1 / layout->parameters.step();
+    const dp::RoundedNorms norms = dp::NormsAfterRounding(
+        {.clip = clip_norm,
+         .scale = scale,
+         .local_deviation = 1,
+         .clients = 1,
+         .dimension = static_cast<std::int64_t>(layout->length)});
+    out.set_norm_bound(std::ceil(norms.l2 * scale));
+    if (absl::Status status = SetNoise(plan, out.norm_bound(), out);
+        !status.ok()) {
+      return status;
+    }
+    noise_tail =
+        kNoiseTail * std::sqrt(static_cast<double>(std::max(
+                         out.noise_variance(), out.clip_word_variance())));
+  }
+  const auto format =
+      ToIntegerFormat(out, plan.update(), manifest, plan.strategy());
+  if (!format.ok()) return format.status();
+  const auto most = static_cast<std::uint64_t>(
+      static_cast<double>(format->LargestWord()) + std::ceil(noise_tail));
+  const auto bits = secagg::WordBits(MaxCohort(plan), 1, most);
+  if (!bits.ok()) return bits.status();
+  out.set_word_bits(static_cast<std::uint32_t>(*bits));
+  return out;
+}
+
+absl::StatusOr<aggregation::IntegerFormat> ToIntegerFormat(
+    const v1::IntegerUpdate& integers, const v1::UpdatePlan& update,
+    const Manifest& manifest, const v1::StrategyPlan& strategy) {
+  if (update.encoding() != v1::UpdatePlan::PACKED || update.bits() < 2) {
+    return absl::InvalidArgumentError(
+        "update.encoding: integers are packed, of 2 bits and more");
+  }
+  if (integers.word_bits() < secagg::kMinWordBits ||
+      integers.word_bits() > secagg::kMaxWordBits) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "integers.word_bits: ", integers.word_bits(), " is not in 8 .. 62"));
+  }
+  std::optional<double> clip_norm;
+  if (integers.has_clip_norm()) clip_norm = integers.clip_norm();
+  const auto layout = ToLayout(update, manifest, strategy, clip_norm);
+  if (!layout.ok()) return layout.status();
+  return aggregation::IntegerFormat{
+      .layout = *layout,
+      .scalars = integers.clip_word() ? Scalars::kClipWord
+                 : clip_norm          ? Scalars::kNone
+                                      : Scalars::kExamplesAndLoss,
+      .word_bits = static_cast<int>(integers.word_bits())};
+}
+
+absl::StatusOr<secagg::Terms> ToTerms(const v1::Plan& plan, std::size_t words,
+                                      int word_bits) {
+  const v1::SecureAggregationPlan& secure = plan.secure_aggregation();
+  secagg::Terms terms;
+  terms.run = plan.name();
+  terms.length = static_cast<std::uint32_t>(words);
+  terms.word_bits = word_bits;
+  terms.cipher = secure.cipher() == v1::SecureAggregationPlan::CHACHA20
+                     ? secagg::StreamCipher::kChaCha20
+                     : secagg::StreamCipher::kAes256Ctr;
+  terms.min_cohort = secure.min_cohort();
+  terms.min_survivors = std::max(2u, plan.round().min_updates());
+  terms.max_cohort = MaxCohort(plan);
+  terms.corrupt_per_mille = PerMille(secure.corrupt());
+  terms.dropped_per_mille = PerMille(secure.dropped());
+  terms.adversary = secure.adversary() == v1::SecureAggregationPlan::SEMI_HONEST
+                        ? secagg::Adversary::kSemiHonest
+                        : secagg::Adversary::kSemiMalicious;
+  if (words > 0xffffffffu) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "secure_aggregation: a model of ", words, " floats is too large"));
+  }
+  absl::Status status = terms.Validate();
+  for (const std::uint32_t clients : {terms.min_cohort, terms.max_cohort}) {
+    if (status.ok()) {
+      status = secagg::ChooseGraph(terms.RiskOf(clients)).status();
+    }
+  }
+  if (status.ok()) return terms;
+  return absl::InvalidArgumentError(
+      absl::StrCat("secure_aggregation: ", std::string(status.message())));
+}
+
+Digest PlanDigest(const v1::Task& task) {
+  v1::Task given;
+  given.set_archive(task.archive());
+  *given.mutable_training() = task.training();
+  *given.mutable_update() = task.update();
+  *given.mutable_strategy() = task.strategy();
+  *given.mutable_integers() = task.integers();
+  *given.mutable_secure() = task.secure();
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    given.SerializeToCodedStream(&coded);
+  }
+  return Sha256(bytes);
+}
+
+}  // namespace tributary::codec

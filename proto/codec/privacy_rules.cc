@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/privacy_rules.h"
+
+#include <cmath>
+#include <string>
+#include <utility>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "proto/codec/yaml.h"
+
+namespace tributary::codec {
+namespace {
+
+class PrivacyRules {
+ public:
+  PrivacyRules(const v1::Plan& plan, Problems& problems)
+      : given_(plan), plan_(WithDefaults(plan)), problems_(problems) {}
+
+  void CheckUpdate();
+  void CheckSession();
+  void CheckSampling();
+  void CheckNoise();
+  void CheckStatistics();
+
+ private:
+  void Fail(std::string path, std::string reason) {
+    problems_.push_back({std::move(path), std::move(reason)});
+  }
+
+  const v1::Plan& given_;
+  const v1::Plan plan_;
+  Problems& problems_;
+};
+
+void PrivacyRules::CheckUpdate() {
+  const bool is_packed = plan_.has_secure_aggregation() || plan_.has_privacy();
+  const v1::UpdatePlan& update = given_.update();
+  if (!is_packed) {
+    const char* reason = "is for plans with secure_aggregation or privacy";
+    if (update.encoding() == v1::UpdatePlan::PACKED) {
+      Fail("update.encoding", absl::StrCat("packed ", reason));
+    }
+    if (update.has_bits()) Fail("update.bits", reason);
+    return;
+  }
+  if (plan_.update().encoding() != v1::UpdatePlan::PACKED) {
+    Fail("update.encoding",
+         absl::StrCat(
+             absl::AsciiStrToLower(
+                 v1::UpdatePlan::Encoding_Name(update.encoding())),
+             " cannot stand beside ",
+             plan_.has_secure_aggregation() ? "secure_aggregation" : "privacy",
+             ", which adds up integers: leave it out, and set update.bits"));
+  }
+}
+
+void PrivacyRules::CheckSession() {
+  if (!plan_.has_secure_aggregation()) {
+    if (plan_.simulation().skip_masks()) {
+      Fail("simulation.skip_masks", "says nothing without secure_aggregation");
+    }
+    return;
+  }
+  const v1::SecureAggregationPlan& secure = plan_.secure_aggregation();
+  const double asked =
+      std::ceil(plan_.round().cohort_size() * plan_.round().over_selection());
+  const std::uint32_t least = plan_.round().min_updates();
+  if (secure.min_cohort() <= least) {
+    Fail("secure_aggregation.min_cohort",
+         absl::StrCat(secure.min_cohort(), " must be over round.min_updates ",
+                      least, ": or not one client could drop out"));
+  } else if (secure.min_cohort() > asked) {
+    Fail("secure_aggregation.min_cohort",
+         absl::StrCat(secure.min_cohort(), " exceeds the ", asked,
+                      " clients that are asked; lower it or "
+                      "round.min_updates, or raise round.over_selection"));
+  }
+  const bool semi_honest =
+      secure.adversary() == v1::SecureAggregationPlan::SEMI_HONEST;
+  const double lost =
+      secure.corrupt() + (semi_honest ? 1 : 2) * secure.dropped();
+  if (lost > 0.9) {
+    Fail("secure_aggregation",
+         absl::StrCat("corrupt ", secure.corrupt(), " and ",
+                      semi_honest ? "" : "twice ", "dropped ", secure.dropped(),
+                      " are more than 0.9 together: no graph withstands it"));
+  }
+}
+
+void PrivacyRules::CheckSampling() {
+  const v1::PrivacyPlan& privacy = plan_.privacy();
+  const bool is_sampled = privacy.sampling() == v1::PrivacyPlan::POISSON ||
+                          privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
+  if (is_sampled && plan_.round().over_selection() != 1) {
+    Fail("round.over_selection",
+         absl::StrCat(plan_.round().over_selection(),
+                      " must be 1 where privacy.sampling hides who took part: "
+                      "to take the first that come is another sampling"));
+  }
+  if (privacy.population() < plan_.round().cohort_size()) {
+    Fail("privacy.population",
+         absl::StrCat(privacy.population(), " is fewer than round.cohort_size ",
+                      plan_.round().cohort_size()));
+  }
+  if (privacy.population() > 0 &&
+      privacy.delta() >= 1.0 / privacy.population()) {
+    Fail("privacy.delta",
+         absl::StrCat(privacy.delta(), " must be below 1 / population ",
+                      1.0 / privacy.population(),
+                      ", or to publish one client's data whole would do"));
+  }
+}
+
+void PrivacyRules::CheckNoise() {
+  const v1::PrivacyPlan& privacy = plan_.privacy();
+  if (privacy.noise() == v1::PrivacyPlan::DISTRIBUTED &&
+      !plan_.has_secure_aggregation()) {
+    Fail("privacy.noise",
+         "distributed needs secure_aggregation: a share of the noise does not "
+         "protect an update that is seen alone");
+  }
+  if (privacy.noise() == v1::PrivacyPlan::LOCAL &&
+      privacy.clipping().has_adaptive()) {
+    Fail("privacy.clipping.adaptive",
+         "is for noise on the sum, not for local noise");
+  }
+  if (privacy.has_population_epsilon() &&
+      privacy.population_epsilon() < privacy.epsilon()) {
+    Fail("privacy.population_epsilon",
+         absl::StrCat(privacy.population_epsilon(),
+                      " is less than privacy.epsilon ", privacy.epsilon()));
+  }
+}
+
+// Whatever is released beside the model needs noise and a debit.
+void PrivacyRules::CheckStatistics() {
+  if (plan_.update().max_weight() != 1) {
+    Fail("update.max_weight",
+         absl::StrCat(plan_.update().max_weight(),
+                      " must be 1 under privacy: every client counts the "
+                      "same, and how many examples it has is not told"));
+  }
+  switch (plan_.strategy().kind_case()) {
+    case v1::StrategyPlan::kFednova:
+    case v1::StrategyPlan::kScaffold:
+    case v1::StrategyPlan::kQfedavg:
+      Fail("strategy",
+           "fednova, scaffold and qfedavg send numbers along that are not "
+           "clipped: leave it out under privacy");
+      break;
+    default:
+      break;
+  }
+  if (plan_.simulation().client_test_fraction() > 0) {
+    Fail("simulation.client_test_fraction",
+         "clients' own metrics have no noise: leave it out under privacy");
+  }
+}
+
+}  // namespace
+
+void CheckPrivacy(const v1::Plan& plan, Problems& problems) {
+  PrivacyRules rules(plan, problems);
+  rules.CheckUpdate();
+  rules.CheckSession();
+  if (!plan.has_privacy()) return;
+  rules.CheckSampling();
+  rules.CheckNoise();
+  rules.CheckStatistics();
+}
+
+}  // namespace tributary::codec

@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: Apache-2.0
+#include <string>
+
+#include "proto/codec/yaml.h"
+#include "tests/proto/plans.h"
+// Last.
+#include "tests/catch.h"
+
+namespace tributary::codec {
+namespace {
+
+const std::string kPrivacy =
+    "privacy:\n"
+    "  unit: client\n"
+    "  neighbours: add_or_remove_one\n"
+    "  noise: central\n"
+    "  sampling: poisson\n"
+    "  delta: 1e-6\n"
+    "  epsilon: 8\n"
+    "  population: 10000\n"
+    "  clipping: {norm: 0.5}\n";
+const std::string kSecure = "secure_aggregation: {}\n";
+
+std::string One() { return WithLine("  max_weight: 1000", "  max_weight: 1"); }
+
+absl::Status Valid(const std::string& text) {
+  v1::Plan plan;
+  const absl::Status parsed = ParseYaml(text, "p", plan);
+  INFO(parsed.message());
+  REQUIRE(parsed.ok());
+  return ValidatePlan(plan);
+}
+
+std::string Replaced(std::string text, const std::string& before,
+                     const std::string& after) {
+  const auto at = text.find(before);
+  REQUIRE(at != std::string::npos);
+  return text.replace(at, before.size(), after);
+}
+
+TEST_CASE("plans with either section, or both, are valid") {
+  CHECK(Valid(kGoodPlan + kSecure).ok());
+  CHECK(Valid(One() + kPrivacy).ok());
+  CHECK(Valid(One() + kPrivacy + kSecure).ok());
+  v1::Plan plan;
+  REQUIRE(ParseYaml(One() + kPrivacy + kSecure, "p", plan).ok());
+  CHECK(ValidatePlan(WithDefaults(plan)).ok());
+  CHECK(WithDefaults(plan).round().over_selection() == 1);
+}
+
+TEST_CASE("a plan names its unit, relation, noise, sampling and delta") {
+  for (const std::string key :
+       {"unit: client", "neighbours: add_or_remove_one", "noise: central",
+        "sampling: poisson", "delta: 1e-6"}) {
+    const std::string name = key.substr(0, key.find(':'));
+    v1::Plan plan;
+    CHECK(Says(
+        ParseYaml(One() + Replaced(kPrivacy, "  " + key + "\n", ""), "p", plan),
+        "p:22: privacy." + name + ": is required"));
+  }
+}
+
+TEST_CASE("only integers are masked or noised") {
+  const std::string top_k = Replaced(kGoodPlan, "  max_abs: 4\n",
+                                     "  max_abs: 4\n  encoding: top_k\n");
+  CHECK(Says(Valid(top_k + kSecure),
+             "update.encoding: top_k cannot stand beside secure_aggregation, "
+             "which adds up integers: leave it out, and set update.bits"));
+  const std::string bits =
+      Replaced(kGoodPlan, "  max_abs: 4\n", "  max_abs: 4\n  bits: 12\n");
+  CHECK(Valid(bits + kSecure).ok());
+  CHECK(Says(Valid(bits),
+             "update.bits: is for plans with secure_aggregation or privacy"));
+  CHECK(Says(Valid(Replaced(kGoodPlan, "  max_abs: 4\n",
+                            "  max_abs: 4\n  encoding: packed\n")),
+             "update.encoding: packed is for plans with secure_aggregation or "
+             "privacy"));
+}
+
+TEST_CASE("a session needs more clients than inputs, and no more than asked") {
+  CHECK(Says(Valid(kGoodPlan + "secure_aggregation: {min_cohort: 8}\n"),
+             "secure_aggregation.min_cohort: 8 must be over round.min_updates "
+             "8: or not one client could drop out"));
+  CHECK(Says(Valid(kGoodPlan + "secure_aggregation: {min_cohort: 14}\n"),
+             "secure_aggregation.min_cohort: 14 exceeds the 13 clients that "
+             "are asked; lower it or round.min_updates, or raise "
+             "round.over_selection"));
+  CHECK(Says(
+      Valid(kGoodPlan + "secure_aggregation: {corrupt: 0.4, dropped: 0.3}\n"),
+      "secure_aggregation: corrupt 0.4 and twice dropped 0.3 are more "
+      "than 0.9 together: no graph withstands it"));
+}
+
+TEST_CASE("sampling that hides who took part asks nobody more") {
+  CHECK(Says(Valid(Replaced(One(), "  cohort_size: 10\n",
+                            "  cohort_size: 10\n  over_selection: 1.2\n") +
+                   kPrivacy),
+             "round.over_selection: 1.2 must be 1 where privacy.sampling hides "
+             "who took part: to take the first that come is another sampling"));
+  CHECK(Says(
+      Valid(One() + Replaced(kPrivacy, "population: 10000", "population: 9")),
+      "privacy.population: 9 is fewer than round.cohort_size 10"));
+  CHECK(Says(Valid(One() + Replaced(kPrivacy, "delta: 1e-6", "delta: 1e-4")),
+             "privacy.delta: 0.0001 must be below 1 / population 0.0001, or to "
+             "publish one client's data whole would do"));
+}
+
+TEST_CASE("what is not covered by the noise is refused") {
+  CHECK(Says(Valid(kGoodPlan + kPrivacy),
+             "update.max_weight: 1000 must be 1 under privacy: every client "
+             "counts the same, and how many examples it has is not told"));
+  CHECK(Says(Valid(One() + kPrivacy + "strategy: {fednova: {}}\n"),
+             "strategy: fednova, scaffold and qfedavg send numbers along that "
+             "are not clipped: leave it out under privacy"));
+  CHECK(Says(Valid(One() + Replaced(kPrivacy, "central", "distributed")),
+             "privacy.noise: distributed needs secure_aggregation: a share of "
+             "the noise does not protect an update that is seen alone"));
+  CHECK(
+      Says(Valid(One() + Replaced(Replaced(kPrivacy, "central", "local"),
+                                  "{norm: 0.5}", "{norm: 0.5, adaptive: {}}")),
+           "privacy.clipping.adaptive: is for noise on the sum, not for "
+           "local noise"));
+}
+
+}  // namespace
+}  // namespace tributary::codec
