@@ -60,6 +60,8 @@ void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
       return HandleEvaluation(session, message.evaluation());
     case v1::ClientMessage::kTaskFailed:
       return HandleTaskFailed(session, message.task_failed());
+    case v1::ClientMessage::kSecure:
+      return RefuseMessage(session, "no secure session is open");
     case v1::ClientMessage::kHello:
       return RefuseMessage(session, "a second hello");
     case v1::ClientMessage::KIND_NOT_SET:

@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/strategy.h"
 
 namespace tributary::coordinator {
@@ -61,6 +62,9 @@ absl::StatusOr<ModelFormat> ReadModelFormat(const store::Blobs& blobs,
   if (const auto local = codec::LocalRanges(plan.strategy(), manifest);
       !local.ok()) {
     return local.status();
+  }
+  if (auto privacy = codec::CheckPrivateModel(plan, manifest); !privacy.ok()) {
+    return privacy;
   }
   absl::StatusOr<aggregation::Layout> layout =
       codec::ToLayout(plan.update(), manifest, plan.strategy());

@@ -333,10 +333,27 @@ absl::StatusOr<v1::RunSummary> Runner::Ask(
   return detail->summary();
 }
 
+// What a plan promises of privacy and this coordinator could not keep.
+absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
+  if (plan.has_privacy() && plan.has_seed()) {
+    return absl::InvalidArgumentError(
+        "seed: cannot stand beside privacy, for whoever knows it can say who "
+        "is in each cohort; leave it out (the simulator alone takes both)");
+  }
+  if (plan.has_secure_aggregation() && authority() == nullptr) {
+    return absl::FailedPreconditionError(
+        "secure_aggregation: this coordinator knows nobody who vouches for "
+        "clients; name tls.authority in its configuration, beside insecure "
+        "too, and restart it");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
                                               const Digest& weights,
                                               const Digest* archive) {
   if (absl::Status valid = codec::ValidatePlan(plan); !valid.ok()) return valid;
+  if (absl::Status here = CheckPromises(plan); !here.ok()) return here;
   const v1::Plan effective = codec::WithDefaults(plan);
   absl::StatusOr<round::Options> options = checkpoint::ToOptions(effective);
   if (!options.ok()) return options.status();

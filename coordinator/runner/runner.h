@@ -102,6 +102,7 @@ class Runner final : public Coordinator, private UploadListener {
   v1::ServerMessage IdleWindow() const;
   // Null until the first SetAuthority.
   std::shared_ptr<const secagg::Authority> authority() const;
+  absl::Status CheckPromises(const v1::Plan& plan) const;
   // What follows from a session that is removed: the engine hears of it.
   void NoteGone(Session closed);
 

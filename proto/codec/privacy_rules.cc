@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "proto/codec/privacy_rules.h"
 
+#include <algorithm>
 #include <cmath>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "proto/codec/strategy.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -168,6 +171,29 @@ void CheckPrivacy(const v1::Plan& plan, Problems& problems) {
   rules.CheckSampling();
   rules.CheckNoise();
   rules.CheckStatistics();
+}
+
+absl::Status CheckPrivateModel(const v1::Plan& plan, const Manifest& manifest) {
+  if (!plan.has_privacy()) return absl::OkStatus();
+  const auto local = LocalRanges(plan.strategy(), manifest);
+  if (!local.ok()) return local.status();
+  std::size_t offset = 0;
+  for (const TensorSpec& tensor : manifest.tensors()) {
+    const std::size_t end = offset + tensor.Size();
+    const bool is_local =
+        std::any_of(local->begin(), local->end(), [&](const FlatRange& range) {
+          return range.begin <= offset && end <= range.end;
+        });
+    if (!tensor.trainable && !tensor.auxiliary && !is_local) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "privacy: the model's buffer ", tensor.name,
+          " is a statistic of clients' examples, which no clipping bounds: "
+          "take a model without buffers (GroupNorm in place of BatchNorm), or "
+          "keep them on the clients with strategy fedper or fedrep"));
+    }
+    offset = end;
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace tributary::codec

@@ -3,11 +3,18 @@
 // plan alone tells: what needs an accountant or a model is refused at submit.
 #pragma once
 
+#include "absl/status/status.h"
+#include "aggregation/manifest.h"
 #include "proto/codec/problem.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::codec {
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems);
+
+// InvalidArgument, naming the tensor, if a plan with privacy would release a
+// buffer of the model: a mean of what layers saw of their clients' examples,
+// which no clipping bounds. Those that never leave the client may stay.
+absl::Status CheckPrivateModel(const v1::Plan& plan, const Manifest& manifest);
 
 }  // namespace tributary::codec

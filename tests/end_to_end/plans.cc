@@ -9,12 +9,13 @@ std::string DigitsPlan(const SmallPlan& plan) {
   const std::string data =
       std::string(TRIBUTARY_SOURCE_DIR) + "/simulation/data/optdigits/";
   std::ostringstream text;
+  if (plan.seed) text << "seed: " << *plan.seed << "\n";
   text << "name: digits\n"
        << "population: digits\n"
-       << "seed: " << plan.seed << "\n"
        << "model:\n"
        << "  architecture:\n"
-       << "    mlp: {inputs: 64, hidden: [32], outputs: 10}\n"
+       << "    mlp: {inputs: 64, hidden: [" << plan.hidden
+       << "], outputs: 10}\n"
        << "round:\n"
        << "  cohort_size: " << plan.cohort_size << "\n"
        << "  over_selection: " << plan.over_selection << "\n"
@@ -28,8 +29,8 @@ std::string DigitsPlan(const SmallPlan& plan) {
        << "  learning_rate: 0.1\n"
        << "update:\n"
        << "  max_abs: 4\n"
-       << "  max_weight: 1000\n"
-       << "  encoding: " << plan.encoding << "\n"
+       << "  max_weight: " << plan.max_weight << "\n"
+       << (plan.encoding.empty() ? "" : "  encoding: " + plan.encoding + "\n")
        << "server_optimizer:\n"
        << "  " << plan.server_optimizer << ": {}\n"
        << (plan.strategy.empty() ? "" : "strategy: " + plan.strategy + "\n")
@@ -42,7 +43,8 @@ std::string DigitsPlan(const SmallPlan& plan) {
        << "  test: {csv: {path: \"" << data
        << "test.csv.gz\", scale: 0.0625}}\n"
        << "  partition:\n"
-       << "    dirichlet: {alpha: 0.5, min_examples: 8}\n";
+       << "    dirichlet: {alpha: 0.5, min_examples: 8}\n"
+       << plan.sections;
   return text.str();
 }
 

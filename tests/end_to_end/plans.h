@@ -2,6 +2,7 @@
 // Small plans on the real digits, as text.
 #pragma once
 
+#include <optional>
 #include <string>
 
 namespace tributary::testing {
@@ -12,12 +13,17 @@ struct SmallPlan {
   int cohort_size = 4;
   double over_selection = 1.0;
   int min_updates = 4;
-  // float32, bfloat16, int8 or top_k.
+  // float32, bfloat16, int8 or top_k; empty: the plan names none.
   std::string encoding = "float32";
+  int max_weight = 1000;
   std::string server_optimizer = "fedavgm";
   // Flow YAML, e.g. "{scaffold: {}}"; empty for none.
   std::string strategy = {};
-  int seed = 7;
+  // Units of the hidden layer.
+  int hidden = 32;
+  std::optional<int> seed = 7;
+  // Lines of YAML behind all others, such as "privacy: {...}\n".
+  std::string sections = {};
 };
 
 // YAML of a plan over the digits that ship with the project.

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/privacy_rules.h"
+
 #include <string>
 
 #include "proto/codec/yaml.h"
@@ -103,6 +105,26 @@ TEST_CASE("sampling that hides who took part asks nobody more") {
   CHECK(Says(Valid(One() + Replaced(kPrivacy, "delta: 1e-6", "delta: 1e-4")),
              "privacy.delta: 0.0001 must be below 1 / population 0.0001, or to "
              "publish one client's data whole would do"));
+}
+
+TEST_CASE("a model with buffers is private only if they stay on the client") {
+  const Manifest batch_norm({{"conv.weight", {4}, true},
+                             {"output.weight", {4}, true},
+                             {"norm.running_mean", {2}, false}});
+  const auto check = [&](const std::string& text) {
+    v1::Plan plan;
+    REQUIRE(ParseYaml(text, "p", plan).ok());
+    return CheckPrivateModel(plan, batch_norm);
+  };
+  CHECK(check(kGoodPlan).ok());
+  CHECK(Says(check(One() + kPrivacy),
+             "privacy: the model's buffer norm.running_mean is a statistic of "
+             "clients' examples, which no clipping bounds: take a model "
+             "without buffers (GroupNorm in place of BatchNorm), or keep them "
+             "on the clients with strategy fedper or fedrep"));
+  CHECK(check(One() + kPrivacy + "strategy: {fedrep: {local: [norm]}}\n").ok());
+  CHECK_FALSE(
+      check(One() + kPrivacy + "strategy: {fedrep: {local: [output]}}\n").ok());
 }
 
 TEST_CASE("what is not covered by the noise is refused") {
