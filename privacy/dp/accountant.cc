@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "privacy/dp/analytic_gaussian.h"
@@ -44,40 +45,48 @@ double NoiseOverSensitivity(const GaussianRounds& rounds) {
              : rounds.noise_multiplier;
 }
 
-double ByRdp(const GaussianRounds& rounds, double delta) {
-  const double noise = NoiseOverSensitivity(rounds);
-  RdpCurve curve;
-  switch (rounds.sampling) {
-    case Sampling::kNone:
-      curve = GaussianRdp(noise);
-      break;
-    case Sampling::kPoisson:
-      curve = PoissonGaussianRdp(rounds.rate, noise);
-      break;
-    case Sampling::kFixedSize:
-      curve = FixedSizeGaussianRdp(rounds.rate, noise);
-      break;
-  }
-  return EpsilonOf(static_cast<double>(rounds.rounds) * curve, delta).epsilon;
+bool IsUnsampled(const GaussianRounds& rounds) {
+  return rounds.sampling == Sampling::kNone || rounds.rate == 1;
 }
 
-absl::StatusOr<double> ByPld(const GaussianRounds& rounds, double delta) {
-  if (rounds.sampling == Sampling::kNone || rounds.rate == 1) {
-    return AnalyticGaussianEpsilon(
-        NoiseOverSensitivity(rounds) /
-            std::sqrt(static_cast<double>(rounds.rounds)),
-        delta);
+absl::StatusOr<double> ByPld(std::span<const GaussianRounds> all,
+                             double delta) {
+  if (std::ranges::all_of(all, IsUnsampled)) {
+    double inverse_variance = 0;
+    for (const GaussianRounds& rounds : all) {
+      inverse_variance += static_cast<double>(rounds.rounds) *
+                          std::pow(NoiseOverSensitivity(rounds), -2);
+    }
+    return AnalyticGaussianEpsilon(1 / std::sqrt(inverse_variance), delta);
   }
-  double interval = LossInterval(rounds.rate, rounds.noise_multiplier);
+  const auto rate = [](const GaussianRounds& rounds) {
+    return rounds.sampling == Sampling::kNone ? 1 : rounds.rate;
+  };
+  // One grid for all: fine enough for the smallest losses, if the largest fit.
+  double interval =
+      LossInterval(rate(all.front()), all.front().noise_multiplier);
+  double least = 0;
+  for (const GaussianRounds& rounds : all) {
+    interval =
+        std::min(interval, LossInterval(rate(rounds), rounds.noise_multiplier));
+    least = std::max(least,
+                     LeastLossInterval(rate(rounds), rounds.noise_multiplier));
+  }
+  interval = std::max(interval, least);
   while (true) {
-    const PrivacyLoss loss =
-        rounds.neighbours == Neighbours::kReplaceOne
-            ? PoissonReplacedGaussianLoss(rounds.rate, rounds.noise_multiplier,
-                                          interval)
-            : PoissonGaussianLoss(rounds.rate, rounds.noise_multiplier,
-                                  interval);
-    const RepeatedLoss repeated{&loss, rounds.rounds};
-    const auto epsilon = ComposedEpsilon({&repeated, 1}, delta);
+    std::vector<PrivacyLoss> losses;
+    losses.reserve(all.size());
+    std::vector<RepeatedLoss> repeated;
+    for (const GaussianRounds& rounds : all) {
+      losses.push_back(
+          rounds.neighbours == Neighbours::kReplaceOne
+              ? PoissonReplacedGaussianLoss(rate(rounds),
+                                            rounds.noise_multiplier, interval)
+              : PoissonGaussianLoss(rate(rounds), rounds.noise_multiplier,
+                                    interval));
+      repeated.push_back({&losses.back(), rounds.rounds});
+    }
+    const auto epsilon = ComposedEpsilon(repeated, delta);
     // Where losses spread over hundreds, a coarser grid is as good.
     if (epsilon.ok() || !absl::IsOutOfRange(epsilon.status()) ||
         interval > 0.1) {
@@ -135,51 +144,68 @@ absl::Status Covers(Accountant accountant, Sampling sampling,
 
 absl::StatusOr<double> Epsilon(Accountant accountant,
                                const GaussianRounds& rounds, double delta) {
-  absl::Status status = Validate(rounds, delta);
-  status.Update(Covers(accountant, rounds.sampling, rounds.neighbours));
-  if (!status.ok()) return status;
-  if (accountant == Accountant::kRdp) return ByRdp(rounds, delta);
-  return ByPld(rounds, delta);
+  return Epsilon(accountant, {&rounds, 1}, delta);
 }
 
-absl::StatusOr<double> CalibrateNoise(Accountant accountant,
-                                      GaussianRounds rounds,
-                                      const PrivacyTarget& target) {
-  if (!(target.epsilon > 0 && std::isfinite(target.epsilon))) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("epsilon: ", target.epsilon, " is not a positive number"));
-  }
-  const auto epsilon_at = [&](double noise) {
-    rounds.noise_multiplier = noise;
-    return Epsilon(accountant, rounds, target.delta);
-  };
-
-  // Start from the quick accountant's answer where there is one: it is hardly
-  // more than what the tight one needs.
-  double high = 1;
-  if (accountant == Accountant::kPld &&
-      Covers(Accountant::kRdp, rounds.sampling, rounds.neighbours).ok()) {
-    const auto quick = CalibrateNoise(Accountant::kRdp, rounds, target);
-    if (quick.ok()) high = *quick;
-  }
-  auto above = epsilon_at(high);
-  while (above.ok() && *above > target.epsilon) {
-    if (high >= kMostNoiseMultiplier) {
-      return absl::OutOfRangeError(absl::StrCat(
-          "a noise multiplier of ", kMostNoiseMultiplier, " still spends ",
-          *above, ", more than the epsilon of ", target.epsilon));
+absl::StatusOr<double> Epsilon(Accountant accountant,
+                               std::span<const GaussianRounds> all,
+                               double delta) {
+  for (const GaussianRounds& rounds : all) {
+    absl::Status status = Validate(rounds, delta);
+    status.Update(Covers(accountant, rounds.sampling, rounds.neighbours));
+    if (!status.ok()) return status;
+    if (rounds.neighbours != all.front().neighbours) {
+      return absl::UnimplementedError(
+          "rounds of different neighbouring relations are not added up");
     }
-    high = std::min(2 * high, kMostNoiseMultiplier);
+  }
+  if (all.empty()) return 0.0;
+  if (accountant == Accountant::kPld) return ByPld(all, delta);
+  RdpCurve sum;
+  for (const GaussianRounds& rounds : all) sum += RdpOf(rounds);
+  return EpsilonOf(sum, delta).epsilon;
+}
+
+RdpCurve RdpOf(const GaussianRounds& rounds) {
+  const double noise = NoiseOverSensitivity(rounds);
+  const auto count = static_cast<double>(rounds.rounds);
+  switch (rounds.sampling) {
+    case Sampling::kNone:
+      break;
+    case Sampling::kPoisson:
+      return count * PoissonGaussianRdp(rounds.rate, noise);
+    case Sampling::kFixedSize:
+      return count * FixedSizeGaussianRdp(rounds.rate, noise);
+  }
+  return count * GaussianRdp(noise);
+}
+
+absl::StatusOr<double> LeastNoise(
+    absl::FunctionRef<absl::StatusOr<double>(double)> epsilon_at,
+    double epsilon, const NoiseLimits& limits, double start) {
+  if (!(epsilon > 0 && std::isfinite(epsilon))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("epsilon: ", epsilon, " is not a positive number"));
+  }
+  double high = std::clamp(start, limits.least, limits.most);
+  auto above = epsilon_at(high);
+  while (above.ok() && *above > epsilon) {
+    if (high >= limits.most) {
+      return absl::OutOfRangeError(
+          absl::StrCat("a noise multiplier of ", limits.most, " still spends ",
+                       *above, ", more than the epsilon of ", epsilon));
+    }
+    high = std::min(2 * high, limits.most);
     above = epsilon_at(high);
   }
   if (!above.ok()) return above;
   double low = high;
   auto below = above;
-  while (*below <= target.epsilon) {
-    if (low <= kLeastNoiseMultiplier) return kLeastNoiseMultiplier;
+  while (*below <= epsilon) {
+    if (low <= limits.least) return limits.least;
     high = low;
     above = below;
-    low = std::max(low / 1.25, kLeastNoiseMultiplier);
+    low = std::max(low / 1.25, limits.least);
     below = epsilon_at(low);
     if (!below.ok()) return below;
   }
@@ -191,23 +217,42 @@ absl::StatusOr<double> CalibrateNoise(Accountant accountant,
     const double width = std::log(high / low);
     double part = 0.5;
     if (interpolates && *above > 0) {
-      part = std::log(*below / target.epsilon) / std::log(*below / *above);
+      part = std::log(*below / epsilon) / std::log(*below / *above);
     }
     // A little to the side of more noise: there the answer is good.
     const double step = std::log(kPrecision) / 2;
     const double noise = low * std::exp(std::clamp(part * width + step / 2,
                                                    step / 2, width - step / 2));
-    const auto epsilon = epsilon_at(noise);
-    if (!epsilon.ok()) return epsilon;
-    if (*epsilon <= target.epsilon) {
+    const auto spent = epsilon_at(noise);
+    if (!spent.ok()) return spent;
+    if (*spent <= epsilon) {
       high = noise;
-      above = epsilon;
+      above = spent;
     } else {
       low = noise;
-      below = epsilon;
+      below = spent;
     }
   }
   return high;
+}
+
+absl::StatusOr<double> CalibrateNoise(Accountant accountant,
+                                      GaussianRounds rounds,
+                                      const PrivacyTarget& target) {
+  // Start from the quick accountant's answer where there is one: it is hardly
+  // more than what the tight one needs.
+  double start = 1;
+  if (accountant == Accountant::kPld &&
+      Covers(Accountant::kRdp, rounds.sampling, rounds.neighbours).ok()) {
+    const auto quick = CalibrateNoise(Accountant::kRdp, rounds, target);
+    if (quick.ok()) start = *quick;
+  }
+  return LeastNoise(
+      [&](double noise) {
+        rounds.noise_multiplier = noise;
+        return Epsilon(accountant, rounds, target.delta);
+      },
+      target.epsilon, {}, start);
 }
 
 }  // namespace tributary::dp

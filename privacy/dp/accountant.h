@@ -7,10 +7,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "privacy/dp/rdp.h"
 
 namespace tributary::dp {
 
@@ -32,6 +35,8 @@ enum class Accountant {
   kRdp,  // Renyi divergences: an upper bound, in milliseconds
   kPld,  // privacy loss distributions: tight, in a second
 };
+// Raised with each change after which an answer may differ.
+inline constexpr int kAccountantVersion = 1;
 
 // "Poisson", "add or remove one", "PLD".
 std::string_view Name(Sampling sampling);
@@ -67,11 +72,31 @@ absl::Status Covers(Accountant accountant, Sampling sampling,
 // Without sampling PLD is the closed form (analytic_gaussian.h).
 absl::StatusOr<double> Epsilon(Accountant accountant,
                                const GaussianRounds& rounds, double delta);
+// Of rounds of several kinds about the same clients; 0 of none. UNIMPLEMENTED
+// too if they do not agree on the neighbours.
+absl::StatusOr<double> Epsilon(Accountant accountant,
+                               std::span<const GaussianRounds> all,
+                               double delta);
+
+// The divergences of all the rounds, which the caller has found covered.
+RdpCurve RdpOf(const GaussianRounds& rounds);
 
 struct PrivacyTarget {
   double epsilon = 0;
   double delta = 0;
 };
+
+struct NoiseLimits {
+  double least = kLeastNoiseMultiplier;
+  double most = kMostNoiseMultiplier;
+};
+
+// The least noise within the limits at which `epsilon_at`, which falls as noise
+// grows, is at most `epsilon`; at most 0.1 % above it and never below.
+// OUT_OF_RANGE if the most is not enough; errors of `epsilon_at`.
+absl::StatusOr<double> LeastNoise(
+    absl::FunctionRef<absl::StatusOr<double>(double noise)> epsilon_at,
+    double epsilon, const NoiseLimits& limits, double start);
 
 // The least noise multiplier that stays within the target, at most 0.1 % above
 // it and never below, within the two limits; `rounds.noise_multiplier` does not

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Renyi divergences of integer noise that many clients add in shares, under
-// secure aggregation. Neighbours: one client more or less. Pure; any thread.
+// secure aggregation. Neighbours, where nothing else is said: one client more
+// or less. Pure; any thread.
 //
 // Each client clips its vector to L2 norm `clip`, multiplies it by `scale`,
 // rounds it to integers stochastically (again while the norm is over the bound)
@@ -40,6 +41,9 @@ RoundedNorms NormsAfterRounding(const DistributedNoise& noise);
 // Skellam shares: their sum is Skellam again. Agarwal, Kairouz, Liu 2021,
 // corollary 4.1; whole orders only, infinity between them.
 RdpCurve SkellamRdp(const DistributedNoise& noise);
+// The same of integers themselves: norms of what one client moves, and the
+// noise's variance, in grid points.
+RdpCurve SkellamRdp(const RoundedNorms& norms, double variance);
 
 // Discrete Gaussian shares: their sum is close to one, by tau. Kairouz, Liu,
 // Steinke 2021, proposition 14; whole orders only, infinity between them.
@@ -49,5 +53,11 @@ RdpCurve DistributedDiscreteGaussianRdp(const DistributedNoise& noise);
 // 0 < rate <= 1, independently: Zhu and Wang 2019, theorem 5, which holds for
 // every mechanism; whole orders only.
 RdpCurve PoissonRdp(double rate, const RdpCurve& unsampled);
+
+// Any of them on a cohort of fixed size, drawn without replacement, `rate` =
+// cohort over population; neighbours: one client replaced by another, in
+// `unsampled` too. Wang, Balle, Kasiviswanathan 2019, theorem 9; whole orders
+// only.
+RdpCurve FixedSizeRdp(double rate, const RdpCurve& unsampled);
 
 }  // namespace tributary::dp

@@ -149,9 +149,14 @@ double LossInterval(double rate, double noise) {
   // The standard deviation of e^loss - 1 under Q.
   const double deviation =
       rate * std::sqrt(std::expm1(std::min(1 / (noise * noise), 700.0)));
+  return std::max(std::min(1e-4, deviation / 20),
+                  LeastLossInterval(rate, noise));
+}
+
+double LeastLossInterval(double rate, double noise) {
   const double range = PoissonLossAt(1 + kTail * noise, rate, noise) -
                        PoissonLossAt(-kTail * noise, rate, noise);
-  return std::max(std::min(1e-4, deviation / 20), range / kLargestGrid);
+  return range / kLargestGrid;
 }
 
 PrivacyLoss PoissonGaussianLoss(double rate, double noise, double interval) {

@@ -43,5 +43,7 @@ PrivacyLoss DiscreteGaussianLoss(double noise, double interval);
 // The grid for a loss of Poisson sampling: 1e-4, finer where the loss of one
 // round is small beside that, coarser where the grid would exceed 2^21 points.
 double LossInterval(double rate, double noise);
+// Below it the grid would exceed 2^21 points.
+double LeastLossInterval(double rate, double noise);
 
 }  // namespace tributary::dp
