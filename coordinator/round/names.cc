@@ -54,6 +54,24 @@ std::string_view Name(Refusal reason) {
   return "unknown";
 }
 
+std::string_view Name(SecureStep step) {
+  switch (step) {
+    case SecureStep::kAdvertising:
+      return "advertising";
+    case SecureStep::kOpening:
+      return "opening";
+    case SecureStep::kSharing:
+      return "sharing";
+    case SecureStep::kMasking:
+      return "masking";
+    case SecureStep::kAgreeing:
+      return "agreeing";
+    case SecureStep::kUnmasking:
+      return "unmasking";
+  }
+  return "unknown";
+}
+
 std::string_view Name(const Phase& phase) {
   struct Names {
     std::string_view operator()(const Selecting&) { return "selecting"; }

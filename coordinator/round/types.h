@@ -97,4 +97,24 @@ std::string_view Name(Refusal reason);  // "too_late", ...
 
 using Metrics = std::map<std::string, double>;
 
+// The steps of a secure session, in order (docs/secagg.md). What clients answer
+// in each: an advertisement, an opening, key shares, the masked update itself,
+// an agreement, the unmasking shares.
+enum class SecureStep {
+  kAdvertising,
+  kOpening,
+  kSharing,
+  kMasking,
+  kAgreeing,
+  kUnmasking,
+};
+std::string_view Name(SecureStep step);  // "advertising", ...
+
+// What a sum of packed updates said beside the model.
+struct Aggregates {
+  std::uint64_t examples = 0;
+  double train_loss = 0;  // mean over all examples
+  friend bool operator==(const Aggregates&, const Aggregates&) = default;
+};
+
 }  // namespace tributary::round

@@ -109,7 +109,6 @@ absl::StatusOr<v1::IntegerUpdate> ToIntegerUpdate(const v1::Plan& plan,
                                                   double clip_norm) {
   v1::IntegerUpdate out;
   out.set_word_bits(secagg::kMaxWordBits);  // until it is known
-  double noise_tail = 0;
   if (plan.has_privacy()) {
     out.set_clip_norm(clip_norm);
     out.set_per_layer(plan.privacy().clipping().per_layer());
@@ -128,19 +127,24 @@ absl::StatusOr<v1::IntegerUpdate> ToIntegerUpdate(const v1::Plan& plan,
         !status.ok()) {
       return status;
     }
-    noise_tail =
-        kNoiseTail * std::sqrt(static_cast<double>(std::max(
-                         out.noise_variance(), out.clip_word_variance())));
   }
   const auto format =
       ToIntegerFormat(out, plan.update(), manifest, plan.strategy());
   if (!format.ok()) return format.status();
-  const auto most = static_cast<std::uint64_t>(
-      static_cast<double>(format->LargestWord()) + std::ceil(noise_tail));
-  const auto bits = secagg::WordBits(MaxCohort(plan), 1, most);
+  const auto bits =
+      secagg::WordBits(MaxCohort(plan), 1,
+                       static_cast<std::uint64_t>(LargestWord(out, *format)));
   if (!bits.ok()) return bits.status();
   out.set_word_bits(static_cast<std::uint32_t>(*bits));
   return out;
+}
+
+std::int64_t LargestWord(const v1::IntegerUpdate& integers,
+                         const aggregation::IntegerFormat& format) {
+  const double deviation = std::sqrt(static_cast<double>(
+      std::max(integers.noise_variance(), integers.clip_word_variance())));
+  return format.LargestWord() +
+         static_cast<std::int64_t>(std::ceil(kNoiseTail * deviation));
 }
 
 absl::StatusOr<aggregation::IntegerFormat> ToIntegerFormat(

@@ -40,6 +40,11 @@ absl::StatusOr<aggregation::IntegerFormat> ToIntegerFormat(
     const v1::IntegerUpdate& integers, const v1::UpdatePlan& update,
     const Manifest& manifest, const v1::StrategyPlan& strategy);
 
+// The largest magnitude of a word of one update, noise included: what leaves it
+// happens once in 2^180 words.
+std::int64_t LargestWord(const v1::IntegerUpdate& integers,
+                         const aggregation::IntegerFormat& format);
+
 // The terms of the plan's sessions, but for model, plan digest, round and
 // attempt. InvalidArgument, naming the key, if no session can be had on them:
 // too many corrupt or dropped for any graph.

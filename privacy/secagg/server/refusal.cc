@@ -17,6 +17,8 @@ std::string_view Name(Refusal refusal) {
       return "bad credential";
     case Refusal::kBadSignature:
       return "bad signature";
+    case Refusal::kWrongName:
+      return "wrong name";
     case Refusal::kNameTaken:
       return "name taken";
     case Refusal::kKeyTaken:

@@ -18,6 +18,7 @@ enum class Refusal {
   kCohortFull,     // as many clients as the terms allow
   kBadCredential,  // the authority does not vouch for it
   kBadSignature,   // not signed by it for this session
+  kWrongName,      // another client's credential
   kNameTaken,      // its name has advertised already
   kKeyTaken,       // one of its keys is another's
   kBadKey,         // a key of low order

@@ -85,36 +85,42 @@ const GraphParameters& Server::graph() const {
 }
 const Digest& Server::session() const { return state_->session; }
 
-Refusal Server::Accept(const Advertisement& advertisement) {
-  State& state = *state_;
-  if (state.step != Step::kAdvertising) return Refusal::kWrongStep;
-  if (state.advertised.size() >= state.terms.max_cohort) {
-    return Refusal::kCohortFull;
-  }
-  auto identity = state.authority.Identify(advertisement.credential);
+Refusal Server::State::Take(const Advertisement& advertisement,
+                            std::optional<std::string_view> sender) {
+  if (step != Step::kAdvertising) return Refusal::kWrongStep;
+  if (advertised.size() >= terms.max_cohort) return Refusal::kCohortFull;
+  auto identity = authority.Identify(advertisement.credential);
   if (!identity.ok()) return Refusal::kBadCredential;
+  const std::string name = (*identity)->name();
+  if (sender.has_value() && name != *sender) return Refusal::kWrongName;
   if (!(*identity)
-           ->Verify(SignedPart(state.terms, advertisement),
-                    advertisement.signature)
+           ->Verify(SignedPart(terms, advertisement), advertisement.signature)
            .ok()) {
     return Refusal::kBadSignature;
   }
-  const std::string name = (*identity)->name();
-  if (state.advertised.contains(name)) return Refusal::kNameTaken;
+  if (advertised.contains(name)) return Refusal::kNameTaken;
   if (advertisement.mask_key == advertisement.channel_key ||
-      state.keys.contains(advertisement.mask_key) ||
-      state.keys.contains(advertisement.channel_key)) {
+      keys.contains(advertisement.mask_key) ||
+      keys.contains(advertisement.channel_key)) {
     return Refusal::kKeyTaken;
   }
   if (!IsSound(advertisement.mask_key) || !IsSound(advertisement.channel_key)) {
     return Refusal::kBadKey;
   }
-  state.keys.insert(advertisement.mask_key);
-  state.keys.insert(advertisement.channel_key);
-  Participant& participant = state.advertised[name];
+  keys.insert(advertisement.mask_key);
+  keys.insert(advertisement.channel_key);
+  Participant& participant = advertised[name];
   participant.name = name;
   participant.advertisement = advertisement;
   return Refusal::kNone;
+}
+
+Refusal Server::Accept(const Advertisement& advertisement) {
+  return state_->Take(advertisement, std::nullopt);
+}
+Refusal Server::Accept(std::string_view sender,
+                       const Advertisement& advertisement) {
+  return state_->Take(advertisement, sender);
 }
 
 std::optional<Abandoned> Server::CloseAdvertising() {

@@ -22,6 +22,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -45,6 +46,8 @@ class Server {
 
   // Step 1. Clients are known by their names until their keys are fixed.
   Refusal Accept(const Advertisement& advertisement);
+  // From a connection that is known to be this client's.
+  Refusal Accept(std::string_view sender, const Advertisement& advertisement);
   std::optional<Abandoned> CloseAdvertising();
 
   // From here on by their indices: those of their names in order.
@@ -68,6 +71,8 @@ class Server {
   // Step 4, for clients that have shared.
   const Members& sharers() const;
   RoutedShares SharesFor(Index client) const;
+  // What Accept would say of it; for one that comes before its packed words.
+  Refusal Check(Index client, const MaskedInput& input) const;
   // Once the client's packed words are there, whole and IsPacked.
   Refusal Accept(Index client, const MaskedInput& input);
   std::optional<Abandoned> CloseMasking();

@@ -9,6 +9,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -94,7 +95,8 @@ struct Server::State {
   std::optional<Abandoned> CheckLeft(const Members& left,
                                      const Members& owners);
   std::uint32_t HoldersLeft(Index owner, const Members& left) const;
-  bool IsTaken(const Advertisement& advertisement) const;
+  Refusal Take(const Advertisement& advertisement,
+               std::optional<std::string_view> sender);
   // The shares of one client make the secret it committed to.
   std::optional<Secret> Recover(Index client);
   std::vector<Recovery::Neighbour> MaskedWith(Index client) const;

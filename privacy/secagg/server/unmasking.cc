@@ -30,12 +30,12 @@ RoutedShares Server::SharesFor(Index client) const {
   return routed;
 }
 
-Refusal Server::Accept(Index client, const MaskedInput& input) {
-  State& state = *state_;
+Refusal Server::Check(Index client, const MaskedInput& input) const {
+  const State& state = *state_;
   const Refusal turn =
       state.CheckTurn(Step::kMasking, client, state.sharers, state.survivors);
   if (turn != Refusal::kNone) return turn;
-  Participant& participant = state.participants[client];
+  const Participant& participant = state.participants[client];
   for (std::size_t i = 0; i < input.unreadable.size(); ++i) {
     const Index owner = input.unreadable[i];
     const bool ascends = i == 0 || input.unreadable[i - 1] < owner;
@@ -44,8 +44,14 @@ Refusal Server::Accept(Index client, const MaskedInput& input) {
       return Refusal::kWrongOwners;
     }
   }
-  participant.unreadable = input.unreadable;
-  state.survivors.Insert(client);
+  return Refusal::kNone;
+}
+
+Refusal Server::Accept(Index client, const MaskedInput& input) {
+  const Refusal refusal = Check(client, input);
+  if (refusal != Refusal::kNone) return refusal;
+  state_->participants[client].unreadable = input.unreadable;
+  state_->survivors.Insert(client);
   return Refusal::kNone;
 }
 
