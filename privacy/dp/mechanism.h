@@ -76,8 +76,8 @@ absl::StatusOr<Accountant> TightestFor(std::span<const Charge> charges);
 // The discrete Gaussian of variance v is accounted as a Gaussian of variance
 // v - t, of which it is a function: to add a discrete Gaussian of variance t
 // around the real value gives it, but for a factor within 1 +- 4 e^(-2 pi^2 t)
-// a word (Peikert 2010, theorem 3.1). t is at least 7.75 of a vector, and 2 of a
-// single word.
+// a word (Peikert 2010, theorem 3.1). t is at least 7.75 of a vector, and 2 of
+// a single word.
 // Errors: those of Covers and Validate.
 absl::StatusOr<double> Epsilon(Accountant accountant,
                                std::span<const Charge> charges, double delta);

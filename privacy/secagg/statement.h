@@ -1,48 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
-// Fields as bytes that can be read in one way only: what is signed, hashed,
-// authenticated or named in a key derivation. Each statement opens with its
-// purpose, so that none can stand for another. A value; one thread at a time.
+// Statements of secure aggregation: privacy/crypto/statement.h in a domain of
+// their own.
 //
 //   Statement("agreement").Add(session.AsBytes()).Add(survivors).Hash()
 #pragma once
 
-#include <cstdint>
-#include <string>
 #include <string_view>
 
-#include "privacy/crypto/digest.h"
+#include "privacy/crypto/statement.h"
 
 namespace tributary::secagg {
 
-class Statement {
- public:
-  explicit Statement(std::string_view purpose) {
-    Add("tributary/secagg/v1").Add(purpose);
-  }
-
-  // Its length, 4 bytes little-endian, and the bytes.
-  Statement& Add(std::string_view field) {
-    AddInteger(field.size(), 4);
-    bytes_.append(field);
-    return *this;
-  }
-  // 8 bytes little-endian.
-  Statement& Add(std::uint64_t number) {
-    AddInteger(number, 8);
-    return *this;
-  }
-
-  const std::string& bytes() const { return bytes_; }
-  Digest Hash() const { return Sha256(bytes_); }
-
- private:
-  void AddInteger(std::uint64_t number, int size) {
-    for (int i = 0; i < size; ++i) {
-      bytes_.push_back(static_cast<char>(number >> 8 * i & 0xff));
-    }
-  }
-
-  std::string bytes_;
-};
+inline tributary::Statement Statement(std::string_view purpose) {
+  return {"tributary/secagg/v1", purpose};
+}
 
 }  // namespace tributary::secagg
