@@ -51,8 +51,12 @@ class SecureSession {
   Answer Receive(const round::ClientId& client,
                  const v1::SecureClientMessage& message);
 
-  // Whether this client may send its packed words: it shared its keys, and its
-  // masked input's message is here.
+  // Whether the message of its masked input is here: only then its packed words
+  // may come.
+  bool HasMaskedInput(const round::ClientId& client) const {
+    return inputs_.contains(client);
+  }
+  // The same, and its words did not count yet.
   bool ExpectsInput(const round::ClientId& client) const;
   // The packed words of a client that ExpectsInput are here, whole and checked,
   // and will be in the sum. False, and nothing changes, for any other.
@@ -100,7 +104,7 @@ class SecureSession {
   // Those of this step; while keys are advertised that is open.
   std::set<round::ClientId> remaining_;
   std::set<round::ClientId> answered_;
-  // Whose words are on their way.
+  // Of kMasking: whose words are on their way, or here.
   std::map<round::ClientId, secagg::MaskedInput> inputs_;
   std::optional<secagg::Recovery> recovery_;
 };

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <chrono>
 #include <cstring>
+#include <utility>
 
 #include "privacy/crypto/digest.h"
 
@@ -100,6 +101,14 @@ v1::ServerMessage CancelMessage(const round::TaskToken& token,
   return message;
 }
 
+v1::ServerMessage SecureMessage(const round::TaskToken& token,
+                                v1::SecureServerMessage message) {
+  v1::ServerMessage out;
+  *out.mutable_secure() = std::move(message);
+  out.mutable_secure()->set_task_token(ToBytes(token));
+  return out;
+}
+
 v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
                               round::Duration time_left) {
   v1::ServerMessage message;
@@ -115,6 +124,10 @@ v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
   *out.mutable_training() = frame.training;
   *out.mutable_update() = frame.update;
   if (frame.strategy) *out.mutable_strategy() = *frame.strategy;
+  if (task.kind == round::TaskKind::kTrain) {
+    if (frame.integers) *out.mutable_integers() = *frame.integers;
+    if (frame.secure) *out.mutable_secure() = *frame.secure;
+  }
   SetDuration(*out.mutable_time_left(), time_left);
   out.set_seed(std::string(reinterpret_cast<const char*>(task.seed.data()),
                            task.seed.size()));

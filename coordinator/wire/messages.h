@@ -47,7 +47,14 @@ struct TaskFrame {
   v1::UpdatePlan update;
   // Absent in most tasks.
   std::optional<v1::StrategyPlan> strategy;
+  // In tasks to train: where updates are integers those of the round, where
+  // they are masked the terms of its sessions.
+  std::optional<v1::IntegerUpdate> integers = std::nullopt;
+  std::optional<v1::SecureTerms> secure = std::nullopt;
 };
+// A session's message, of this task.
+v1::ServerMessage SecureMessage(const round::TaskToken& token,
+                                v1::SecureServerMessage message);
 v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
                               round::Duration time_left);
 

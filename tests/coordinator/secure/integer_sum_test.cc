@@ -11,9 +11,7 @@
 #include <vector>
 
 #include "privacy/crypto/random.h"
-#include "privacy/secagg/packing.h"
-#include "proto/codec/yaml.h"
-#include "tests/proto/plans.h"
+#include "tests/coordinator/secure/integer_plans.h"
 
 #include "tests/catch.h"
 
@@ -22,45 +20,14 @@ namespace {
 
 using aggregation::IntegerScalars;
 
-constexpr double kClip = 0.5;
+using testing::kSecure;
+using testing::MakePlan;
+using testing::Packed;
+using testing::Private;
 
-// Eight clients and 70,000 coordinates: two ranges.
-v1::Plan MakePlan(const std::string& sections) {
-  v1::Plan plan;
-  REQUIRE(codec::ParseYaml(codec::kGoodPlan + sections, "p", plan).ok());
-  plan.mutable_round()->set_cohort_size(8);
-  plan.mutable_update()->set_max_weight(plan.has_privacy() ? 1 : 100);
-  const absl::Status valid = codec::ValidatePlan(plan);
-  INFO(valid.message());
-  REQUIRE(valid.ok());
-  return codec::WithDefaults(plan);
-}
-
-const std::string kSecure = "secure_aggregation: {}\n";
-
-std::string Private(const std::string& noise, const std::string& clipping) {
-  return "privacy: {unit: client, neighbours: add_or_remove_one, noise: " +
-         noise +
-         ", sampling: none, delta: 1e-6, epsilon: 100, population: 1000, "
-         "noise_multiplier: 1.5, clipping: " +
-         clipping + "}\n";
-}
-
+// Two ranges.
 IntegerRound MakeRound(const v1::Plan& plan) {
-  auto round = MakeIntegerRound(
-      plan, Manifest({{.name = "weights", .shape = {70'000}}}), kClip);
-  INFO(round.status().ToString());
-  REQUIRE(round.ok());
-  return *std::move(round);
-}
-
-std::vector<std::byte> Packed(const IntegerRound& round,
-                              const std::vector<std::int64_t>& words) {
-  const std::vector<std::uint64_t> bits(words.begin(), words.end());
-  std::vector<std::byte> out(
-      secagg::PackedSize(words.size(), round.format.word_bits));
-  secagg::Pack(bits, round.format.word_bits, out);
-  return out;
+  return testing::MakeRound(plan, 70'000);
 }
 
 secagg::MaskedSum SumOf(const IntegerRound& round,
