@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/openssl_failure.h"
 #include "privacy/crypto/openssl_objects.h"
+#include "privacy/secagg/certificate_fields.h"
 
 namespace tributary::secagg {
 namespace {
@@ -15,11 +16,18 @@ constexpr std::string_view kRole = "urn:tributary:role:";
 // As `tributaryctl pki` demands of requests.
 constexpr int kLeastSecurityBits = 112;
 
+void FreeKeyId(AUTHORITY_KEYID* id) { AUTHORITY_KEYID_free(id); }
+using KeyIdPtr = std::unique_ptr<AUTHORITY_KEYID, FreeWith<FreeKeyId>>;
 using DigestContextPtr = std::unique_ptr<EVP_MD_CTX, FreeWith<EVP_MD_CTX_free>>;
 
 absl::Status Refuse(const char* reason) {
   ERR_clear_error();
   return absl::UnauthenticatedError(reason);
+}
+
+std::string_view AsText(const ASN1_STRING* bytes) {
+  return {reinterpret_cast<const char*>(ASN1_STRING_get0_data(bytes)),
+          static_cast<std::size_t>(ASN1_STRING_length(bytes))};
 }
 
 // Ed25519 and Ed448 hash by themselves.
@@ -103,9 +111,8 @@ class CertificatePeer final : public Peer {
   std::string name_;
 };
 
-std::string SerialOf(X509* certificate) {
-  const NumberPtr number(
-      ASN1_INTEGER_to_BN(X509_get0_serialNumber(certificate), nullptr));
+std::string SerialOf(const SignedFields& certificate) {
+  const NumberPtr number(ASN1_INTEGER_to_BN(certificate.serial, nullptr));
   if (number == nullptr) return "";
   char* text = BN_bn2hex(number.get());
   if (text == nullptr) return "";
@@ -114,8 +121,8 @@ std::string SerialOf(X509* certificate) {
   return serial;
 }
 
-std::string CommonName(X509* certificate) {
-  X509_NAME* subject = X509_get_subject_name(certificate);
+std::string CommonName(const SignedFields& certificate) {
+  const X509_NAME* subject = certificate.subject;
   const int index = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
   if (index < 0) return "";
   unsigned char* text = nullptr;
@@ -128,19 +135,29 @@ std::string CommonName(X509* certificate) {
   return name;
 }
 
+// An extension by its OpenSSL number. Where there is none, `is_sound` decides
+// between a certificate without it and one that has it twice or malformed.
+template <typename Pointer>
+struct Extension {
+  Extension(const SignedFields& certificate, int number) {
+    int found = 0;  // -1: none
+    value.reset(static_cast<typename Pointer::pointer>(
+        X509V3_get_d2i(certificate.extensions, number, &found, nullptr)));
+    is_sound = value != nullptr || found == -1;
+  }
+  Pointer value;
+  bool is_sound;
+};
+
 // A coordinator or an operator has a certificate of the same authority, and is
 // no client.
-bool IsTrainer(X509* certificate) {
-  const NamesPtr names(static_cast<GENERAL_NAMES*>(
-      X509_get_ext_d2i(certificate, NID_subject_alt_name, nullptr, nullptr)));
-  if (names == nullptr) return true;
-  for (int i = 0; i < sk_GENERAL_NAME_num(names.get()); ++i) {
-    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.get(), i);
+bool IsTrainer(const SignedFields& certificate) {
+  const Extension<NamesPtr> names(certificate, NID_subject_alt_name);
+  if (names.value == nullptr) return names.is_sound;
+  for (int i = 0; i < sk_GENERAL_NAME_num(names.value.get()); ++i) {
+    const GENERAL_NAME* name = sk_GENERAL_NAME_value(names.value.get(), i);
     if (name->type != GEN_URI) continue;
-    const auto* text = ASN1_STRING_get0_data(name->d.uniformResourceIdentifier);
-    const std::string_view uri(reinterpret_cast<const char*>(text),
-                               static_cast<std::size_t>(ASN1_STRING_length(
-                                   name->d.uniformResourceIdentifier)));
+    const std::string_view uri = AsText(name->d.uniformResourceIdentifier);
     if (uri.starts_with(kRole) && uri.substr(kRole.size()) != "trainer") {
       return false;
     }
@@ -158,47 +175,50 @@ class CertificateAuthority final : public Authority {
 
   absl::StatusOr<std::unique_ptr<Peer>> Identify(
       std::string_view credential) const override {
-    const auto* at = reinterpret_cast<const unsigned char*>(credential.data());
-    const auto* const end = at + credential.size();
     if (credential.empty() || credential.size() > kMaxCredential) {
       return Refuse("a credential of a wrong size");
     }
-    const CertificatePtr certificate(
-        d2i_X509(nullptr, &at, static_cast<long>(credential.size())));
-    if (certificate == nullptr || at != end) {
+    const auto certificate = ReadCertificateFields(credential);
+    if (certificate == nullptr) {
       return Refuse("a credential that is no certificate");
     }
-    if (!IsIssued(certificate.get())) {
+    if (!IsIssued(*certificate)) {
       return Refuse("a certificate of another authority");
     }
+    const SignedFields& fields = *certificate->fields;
     time_t now = now_;  // OpenSSL reads it only
-    if (X509_cmp_time(X509_get0_notBefore(certificate.get()), &now) != -1 ||
-        X509_cmp_time(X509_get0_notAfter(certificate.get()), &now) != 1) {
+    if (X509_cmp_time(fields.validity->notBefore, &now) != -1 ||
+        X509_cmp_time(fields.validity->notAfter, &now) != 1) {
       return Refuse("a certificate that is not valid now");
     }
-    if (revoked_.contains(SerialOf(certificate.get()))) {
+    if (revoked_.contains(SerialOf(fields))) {
       return Refuse("a certificate that was revoked");
     }
-    if (!IsTrainer(certificate.get())) {
+    if (!IsTrainer(fields)) {
       return Refuse("a certificate of somebody who is no trainer");
     }
-    std::string name = CommonName(certificate.get());
+    std::string name = CommonName(fields);
     if (name.empty()) return Refuse("a certificate without a name");
-    EVP_PKEY* key = X509_get0_pubkey(certificate.get());
+    KeyPtr key = ReadPublicKey(AsText(fields.key));
     if (key == nullptr ||
-        EVP_PKEY_get_security_bits(key) < kLeastSecurityBits) {
+        EVP_PKEY_get_security_bits(key.get()) < kLeastSecurityBits) {
       return Refuse("a certificate with a weak key");
     }
-    EVP_PKEY_up_ref(key);
     ERR_clear_error();
-    return std::make_unique<CertificatePeer>(KeyPtr(key), std::move(name));
+    return std::make_unique<CertificatePeer>(std::move(key), std::move(name));
   }
 
  private:
-  bool IsIssued(X509* certificate) const {
+  bool IsIssued(const CertificateFields& certificate) const {
+    const Extension<KeyIdPtr> key_id(*certificate.fields,
+                                     NID_authority_key_identifier);
+    if (!key_id.is_sound) return false;
     for (const CertificatePtr& authority : authorities_) {
-      if (X509_check_issued(authority.get(), certificate) == X509_V_OK &&
-          X509_verify(certificate, X509_get0_pubkey(authority.get())) == 1) {
+      if (X509_NAME_cmp(X509_get_subject_name(authority.get()),
+                        certificate.fields->issuer) == 0 &&
+          X509_check_akid(authority.get(), key_id.value.get()) == X509_V_OK &&
+          (X509_get_key_usage(authority.get()) & KU_KEY_CERT_SIGN) != 0 &&
+          certificate.IsSignedBy(X509_get0_pubkey(authority.get()))) {
         return true;
       }
     }
