@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <set>
 #include <string>
 #include <utility>
 
@@ -59,12 +58,15 @@ std::vector<Index> Graph::OnRing(Index client) const {
 std::vector<Index> Graph::Chosen(Index client, const Key& opening) const {
   KeyedStream random(
       opening, "tributary/secagg/v1/choice/" + std::string(root_.AsBytes()));
-  std::set<Index> chosen;
+  std::vector<Index> chosen;
+  chosen.reserve(parameters_.degree);
   while (chosen.size() < parameters_.degree) {
-    const auto other = static_cast<Index>(random.Below(clients_ - 1));
-    chosen.insert(other < client ? other : other + 1);
+    auto other = static_cast<Index>(random.Below(clients_ - 1));
+    if (other >= client) ++other;
+    const auto at = std::ranges::lower_bound(chosen, other);
+    if (at == chosen.end() || *at != other) chosen.insert(at, other);
   }
-  return {chosen.begin(), chosen.end()};
+  return chosen;
 }
 
 }  // namespace tributary::secagg

@@ -3,6 +3,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #include <algorithm>
 #include <array>
@@ -21,8 +24,11 @@ namespace {
 static_assert(std::endian::native == std::endian::little,
               "a cipher's bytes are read as words in place");
 
-// Zeros, stream and words of a block stay in a first-level cache of 32 KiB.
+// As many streams are made one behind the other and then applied at once: words
+// are read and written once for all of them. Zeros and a stream's block stay in
+// a first-level cache of 32 KiB, the others in the second.
 constexpr std::size_t kBlockBytes = 8192;
+constexpr std::size_t kBlocks = 4;
 // Contexts of a group stay in a second-level cache.
 constexpr std::size_t kGroup = 256;
 
@@ -57,14 +63,33 @@ std::array<unsigned char, 16> Counter(StreamCipher cipher,
 using CipherContextPtr =
     std::unique_ptr<EVP_CIPHER_CTX, FreeWith<EVP_CIPHER_CTX_free>>;
 
-template <typename Word>
-void Combine(Direction direction, const Word* stream, std::span<Word> words) {
+// Adds to the words, or subtracts from them, blocks that stand one behind the
+// other.
+template <std::size_t blocks, typename Word>
+void Combine(Direction direction, const Word* block, std::span<Word> words) {
+  const std::size_t count = words.size();
+  const auto total = [=](std::size_t i) {
+    Word sum = block[i];
+    for (std::size_t j = 1; j < blocks; ++j) sum += block[j * count + i];
+    return sum;
+  };
   if (direction == Direction::kAdd) {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] += stream[i];
+    for (std::size_t i = 0; i < count; ++i) words[i] += total(i);
   } else {
-    for (std::size_t i = 0; i < words.size(); ++i) words[i] -= stream[i];
+    for (std::size_t i = 0; i < count; ++i) words[i] -= total(i);
   }
 }
+
+// What ran before may have left the upper halves of vector registers in use.
+// Then the ciphers' instructions, which leave them alone, take a sixth longer.
+#if defined(__x86_64__)
+__attribute__((target("avx"))) void ClearUpperHalves() { _mm256_zeroupper(); }
+void PrepareForCipher() {
+  if (__builtin_cpu_supports("avx")) ClearUpperHalves();
+}
+#else
+void PrepareForCipher() {}
+#endif
 
 template <typename Word>
 void ApplyInGroups(StreamCipher cipher, std::span<const Mask> masks,
@@ -98,7 +123,6 @@ StreamCipher PreferredCipher() {
 
 struct MaskStreams::Stream {
   CipherContextPtr context;
-  Direction direction;
 
   void Fill(std::span<std::uint8_t> out) {
     alignas(64) static constexpr std::array<unsigned char, kBlockBytes>
@@ -119,7 +143,6 @@ MaskStreams::MaskStreams(StreamCipher cipher, std::span<const Mask> masks,
     std::abort();
   }
   const auto counter = Counter(cipher, first_word * word_size);
-  streams_.reserve(masks.size());
   for (const Mask& mask : masks) {
     CipherContextPtr context(EVP_CIPHER_CTX_new());
     if (context == nullptr ||
@@ -128,7 +151,8 @@ MaskStreams::MaskStreams(StreamCipher cipher, std::span<const Mask> masks,
                             nullptr) != 1) {
       internal::OpenSslFailed("EVP_EncryptInit_ex2");
     }
-    streams_.push_back({std::move(context), mask.direction});
+    auto& streams = mask.direction == Direction::kAdd ? added_ : subtracted_;
+    streams.push_back({std::move(context)});
   }
 }
 
@@ -140,15 +164,29 @@ template <typename Word>
 void MaskStreams::ApplyTo(std::span<Word> words) {
   if (sizeof(Word) != word_size_) std::abort();
   constexpr std::size_t kWords = kBlockBytes / sizeof(Word);
-  alignas(64) std::array<Word, kWords> block;
+  alignas(64) std::array<Word, kBlocks * kWords> block;
+  PrepareForCipher();
   while (!words.empty()) {
-    const std::size_t count = std::min(words.size(), kWords);
-    for (Stream& stream : streams_) {
-      stream.Fill({reinterpret_cast<std::uint8_t*>(block.data()),
-                   count * sizeof(Word)});
-      Combine(stream.direction, block.data(), words.first(count));
-    }
-    words = words.subspan(count);
+    const std::span<Word> now = words.first(std::min(words.size(), kWords));
+    const auto apply = [&](Direction direction, std::vector<Stream>& streams) {
+      std::size_t next = 0;
+      const auto fill = [&](std::size_t place) {
+        streams[next++].Fill(
+            {reinterpret_cast<std::uint8_t*>(&block[place * now.size()]),
+             now.size_bytes()});
+      };
+      while (next + kBlocks <= streams.size()) {
+        for (std::size_t place = 0; place < kBlocks; ++place) fill(place);
+        Combine<kBlocks>(direction, block.data(), now);
+      }
+      while (next < streams.size()) {
+        fill(0);
+        Combine<1>(direction, block.data(), now);
+      }
+    };
+    apply(Direction::kAdd, added_);
+    apply(Direction::kSubtract, subtracted_);
+    words = words.subspan(now.size());
   }
   OPENSSL_cleanse(block.data(), sizeof block);
 }

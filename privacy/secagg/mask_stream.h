@@ -60,7 +60,8 @@ class MaskStreams {
   template <typename Word>
   void ApplyTo(std::span<Word> words);
 
-  std::vector<Stream> streams_;
+  std::vector<Stream> added_;
+  std::vector<Stream> subtracted_;
   std::size_t word_size_;
 };
 
