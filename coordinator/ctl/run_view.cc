@@ -9,6 +9,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 
 namespace tributary::ctl {
 namespace {
@@ -25,6 +26,22 @@ std::string SecondsText(double seconds) {
 
 bool IsEnded(v1::RunState state) {
   return state != v1::RUNNING && state != v1::PAUSED;
+}
+
+std::string Words(const std::string& enum_name) {
+  return absl::StrReplaceAll(absl::AsciiStrToLower(enum_name), {{"_", " "}});
+}
+
+// "epsilon 1.25 of 8 at delta 1e-06, unit client, ..."
+std::string PrivacyLine(const v1::RunPrivacy& privacy) {
+  return absl::StrCat(
+      "epsilon ",
+      privacy.has_epsilon() ? absl::StrCat(privacy.epsilon()) : "(not yet)",
+      " of ", privacy.budget(), " at delta ", privacy.delta(), "; unit ",
+      Words(v1::PrivacyPlan::Unit_Name(privacy.unit())), ", neighbours ",
+      Words(v1::PrivacyPlan::Neighbours_Name(privacy.neighbours())),
+      ", noise multiplier ", privacy.noise_multiplier(), "; ", privacy.debits(),
+      " of ", privacy.most_debits(), " debits");
 }
 
 }  // namespace
@@ -55,6 +72,7 @@ std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
         "; ", detail.asked_clients(), " asked, ", detail.waiting_clients(),
         " waiting"));
   }
+  if (detail.has_privacy()) lines.push_back(PrivacyLine(detail.privacy()));
   if (detail.rounds_size() == 0) return lines;
 
   std::set<std::string> metrics;

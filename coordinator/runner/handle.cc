@@ -322,6 +322,7 @@ void Runner::ShowNew(const Run& run, const store::RunRow& row) {
     summary.set_plan_name(run.plan.name());
     summary.set_population(run.population);
     summary.set_total_rounds(run.plan.stop().rounds());
+    *detail.mutable_plan() = run.plan;
     *summary.mutable_submitted() =
         google::protobuf::util::TimeUtil::MillisecondsToTimestamp(
             row.submitted);

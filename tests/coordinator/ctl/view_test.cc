@@ -75,6 +75,25 @@ TEST_CASE("a run is shown with its bars, its rounds and its refusals") {
         std::vector<std::string>{"refused: too_late 2"});
 }
 
+TEST_CASE("an epsilon is shown with all that it is worth nothing without") {
+  v1::RunDetail detail;
+  v1::RunPrivacy& privacy = *detail.mutable_privacy();
+  privacy.set_budget(8);
+  privacy.set_delta(1e-6);
+  privacy.set_unit(v1::PrivacyPlan::CLIENT);
+  privacy.set_neighbours(v1::PrivacyPlan::ADD_OR_REMOVE_ONE);
+  privacy.set_noise_multiplier(1.5);
+  privacy.set_debits(1);
+  privacy.set_most_debits(50);
+  CHECK(RunLines(detail, Style::kPlain, 10).back() ==
+        "epsilon (not yet) of 8 at delta 1e-06; unit client, neighbours add or "
+        "remove one, noise multiplier 1.5; 1 of 50 debits");
+  privacy.set_epsilon(0.25);
+  CHECK(RunLines(detail, Style::kPlain, 10)
+            .back()
+            .find("epsilon 0.25 of 8 at delta 1e-06") == 0);
+}
+
 TEST_CASE("JSON has every field, numbers as numbers and hashes in hex") {
   const auto json = ToJson(Detail());
   CHECK(json.at("summary").at("state") == "RUNNING");

@@ -53,6 +53,15 @@ TEST_CASE("all errors of a plan are reported at once") {
   CHECK(message.find("max_abs") != std::string::npos);
 }
 
+TEST_CASE("a run is shown with its plan, defaults written out") {
+  Federation federation;
+  const std::string run = federation.Submit(MakePlan(OneClient()));
+  const v1::Plan shown = federation.Show(run).plan();
+  CHECK(shown.name() == "Pump wear");
+  CHECK(shown.round().max_attempts() > 0);
+  CHECK_FALSE(federation.Show(run).has_privacy());
+}
+
 TEST_CASE("a run without its model is refused") {
   Federation federation;
   const auto submitted =

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <filesystem>
+
 #include "coordinator/server/server_options.h"
 #include "proto/codec/yaml.h"
 
@@ -30,4 +32,22 @@ TEST_CASE("the shipped configuration is valid and states the defaults") {
     INFO(std::string(field->name()));
     CHECK(config->GetReflection()->HasField(*config, field));
   }
+}
+
+TEST_CASE("every plan of the examples is valid, its data where they are") {
+  int plans = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(
+           TRIBUTARY_SOURCE "/deploy/examples")) {
+    const std::filesystem::path& file = entry.path();
+    if (file.extension() != ".yaml" || file.stem() == "coordinator" ||
+        file.stem() == "local") {
+      continue;
+    }
+    const auto plan = codec::ReadPlan(file);
+    INFO(plan.status().ToString());
+    REQUIRE(plan.ok());
+    CHECK(std::filesystem::exists(plan->simulation().train().csv().path()));
+    ++plans;
+  }
+  CHECK(plans >= 2);
 }
