@@ -13,6 +13,7 @@
 #include "privacy/secagg/modulus.h"
 #include "privacy/secagg/packing.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/secagg.h"
 
 namespace tributary::codec {
 namespace {
@@ -202,6 +203,21 @@ absl::StatusOr<secagg::Terms> ToTerms(const v1::Plan& plan, std::size_t words,
   if (status.ok()) return terms;
   return absl::InvalidArgumentError(
       absl::StrCat("secure_aggregation: ", std::string(status.message())));
+}
+
+absl::StatusOr<secagg::Terms> TermsOf(const v1::Task& task) {
+  const auto model = Digest::FromBytes(task.model());
+  if (!model.ok()) return model.status();
+  secagg::Terms terms;
+  terms.model = *model;
+  terms.plan = PlanDigest(task);
+  terms.run = task.run();
+  terms.round = task.round();
+  terms.attempt = task.attempt();
+  if (auto status = ReadTerms(task.secure(), terms); !status.ok()) {
+    return status;
+  }
+  return terms;
 }
 
 Digest PlanDigest(const v1::Task& task) {

@@ -51,6 +51,10 @@ std::int64_t LargestWord(const v1::IntegerUpdate& integers,
 absl::StatusOr<secagg::Terms> ToTerms(const v1::Plan& plan, std::size_t words,
                                       int word_bits);
 
+// The terms that an offered task states: model, plan, run, round and attempt
+// are the task's. The same on both sides. InvalidArgument if a field is none.
+absl::StatusOr<secagg::Terms> TermsOf(const v1::Task& task);
+
 // What a client was given, as Terms::plan names it: architecture, training,
 // update, strategy, integers and the session's terms. The same on both sides.
 Digest PlanDigest(const v1::Task& task);

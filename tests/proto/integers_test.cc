@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "privacy/secagg/modulus.h"
+#include "proto/codec/secagg.h"
 #include "proto/codec/yaml.h"
 #include "tests/proto/plans.h"
 // Last.
@@ -147,6 +148,28 @@ TEST_CASE("a plan's digest changes with all that a client is given") {
   CHECK(change([](auto& t) { t.mutable_secure()->set_min_cohort(4); }));
   CHECK(change(
       [](auto& t) { t.mutable_strategy()->mutable_ditto()->set_lambda(1); }));
+}
+
+TEST_CASE("both sides read the same terms from a task") {
+  const v1::Plan plan = PlanOf("secure_aggregation: {}\n");
+  const auto planned = ToTerms(plan, 309, 37).value();
+  v1::Task task;
+  task.set_run("digits-1");
+  task.set_round(3);
+  task.set_attempt(2);
+  task.set_model(std::string(Sha256("model").AsBytes()));
+  *task.mutable_secure() = ToMessage(planned);
+  const auto terms = TermsOf(task).value();
+  CHECK(terms.run == "digits-1");
+  CHECK(terms.round == 3);
+  CHECK(terms.attempt == 2);
+  CHECK(terms.model == Sha256("model"));
+  CHECK(terms.plan == PlanDigest(task));
+  CHECK(terms.length == planned.length);
+  CHECK(terms.min_survivors == planned.min_survivors);
+  CHECK(terms.max_cohort == planned.max_cohort);
+  task.set_model("short");
+  CHECK_FALSE(TermsOf(task).ok());
 }
 
 }  // namespace
