@@ -117,6 +117,7 @@ void Cohort::Open(const std::set<std::size_t>& vanished) {
     const auto opening =
         member.client->Receive(server->RosterFor(member.index));
     REQUIRE(ReasonOf(opening) == "");
+    member.choice = opening->choice;
     REQUIRE(server->Accept(member.index, *opening) == Refusal::kNone);
   }
 }

@@ -125,6 +125,7 @@ class Cohort {
     std::vector<std::int64_t> input;
     std::vector<std::byte> masked;
     Index index = 0;
+    Key choice{};  // opened
     bool is_there = true;
   };
 

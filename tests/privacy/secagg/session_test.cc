@@ -3,13 +3,11 @@
 // nothing.
 #include <algorithm>
 #include <chrono>
-#include <functional>
 #include <thread>
 
 #include "privacy/secagg/certificate_identity.h"
 #include "privacy/secagg/modulus.h"
 #include "privacy/secagg/packing.h"
-#include "rapidcheck.h"
 #include "tests/coordinator/server/certificates.h"
 #include "tests/privacy/secagg/cohort.h"
 
@@ -24,37 +22,6 @@ std::set<std::size_t> Last(std::size_t count, std::size_t of) {
   return last;
 }
 
-// A session of `clients` of which `most` vanish, each before a step that is
-// drawn by the seed. True if the sum is that of the inputs that came.
-bool IsPlainSum(const Terms& terms, std::uint32_t clients, std::uint32_t most,
-                std::uint64_t seed) {
-  Cohort cohort(terms, clients);
-  cohort.DrawInputs(seed);
-  KeyedStream random(KeyFromSeed(seed), "vanished");
-  Vanished vanished;
-  std::set<std::size_t>* const steps[] = {&vanished.sharing, &vanished.masking,
-                                          &vanished.agreeing,
-                                          &vanished.unmasking};
-  std::set<std::size_t> gone;
-  std::set<std::size_t> without_input;
-  while (gone.size() < most) {
-    const std::size_t member = random.Below(clients);
-    const std::size_t step = random.Below(4);
-    if (!gone.insert(member).second) continue;
-    steps[step]->insert(member);
-    if (step < 2) without_input.insert(member);
-  }
-  const Result result = cohort.Run(vanished);
-  if (!std::holds_alternative<Released>(result)) return false;
-  const auto& released = std::get<Released>(result);
-  std::set<std::size_t> expected;
-  for (std::size_t i = 0; i < clients; ++i) {
-    if (!without_input.contains(i)) expected.insert(i);
-  }
-  return released.survivors == expected &&
-         released.sum == cohort.PlainSum(expected);
-}
-
 // How many of a complete graph may vanish: all but the threshold and one, who
 // holds no share of its own.
 std::uint32_t MostVanishing(const Terms& terms, std::uint32_t clients) {
@@ -62,91 +29,33 @@ std::uint32_t MostVanishing(const Terms& terms, std::uint32_t clients) {
   return clients - graph.threshold - 1;
 }
 
-TEST_CASE("the sum is the plain sum, whoever vanishes up to the threshold") {
-  rc::check([] {
-    const auto clients = *rc::gen::inRange<std::uint32_t>(8, 33);
-    // Mostly short; sometimes over several blocks of the masks.
-    const auto length = *rc::gen::weightedOneOf<std::uint32_t>(
-        {{9, rc::gen::inRange<std::uint32_t>(1, 3'000)},
-         {1, rc::gen::inRange<std::uint32_t>(3'000, 100'001)}});
-    Terms terms = SomeTerms(clients, length);
-    terms.word_bits = *rc::gen::inRange(12, kMaxWordBits + 1);
-    terms.cipher =
-        *rc::gen::element(StreamCipher::kAes256Ctr, StreamCipher::kChaCha20);
-    terms.adversary =
-        *rc::gen::element(Adversary::kSemiHonest, Adversary::kSemiMalicious);
-    const auto most = MostVanishing(terms, clients);
-    RC_ASSERT(IsPlainSum(terms, clients,
-                         *rc::gen::inRange<std::uint32_t>(0, most + 1),
-                         *rc::gen::arbitrary<std::uint64_t>()));
-  });
-}
-
-TEST_CASE("the sum is the plain sum on every kind of sparse graph") {
-  for (const Adversary adversary :
-       {Adversary::kSemiHonest, Adversary::kSemiMalicious}) {
-    Terms terms = SomeTerms(130, 100);
-    terms.adversary = adversary;
-    terms.dropped_per_mille = 50;
-    for (const std::uint32_t clients : {100U, 113U, 130U}) {
-      INFO(clients);
-      CHECK(ChooseGraph(terms.RiskOf(clients))->kind ==
-            (adversary == Adversary::kSemiHonest ? GraphKind::kHarary
-                                                 : GraphKind::kChosen));
-      CHECK(IsPlainSum(terms, clients, clients / 20, clients));
-    }
-  }
-}
-
-TEST_CASE("500 clients, a tenth of which vanish") {
-  Terms terms = SomeTerms(500, 20);
-  Cohort cohort(terms, 500);
-  cohort.DrawInputs(1);
-  CHECK(ChooseGraph(terms.RiskOf(500))->kind == GraphKind::kChosen);
-  Vanished vanished;
-  for (std::size_t i = 0; i < 50; ++i) {
-    (i % 2 == 0 ? vanished.masking : vanished.agreeing).insert(i * 10);
-  }
-  const Result result = cohort.Run(vanished);
-  REQUIRE(std::holds_alternative<Released>(result));
-  const auto& released = std::get<Released>(result);
-  CHECK(released.survivors.size() == 475);
-  CHECK(released.sum == cohort.PlainSum(released.survivors));
-}
-
 TEST_CASE("as many survivors as it takes release the sum, one fewer nothing") {
   const Terms terms = SomeTerms(12);
   const auto most = MostVanishing(terms, 12);
   const auto threshold = ChooseGraph(terms.RiskOf(12))->threshold;
-  const std::vector<std::function<std::set<std::size_t>&(Vanished&)>> steps = {
-      [](Vanished & v) -> auto& {return v.sharing;
-}
-, [](Vanished& v) -> auto& { return v.masking; }
-, [](Vanished& v) -> auto& { return v.agreeing; }
-, [](Vanished& v) -> auto& { return v.unmasking; }
-};  // namespace
-for (const auto& step : steps) {
-  Cohort enough(terms, 12);
-  enough.DrawInputs(7);
-  Vanished vanished;
-  step(vanished) = Last(most, 12);
-  const Result released = enough.Run(vanished);
-  REQUIRE(std::holds_alternative<Released>(released));
-  CHECK(std::get<Released>(released).sum ==
-        enough.PlainSum(std::get<Released>(released).survivors));
+  for (const auto step : {&Vanished::sharing, &Vanished::masking,
+                          &Vanished::agreeing, &Vanished::unmasking}) {
+    Cohort enough(terms, 12);
+    enough.DrawInputs(7);
+    Vanished vanished;
+    vanished.*step = Last(most, 12);
+    const Result released = enough.Run(vanished);
+    REQUIRE(std::holds_alternative<Released>(released));
+    CHECK(std::get<Released>(released).sum ==
+          enough.PlainSum(std::get<Released>(released).survivors));
 
-  Cohort too_few(terms, 12);
-  too_few.DrawInputs(7);
-  step(vanished) = Last(most + 1, 12);
-  const Result abandoned = too_few.Run(vanished);
-  REQUIRE(std::holds_alternative<Abandoned>(abandoned));
-  const auto& reason = std::get<Abandoned>(abandoned);
-  CHECK(reason.reason == Reason::kTooFewHolders);
-  CHECK(reason.count == threshold - 1);
-  CHECK(reason.needed == threshold);
-  CHECK(reason.blamed.empty());
+    Cohort too_few(terms, 12);
+    too_few.DrawInputs(7);
+    vanished.*step = Last(most + 1, 12);
+    const Result abandoned = too_few.Run(vanished);
+    REQUIRE(std::holds_alternative<Abandoned>(abandoned));
+    const auto& reason = std::get<Abandoned>(abandoned);
+    CHECK(reason.reason == Reason::kTooFewHolders);
+    CHECK(reason.count == threshold - 1);
+    CHECK(reason.needed == threshold);
+    CHECK(reason.blamed.empty());
+  }
 }
-}  // namespace tributary::secagg
 
 TEST_CASE("too few clients are reported with their count, at every step") {
   Terms terms = SomeTerms(12);
