@@ -29,6 +29,10 @@ absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
     Journal& journal, CoordinatorLink& link, Observer& observer) {
   auto options = checkpoint::ToOptions(plan);
   if (!options.ok()) return options.status();
+  if (options->packed) {
+    return absl::UnimplementedError(
+        "secure_aggregation, privacy: no simulated round has them");
+  }
   const auto local = codec::LocalRanges(plan.strategy(), first.model->manifest);
   if (!local.ok()) return local.status();
   auto layout =
@@ -122,6 +126,7 @@ void VirtualCoordinator::Receive(const ClientId& client,
           absl::StrCat(client.name, ": ", message.task_failed().message());
       Step(round::TaskFailed{client, token_of(message.task_failed())}, now);
       return;
+    case v1::ClientMessage::kSecure:  // no simulated round has a session
     case v1::ClientMessage::KIND_NOT_SET:
       return;
   }
@@ -378,6 +383,10 @@ void VirtualCoordinator::Perform(const round::OpenRound& effect) {
   if (collecting != nullptr) {
     summary_.asked = static_cast<int>(collecting->cohort.size());
   }
+}
+
+void VirtualCoordinator::Perform(const round::CloseSecureStep&) {
+  status_ = absl::UnimplementedError("no secure sessions are simulated");
 }
 
 // The model is made after the effects of this step, so that they stay in order.

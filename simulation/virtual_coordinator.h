@@ -152,6 +152,7 @@ class VirtualCoordinator {
   void Perform(const round::CancelTask& effect);
   void Perform(const round::AcceptEvaluation& effect);
   void Perform(const round::OpenRound& effect);
+  void Perform(const round::CloseSecureStep& effect);
   void Perform(const round::ReleaseRound& effect);
   void Perform(const round::CommitRound& effect);
   void Perform(const round::AbandonRound& effect);

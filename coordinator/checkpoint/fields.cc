@@ -2,6 +2,7 @@
 #include "coordinator/checkpoint/fields.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +36,18 @@ absl::StatusOr<round::ClientId> ToClient(const std::string& name) {
     return Damaged(absl::StrCat("a client name of ", name.size(), " bytes"));
   }
   return round::ClientId{name};
+}
+
+absl::StatusOr<std::set<round::ClientId>> ToClients(const Names& from) {
+  std::set<round::ClientId> to;
+  for (const auto& name : from) {
+    round::ClientId client;
+    TRIBUTARY_ASSIGN(client, ToClient(name));
+    if (!to.insert(std::move(client)).second) {
+      return Damaged("a client twice in a list");
+    }
+  }
+  return to;
 }
 
 std::string FromToken(const round::TaskToken& token) {
@@ -81,6 +94,31 @@ absl::StatusOr<int> ToCount(std::uint32_t value, std::uint32_t limit,
     return Damaged(absl::StrCat(what, " ", value, " is not in 1 .. ", limit));
   }
   return static_cast<int>(value);
+}
+
+// UNSPECIFIED comes before the first.
+v1::EngineSecureStep FromStep(round::SecureStep step) {
+  return static_cast<v1::EngineSecureStep>(static_cast<int>(step) + 1);
+}
+
+absl::StatusOr<round::SecureStep> ToStep(v1::EngineSecureStep step) {
+  if (!v1::EngineSecureStep_IsValid(step) ||
+      step == v1::SECURE_STEP_UNSPECIFIED) {
+    return Damaged(absl::StrCat("unknown step ", static_cast<int>(step)));
+  }
+  return static_cast<round::SecureStep>(static_cast<int>(step) - 1);
+}
+
+absl::StatusOr<std::string> ToReason(const std::string& raw) {
+  if (raw.size() > kMaxReason) return Damaged("a reason too long");
+  return raw;
+}
+
+absl::StatusOr<double> ToClipNorm(double norm) {
+  if (!(std::isfinite(norm) && norm > 0)) {
+    return Damaged(absl::StrCat("a clip norm of ", norm));
+  }
+  return norm;
 }
 
 v1::EngineContribution FromContribution(const round::Contribution& from) {

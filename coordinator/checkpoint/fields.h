@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cstdint>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,8 @@ inline constexpr std::size_t kMaxMetricName = 64;
 inline constexpr std::uint64_t kMaxMilliseconds = std::uint64_t{1} << 53;
 inline constexpr std::uint32_t kMaxRound = 1'000'001;
 inline constexpr std::uint32_t kMaxAttempt = 10'000;
+inline constexpr std::uint32_t kMaxMembers = 10'000'000;
+inline constexpr std::size_t kMaxReason = 4096;
 
 absl::Status Damaged(const std::string& what);
 
@@ -31,6 +34,14 @@ absl::StatusOr<round::Instant> ToInstant(std::uint64_t milliseconds);
 absl::StatusOr<round::Duration> ToDuration(std::uint64_t milliseconds);
 
 absl::StatusOr<round::ClientId> ToClient(const std::string& name);
+using Names = google::protobuf::RepeatedPtrField<std::string>;
+// Sorted, so equal sets are equal bytes.
+template <typename Clients>
+void Write(const Clients& clients, Names* to) {
+  to->Reserve(static_cast<int>(clients.size()));
+  for (const auto& client : clients) *to->Add() = client.name;
+}
+absl::StatusOr<std::set<round::ClientId>> ToClients(const Names& from);
 
 std::string FromToken(const round::TaskToken& token);
 absl::StatusOr<round::TaskToken> ToToken(const std::string& raw);
@@ -44,6 +55,13 @@ absl::StatusOr<round::Refusal> ToRefusal(v1::Refusal reason);
 // 1 .. limit.
 absl::StatusOr<int> ToCount(std::uint32_t value, std::uint32_t limit,
                             const std::string& what);
+
+v1::EngineSecureStep FromStep(round::SecureStep step);
+absl::StatusOr<round::SecureStep> ToStep(v1::EngineSecureStep step);
+
+absl::StatusOr<std::string> ToReason(const std::string& raw);
+// Finite and above 0.
+absl::StatusOr<double> ToClipNorm(double norm);
 
 v1::EngineContribution FromContribution(const round::Contribution& from);
 absl::StatusOr<round::Contribution> ToContribution(

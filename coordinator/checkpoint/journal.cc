@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/checkpoint/journal.h"
 
+#include <cmath>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -60,10 +62,35 @@ class EventWriter {
     auto* to = event_->mutable_model_released();
     to->set_round(static_cast<std::uint32_t>(from.round));
     to->set_model(FromModel(from.model));
+    if (from.next_clip_norm) to->set_next_clip_norm(*from.next_clip_norm);
+    if (from.aggregates) {
+      to->mutable_aggregates()->set_examples(from.aggregates->examples);
+      to->mutable_aggregates()->set_train_loss(from.aggregates->train_loss);
+    }
   }
   void operator()(const round::Restarted&) { event_->mutable_restarted(); }
   void operator()(const round::StopRequested&) {
     event_->mutable_stop_requested();
+  }
+  void operator()(const round::SecureAnswered& from) {
+    auto* to = event_->mutable_secure_answered();
+    to->set_client(from.client.name);
+    to->set_token(FromToken(from.token));
+    to->set_step(FromStep(from.step));
+  }
+  void operator()(const round::SecureStepClosed& from) {
+    auto* to = event_->mutable_secure_step_closed();
+    to->set_round(static_cast<std::uint32_t>(from.round));
+    to->set_attempt(static_cast<std::uint32_t>(from.attempt));
+    to->set_step(FromStep(from.step));
+    Write(from.remaining, to->mutable_remaining());
+  }
+  void operator()(const round::SecureAbandoned& from) {
+    auto* to = event_->mutable_secure_abandoned();
+    to->set_round(static_cast<std::uint32_t>(from.round));
+    to->set_attempt(static_cast<std::uint32_t>(from.attempt));
+    to->set_count(static_cast<std::uint32_t>(from.count));
+    to->set_reason(from.reason);
   }
 
  private:
@@ -143,6 +170,51 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent::ModelReleased& from) {
   round::ModelReleased to;
   TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
   TRIBUTARY_ASSIGN(to.model, ToModel(from.model()));
+  if (from.has_next_clip_norm()) {
+    TRIBUTARY_ASSIGN(to.next_clip_norm, ToClipNorm(from.next_clip_norm()));
+  }
+  if (from.has_aggregates()) {
+    to.aggregates = round::Aggregates{from.aggregates().examples(),
+                                      from.aggregates().train_loss()};
+    if (!std::isfinite(to.aggregates->train_loss)) {
+      return Damaged("a training loss that is not finite");
+    }
+  }
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::SecureAnswered& from) {
+  round::SecureAnswered to;
+  TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  TRIBUTARY_ASSIGN(to.step, ToStep(from.step()));
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(
+    const v1::EngineEvent::SecureStepClosed& from) {
+  round::SecureStepClosed to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.attempt,
+                   ToCount(from.attempt(), kMaxAttempt, "an attempt"));
+  TRIBUTARY_ASSIGN(to.step, ToStep(from.step()));
+  std::set<round::ClientId> remaining;
+  TRIBUTARY_ASSIGN(remaining, ToClients(from.remaining()));
+  to.remaining.assign(remaining.begin(), remaining.end());
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(
+    const v1::EngineEvent::SecureAbandoned& from) {
+  round::SecureAbandoned to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.attempt,
+                   ToCount(from.attempt(), kMaxAttempt, "an attempt"));
+  if (from.count() > kMaxMembers) {
+    return Damaged(absl::StrCat("a session of ", from.count(), " clients"));
+  }
+  to.count = static_cast<int>(from.count());
+  TRIBUTARY_ASSIGN(to.reason, ToReason(from.reason()));
   return to;
 }
 
@@ -170,6 +242,12 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent& from) {
       return round::Restarted{};
     case v1::EngineEvent::kStopRequested:
       return round::StopRequested{};
+    case v1::EngineEvent::kSecureAnswered:
+      return Read(from.secure_answered());
+    case v1::EngineEvent::kSecureStepClosed:
+      return Read(from.secure_step_closed());
+    case v1::EngineEvent::kSecureAbandoned:
+      return Read(from.secure_abandoned());
     case v1::EngineEvent::KIND_NOT_SET:
       break;
   }

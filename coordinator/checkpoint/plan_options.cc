@@ -22,6 +22,25 @@ round::Duration ToDuration(const google::protobuf::Duration& duration) {
   return round::Duration(seconds * 1000 + duration.nanos() / 1'000'000);
 }
 
+round::Sampling ToSampling(v1::PrivacyPlan::Sampling sampling) {
+  switch (sampling) {
+    case v1::PrivacyPlan::POISSON:
+      return round::Sampling::kPoisson;
+    case v1::PrivacyPlan::FIXED_SIZE:
+      return round::Sampling::kFixedSize;
+    default:  // every client may be in every round
+      return round::Sampling::kAny;
+  }
+}
+
+round::SecureOptions ToSecure(const v1::SecureAggregationPlan& plan) {
+  round::SecureOptions secure;
+  secure.step_deadline = ToDuration(plan.step_deadline());
+  secure.min_cohort = ToInt(plan.min_cohort());
+  secure.dropped = plan.dropped();
+  return secure;
+}
+
 }  // namespace
 
 absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
@@ -42,6 +61,18 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
     options.evaluation_deadline = ToDuration(plan.evaluation().deadline());
   }
   options.max_weight = plan.update().max_weight();
+  options.packed = plan.update().encoding() == v1::UpdatePlan::PACKED;
+  if (plan.has_secure_aggregation() && !plan.simulation().skip_masks()) {
+    options.secure = ToSecure(plan.secure_aggregation());
+  }
+  if (plan.has_privacy()) {
+    const v1::PrivacyPlan& privacy = plan.privacy();
+    options.sampling = ToSampling(privacy.sampling());
+    if (options.sampling != round::Sampling::kAny) {
+      options.population = ToInt(privacy.population());
+    }
+    options.clip_norm = privacy.clipping().norm();
+  }
   if (absl::Status status = options.Validate(); !status.ok()) return status;
   return options;
 }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/checkpoint/snapshot.h"
 
+#include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 #include <variant>
 
@@ -17,7 +19,6 @@ using round::Participation;
 using Participants = google::protobuf::RepeatedPtrField<v1::EngineParticipant>;
 
 constexpr std::uint32_t kVersion = 1;
-constexpr std::size_t kMaxReason = 4096;
 
 // ---- writing ----
 
@@ -35,7 +36,7 @@ v1::EngineParticipant::State FromParticipation(Participation state) {
   return v1::EngineParticipant::STATE_UNSPECIFIED;
 }
 
-void Write(const round::Cohort& cohort, Participants* to) {
+void WriteCohort(const round::Cohort& cohort, Participants* to) {
   to->Reserve(static_cast<int>(cohort.size()));
   for (const auto& [client, participant] : cohort) {
     auto* written = to->Add();
@@ -73,16 +74,31 @@ class PhaseWriter {
       to->set_quorum_since_ms(FromInstant(*from.quorum_since));
     }
   }
+  void operator()(const round::Keying& from) {
+    auto* to = state_->mutable_keying();
+    WriteStep(from, to);
+    Write(from.awaited, to->mutable_awaited());
+    to->set_members(static_cast<std::uint32_t>(from.members));
+  }
   void operator()(const round::Collecting& from) {
     auto* to = state_->mutable_collecting();
     to->set_opened_ms(FromInstant(from.opened));
     to->set_deadline_ms(FromInstant(from.deadline));
-    Write(from.cohort, to->mutable_cohort());
+    WriteCohort(from.cohort, to->mutable_cohort());
+    to->set_members(static_cast<std::uint32_t>(from.members));
+    Write(from.gone, to->mutable_gone());
+    to->set_is_closing(from.is_closing);
+  }
+  void operator()(const round::Unmasking& from) {
+    auto* to = state_->mutable_unmasking();
+    WriteStep(from, to);
+    Write(from.members, to->mutable_members());
+    Write(from.awaited, to->mutable_awaited());
   }
   void operator()(const round::Released& from) {
     auto* to = state_->mutable_released();
     to->set_opened_ms(FromInstant(from.opened));
-    Write(from.cohort, to->mutable_cohort());
+    WriteCohort(from.cohort, to->mutable_cohort());
   }
   void operator()(const round::Abandoned& from) {
     state_->mutable_abandoned()->set_until_ms(FromInstant(from.until));
@@ -95,6 +111,16 @@ class PhaseWriter {
   }
 
  private:
+  // What the phases before and after the masked updates have in common.
+  template <typename From, typename To>
+  static void WriteStep(const From& from, To* to) {
+    to->set_opened_ms(FromInstant(from.opened));
+    to->set_step(FromStep(from.step));
+    to->set_deadline_ms(FromInstant(from.deadline));
+    WriteCohort(from.cohort, to->mutable_cohort());
+    to->set_is_closing(from.is_closing);
+  }
+
   v1::EngineState* state_;
 };
 
@@ -156,6 +182,77 @@ absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
   return to;
 }
 
+absl::StatusOr<int> ToMembers(std::uint32_t members, std::size_t cohort) {
+  if (members > cohort) {
+    return Damaged(
+        absl::StrCat("a session of ", members, " in a cohort of ", cohort));
+  }
+  return static_cast<int>(members);
+}
+
+// All of `clients` are in the cohort with this outcome.
+absl::Status CheckThatAre(Participation state,
+                          const std::set<round::ClientId>& clients,
+                          const round::Cohort& cohort) {
+  for (const round::ClientId& client : clients) {
+    const auto found = cohort.find(client);
+    if (found == cohort.end() || found->second.state != state) {
+      return Damaged("a secure session with somebody else");
+    }
+  }
+  return absl::OkStatus();
+}
+
+// What the phases before and after the masked updates have in common.
+template <typename From, typename To>
+absl::Status ReadStep(const From& from, Participation of_session, To& to) {
+  TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
+  TRIBUTARY_ASSIGN(to.step, ToStep(from.step()));
+  TRIBUTARY_ASSIGN(to.deadline, ToInstant(from.deadline_ms()));
+  TRIBUTARY_ASSIGN(to.cohort, ReadCohort(from.cohort()));
+  TRIBUTARY_ASSIGN(to.awaited, ToClients(from.awaited()));
+  to.is_closing = from.is_closing();
+  if (to.awaited.empty() && !to.is_closing) {
+    return Damaged("a step that waits for nobody");
+  }
+  return CheckThatAre(of_session, to.awaited, to.cohort);
+}
+
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Keying& from) {
+  round::Keying to;
+  if (absl::Status read = ReadStep(from, Participation::kAsked, to);
+      !read.ok()) {
+    return read;
+  }
+  if (to.step > round::SecureStep::kSharing) {
+    return Damaged("a step that is not of the keys");
+  }
+  TRIBUTARY_ASSIGN(to.members, ToMembers(from.members(), to.cohort.size()));
+  return to;
+}
+
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Unmasking& from) {
+  round::Unmasking to;
+  if (absl::Status read = ReadStep(from, Participation::kAccepted, to);
+      !read.ok()) {
+    return read;
+  }
+  if (to.step < round::SecureStep::kAgreeing) {
+    return Damaged("a step that is not of the unmasking");
+  }
+  TRIBUTARY_ASSIGN(to.members, ToClients(from.members()));
+  if (!std::includes(to.members.begin(), to.members.end(), to.awaited.begin(),
+                     to.awaited.end())) {
+    return Damaged("an answer awaited of somebody who left");
+  }
+  if (absl::Status status =
+          CheckThatAre(Participation::kAccepted, to.members, to.cohort);
+      !status.ok()) {
+    return status;
+  }
+  return to;
+}
+
 absl::StatusOr<round::Phase> Read(const v1::EngineState::Collecting& from) {
   round::Collecting to;
   TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
@@ -165,8 +262,21 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Collecting& from) {
     if (participant.state == Participation::kAccepted) ++to.accepted;
     if (participant.state == Participation::kAsked) ++to.outstanding;
   }
+  TRIBUTARY_ASSIGN(to.members, ToMembers(from.members(), to.cohort.size()));
+  TRIBUTARY_ASSIGN(to.gone, ToClients(from.gone()));
+  to.is_closing = from.is_closing();
   if (to.deadline <= to.opened) return Damaged("a deadline before its round");
-  if (to.outstanding == 0) return Damaged("a settled round that is open");
+  if (to.outstanding == 0 && !to.is_closing) {
+    return Damaged("a settled round that is open");
+  }
+  if (to.members == 0 && (to.is_closing || !to.gone.empty())) {
+    return Damaged("a step of no session");
+  }
+  if (absl::Status status =
+          CheckThatAre(Participation::kAccepted, to.gone, to.cohort);
+      !status.ok()) {
+    return status;
+  }
   return to;
 }
 
@@ -179,8 +289,7 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Released& from) {
 
 absl::StatusOr<round::Phase> Read(const v1::EngineState::Ended& from) {
   round::Ended to;
-  if (from.reason().size() > kMaxReason) return Damaged("a reason too long");
-  to.reason = from.reason();
+  TRIBUTARY_ASSIGN(to.reason, ToReason(from.reason()));
   switch (from.how()) {
     case v1::EngineState::Ended::FINISHED:
       to.end = round::RunEnd::kFinished;
@@ -206,8 +315,12 @@ absl::StatusOr<round::Phase> ReadPhase(const v1::EngineState& from) {
       }
       return to;
     }
+    case v1::EngineState::kKeying:
+      return Read(from.keying());
     case v1::EngineState::kCollecting:
       return Read(from.collecting());
+    case v1::EngineState::kUnmasking:
+      return Read(from.unmasking());
     case v1::EngineState::kReleased:
       return Read(from.released());
     case v1::EngineState::kAbandoned: {
@@ -223,19 +336,6 @@ absl::StatusOr<round::Phase> ReadPhase(const v1::EngineState& from) {
       break;
   }
   return Damaged("no phase");
-}
-
-absl::StatusOr<std::set<round::ClientId>> ReadNames(
-    const google::protobuf::RepeatedPtrField<std::string>& from) {
-  std::set<round::ClientId> to;
-  for (const auto& name : from) {
-    round::ClientId client;
-    TRIBUTARY_ASSIGN(client, ToClient(name));
-    if (!to.insert(std::move(client)).second) {
-      return Damaged("a client twice in a list");
-    }
-  }
-  return to;
 }
 
 absl::StatusOr<round::Evaluation> ReadEvaluation(
@@ -290,11 +390,11 @@ v1::EngineState ToMessage(const round::State& state) {
   message.set_attempt(static_cast<std::uint32_t>(state.attempt));
   message.set_model(FromModel(state.model));
   message.set_now_ms(FromInstant(state.now));
-  for (const auto& client : state.waiting) message.add_waiting(client.name);
-  for (const auto& client : state.evaluators) {
-    message.add_evaluators(client.name);
-  }
-  for (const auto& client : state.served) message.add_served(client.name);
+  Write(state.waiting, message.mutable_waiting());
+  Write(state.evaluators, message.mutable_evaluators());
+  Write(state.served, message.mutable_served());
+  if (state.clip_norm) message.set_clip_norm(*state.clip_norm);
+  message.set_debits(static_cast<std::uint32_t>(state.debits));
   if (const auto& from = state.evaluation) {
     auto* to = message.mutable_evaluation();
     to->set_round(static_cast<std::uint32_t>(from->round));
@@ -343,12 +443,19 @@ absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
                    ToCount(message.attempt(), kMaxAttempt, "attempt"));
   TRIBUTARY_ASSIGN(state.model, ToModel(message.model()));
   TRIBUTARY_ASSIGN(state.now, ToInstant(message.now_ms()));
-  TRIBUTARY_ASSIGN(state.waiting, ReadNames(message.waiting()));
-  TRIBUTARY_ASSIGN(state.evaluators, ReadNames(message.evaluators()));
-  TRIBUTARY_ASSIGN(state.served, ReadNames(message.served()));
+  TRIBUTARY_ASSIGN(state.waiting, ToClients(message.waiting()));
+  TRIBUTARY_ASSIGN(state.evaluators, ToClients(message.evaluators()));
+  TRIBUTARY_ASSIGN(state.served, ToClients(message.served()));
   if (absl::Status status = ReadEvaluations(message, state); !status.ok()) {
     return status;
   }
+  if (message.has_clip_norm()) {
+    TRIBUTARY_ASSIGN(state.clip_norm, ToClipNorm(message.clip_norm()));
+  }
+  if (message.debits() > std::numeric_limits<int>::max()) {
+    return Damaged(absl::StrCat(message.debits(), " debits"));
+  }
+  state.debits = static_cast<int>(message.debits());
   for (const auto& from : message.counted()) {
     round::ClientId client;
     round::TaskToken token;

@@ -9,7 +9,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
-#include "coordinator/round/engine.h"
+#include "coordinator/round/state.h"
 #include "tributary/v1/checkpoint.pb.h"
 
 namespace tributary::checkpoint {

@@ -13,32 +13,19 @@ namespace {
 
 // What is wrong with a good task's contribution, if anything.
 Refusal Fault(const Contribution& contribution, const ModelId& model,
-              Refusal defect) {
+              const Options& options, Refusal defect) {
   if (defect != Refusal::kNone) return defect;
   if (contribution.base_model != model) return Refusal::kStaleModel;
+  if (options.packed &&
+      (contribution.weight != 1 || contribution.train_loss != 0)) {
+    return Refusal::kBadMessage;
+  }
   if (contribution.weight == 0) return Refusal::kBadWeight;
   if (!std::isfinite(contribution.train_loss)) return Refusal::kNotFinite;
   return Refusal::kNone;
 }
 
 }  // namespace
-
-Task Engine::TrainTask(const ClientId& client,
-                       const Collecting& collecting) const {
-  return Task{.kind = TaskKind::kTrain,
-              .round = state_.round,
-              .attempt = state_.attempt,
-              .token = collecting.cohort.at(client).token,
-              .model = state_.model,
-              .deadline = collecting.deadline,
-              .seed = TaskSeed(key_, state_.round, client)};
-}
-
-Cohort* Engine::CurrentCohort() {
-  if (auto* collecting = InPhase<Collecting>()) return &collecting->cohort;
-  if (auto* released = InPhase<Released>()) return &released->cohort;
-  return nullptr;
-}
 
 void Engine::Handle(const UpdateAnnounced& event) {
   const Claim claim{event.client, event.token, event.contribution,
@@ -84,16 +71,9 @@ Participant* Engine::Admit(const Claim& claim) {
 
   Participant& participant = found->second;
   switch (participant.state) {
-    case Participation::kAccepted: {
-      Contribution counted = participant.contribution;
-      counted.weight = participant.declared_weight;
-      if (contribution == counted && defect == Refusal::kNone) {
-        Emit(AcknowledgeAgain{client, token});
-      } else {
-        EmitRefusal(client, token, Refusal::kDuplicate);
-      }
+    case Participation::kAccepted:
+      AnswerCounted(claim, participant);
       return nullptr;
-    }
     case Participation::kRefused:
     case Participation::kFailed:
       EmitRefusal(client, token, participant.refusal);
@@ -101,18 +81,36 @@ Participant* Engine::Admit(const Claim& claim) {
     case Participation::kAsked:
       break;
   }
-  if (InPhase<Released>() != nullptr) {
+  const auto* collecting = InPhase<Collecting>();
+  const bool is_early = InPhase<Keying>() != nullptr;
+  if (!is_early && (collecting == nullptr || collecting->is_closing)) {
     EmitRefusal(client, token, Refusal::kTooLate);
     return nullptr;
   }
-  const Refusal fault = Fault(contribution, state_.model, defect);
+  const Refusal fault =
+      is_early ? Refusal::kBadProtocol
+               : Fault(contribution, state_.model, options_, defect);
   if (fault != Refusal::kNone) {
     EmitRefusal(client, token, fault);
-    Drop(participant, Participation::kRefused, fault);
+    Drop(client, participant, Participation::kRefused, fault);
     CloseIfSettled();
     return nullptr;
   }
   return &participant;
+}
+
+void Engine::AnswerCounted(const Claim& claim, const Participant& participant) {
+  Contribution counted = participant.contribution;
+  counted.weight = participant.declared_weight;
+  if (claim.contribution == counted && claim.defect == Refusal::kNone) {
+    Emit(AcknowledgeAgain{claim.client, claim.token});
+  } else if (options_.secure && claim.defect == Refusal::kBadProtocol) {
+    EmitRefusal(claim.client, claim.token, Refusal::kBadProtocol);
+    LeaveSession(claim.client);
+    CloseIfSettled();
+  } else {
+    EmitRefusal(claim.client, claim.token, Refusal::kDuplicate);
+  }
 }
 
 Refusal Engine::WhyUnknown(const ClientId& client,
@@ -123,12 +121,7 @@ Refusal Engine::WhyUnknown(const ClientId& client,
       state_.evaluation->token == token) {
     return Refusal::kWrongRole;
   }
-  const Cohort* cohort = nullptr;
-  if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
-    cohort = &collecting->cohort;
-  } else if (const auto* released = std::get_if<Released>(&state_.phase)) {
-    cohort = &released->cohort;
-  }
+  const Cohort* cohort = CurrentCohort();
   return cohort != nullptr && !cohort->contains(client) ? Refusal::kNotInCohort
                                                         : Refusal::kUnknownTask;
 }
@@ -151,99 +144,77 @@ bool Engine::WasAskedBefore(const ClientId& client,
   return false;
 }
 
-void Engine::Handle(const TaskFailed& event) {
-  if (state_.evaluation && state_.evaluation->evaluator == event.client &&
-      state_.evaluation->token == event.token) {
-    EvaluationIsOver();
-    return;
-  }
-  auto* collecting = InPhase<Collecting>();
-  if (collecting == nullptr) return;
-  const auto found = collecting->cohort.find(event.client);
-  if (found == collecting->cohort.end() || found->second.token != event.token ||
-      found->second.state != Participation::kAsked) {
-    return;
-  }
-  Drop(found->second, Participation::kFailed, Refusal::kUnknownTask);
-  CloseIfSettled();
-}
-
-void Engine::Drop(Participant& participant, Participation state,
-                  Refusal refusal) {
-  participant.state = state;
-  participant.refusal = refusal;
-  if (auto* collecting = InPhase<Collecting>()) --collecting->outstanding;
-}
-
 void Engine::CloseIfSettled() {
-  const auto* collecting = InPhase<Collecting>();
-  if (collecting == nullptr) return;
-  if (collecting->accepted >= options_.cohort_size ||
-      collecting->outstanding == 0) {
-    CloseCollecting("with nobody left to wait for");
+  if (const auto* keying = InPhase<Keying>()) {
+    if (!keying->is_closing && keying->awaited.empty()) CloseStep();
+  } else if (const auto* unmasking = InPhase<Unmasking>()) {
+    if (!unmasking->is_closing && unmasking->awaited.empty()) CloseStep();
+  } else if (const auto* collecting = InPhase<Collecting>()) {
+    if (!collecting->is_closing && IsSettled(*collecting)) {
+      CloseCollecting("with nobody left to wait for");
+    }
   }
+}
+
+bool Engine::IsSettled(const Collecting& collecting) const {
+  if (collecting.outstanding == 0) return true;
+  if (options_.sampling != Sampling::kAny) return false;
+  if (collecting.accepted < options_.cohort_size) return false;
+  if (!options_.secure) return true;
+  // Whoever is left behind has vanished from the session, and it withstands
+  // only so many.
+  const int missing = collecting.members - collecting.accepted;
+  return missing <= options_.secure->dropped * collecting.members;
 }
 
 void Engine::CloseCollecting(const std::string& when) {
-  Collecting closed = std::move(*InPhase<Collecting>());
-  for (const auto& [client, participant] : closed.cohort) {
-    if (participant.state != Participation::kAsked) continue;
-    Emit(CancelTask{client, participant.token, Refusal::kTooLate});
-  }
-  state_.served.clear();
-  for (const auto& [client, participant] : closed.cohort) {
-    state_.served.insert(client);
-  }
-  if (closed.accepted >= options_.min_updates) {
-    BecomeReleased(std::move(closed));
+  Collecting& closed = *InPhase<Collecting>();
+  const bool is_enough = closed.accepted >= options_.min_updates;
+  if (!is_enough) {
+    AbandonAttempt(options_.secure ? Refusal::kAbandoned : Refusal::kTooLate,
+                   absl::StrCat(closed.accepted, " of at least ",
+                                options_.min_updates, " updates ", when));
+  } else if (options_.secure) {
+    CloseStep();
   } else {
-    std::string reason = absl::StrCat(closed.accepted, " of at least ",
-                                      options_.min_updates, " updates ", when);
-    BecomeAbandoned(closed.accepted, std::move(reason));
+    CancelTasks(Refusal::kTooLate);
+    StandBack();
+    BecomeReleased(closed.opened, std::move(closed.cohort));
   }
 }
 
-void Engine::BecomeReleased(Collecting closed) {
+void Engine::BecomeCollecting(Collecting collecting) {
+  state_.phase = std::move(collecting);
+}
+
+void Engine::BecomeReleased(Instant opened, Cohort cohort) {
   ReleaseRound release{.round = state_.round,
                        .attempt = state_.attempt,
                        .contributors = {},
                        .total_weight = 0,
                        .train_loss = 0};
-  for (const auto& [client, participant] : closed.cohort) {
+  for (const auto& [client, participant] : cohort) {
     if (participant.state != Participation::kAccepted) continue;
     release.contributors.push_back(client);
     release.total_weight += participant.contribution.weight;
   }
   // Shares, not sums: no finite losses can overflow the mean.
   for (const ClientId& client : release.contributors) {
-    const Contribution& counted = closed.cohort.at(client).contribution;
+    const Contribution& counted = cohort.at(client).contribution;
     release.train_loss += counted.weight /
                           static_cast<double>(release.total_weight) *
                           counted.train_loss;
   }
-  state_.last_collected = state_.now - closed.opened;
+  state_.last_collected = state_.now - opened;
+  if (options_.max_debits) ++state_.debits;
   Emit(std::move(release));
-  state_.phase = Released{closed.opened, std::move(closed.cohort)};
-}
-
-void Engine::BecomeAbandoned(int accepted, std::string reason) {
-  constexpr int kMostDoublings = 6;  // 64-fold
-  Emit(AbandonRound{state_.round, state_.attempt, accepted, reason});
-  const int doublings = std::min(state_.attempt - 1, kMostDoublings);
-  state_.phase = Abandoned{state_.now + options_.retry_backoff *
-                                            (std::int64_t{1} << doublings)};
-  if (state_.attempt >= options_.max_attempts) {
-    BecomeEnded(
-        RunEnd::kFailed,
-        absl::StrCat("round ", state_.round, " was abandoned ", state_.attempt,
-                     " times, the last time with ", reason));
-  }
+  state_.phase = Released{opened, std::move(cohort)};
 }
 
 void Engine::Handle(const ModelReleased& event) {
   auto* released = InPhase<Released>();
   if (released == nullptr || event.round != state_.round) return;
-  Emit(CommitRound{state_.round, event.model});
+  Emit(CommitRound{state_.round, event.model, event.aggregates});
   state_.counted.clear();
   for (const auto& [client, participant] : released->cohort) {
     if (participant.state == Participation::kAccepted) {
@@ -252,17 +223,13 @@ void Engine::Handle(const ModelReleased& event) {
   }
   const int made = state_.round;
   state_.model = event.model;
+  if (state_.clip_norm && event.next_clip_norm) {
+    state_.clip_norm = event.next_clip_norm;
+  }
   state_.round = made + 1;
   state_.attempt = 1;
   ScheduleEvaluation(made, event.model);
-  if (made < options_.rounds) {
-    BecomeSelecting();
-  } else if (state_.evaluation) {
-    BecomeFinishing();
-  } else {
-    BecomeEnded(RunEnd::kFinished,
-                absl::StrCat("all ", options_.rounds, " rounds are released"));
-  }
+  GoOn();
 }
 
 }  // namespace tributary::round

@@ -14,7 +14,8 @@
 namespace tributary::round {
 
 // DURABLE. Give this client this task. Repeated when a client that already has
-// the task checks in again (it was restarted, or lost its stream).
+// the task checks in again (it was restarted, or lost its stream); in a secure
+// session then followed by what it was sent last.
 struct OfferTask {
   ClientId client;
   Task task;
@@ -55,7 +56,9 @@ struct Refuse {
   Refusal reason = Refusal::kNone;
   friend bool operator==(const Refuse&, const Refuse&) = default;
 };
-// The client's task is over; it should stop working on it.
+// The client's task is over; it should stop working on it. A client whose
+// update counts hears so if its secure session is over before it has answered:
+// that changes nothing about the update unless the reason is kAbandoned.
 struct CancelTask {
   ClientId client;
   TaskToken token;
@@ -71,27 +74,41 @@ struct AcceptEvaluation {
   friend bool operator==(const AcceptEvaluation&,
                          const AcceptEvaluation&) = default;
 };
-// DURABLE. A round has begun to collect; what was folded before is void.
+// DURABLE. A round has begun; what was folded before is void. A secure session
+// begins with it, if the plan says so.
 struct OpenRound {
   int round = 0;
   int attempt = 0;
   ModelId model;
   friend bool operator==(const OpenRound&, const OpenRound&) = default;
 };
+// Close this step of the secure session and answer at once: SecureStepClosed or
+// SecureAbandoned. Each step of an attempt is closed once, in order. Not to be
+// done in a replay: the session is gone, and Restarted abandons the round.
+struct CloseSecureStep {
+  int round = 0;
+  int attempt = 0;
+  SecureStep step = SecureStep::kAdvertising;
+  friend bool operator==(const CloseSecureStep&,
+                         const CloseSecureStep&) = default;
+};
 // DURABLE. Nothing more comes in: make the next model from the folded updates
-// of these clients, store it, and say ModelReleased.
+// of these clients, store it, and say ModelReleased. After a secure session the
+// sum's masks can come off now. Under differential privacy this is what is
+// debited, whatever becomes of it.
 struct ReleaseRound {
   int round = 0;
   int attempt = 0;
   std::vector<ClientId> contributors;  // sorted
-  std::uint64_t total_weight = 0;
-  double train_loss = 0;  // weighted mean
+  std::uint64_t total_weight = 0;      // packed: as many as contributors
+  double train_loss = 0;               // weighted mean; packed: 0
   friend bool operator==(const ReleaseRound&, const ReleaseRound&) = default;
 };
 // DURABLE. The released model is the run's model now; the round's spool can go.
 struct CommitRound {
   int round = 0;
   ModelId model;
+  std::optional<Aggregates> aggregates = std::nullopt;  // ModelReleased's
   friend bool operator==(const CommitRound&, const CommitRound&) = default;
 };
 // DURABLE. The attempt is given up; what was folded is void.
@@ -116,9 +133,10 @@ struct WakeAt {
   friend bool operator==(const WakeAt&, const WakeAt&) = default;
 };
 
-using Effect = std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
-                            AcknowledgeAgain, Refuse, CancelTask,
-                            AcceptEvaluation, OpenRound, ReleaseRound,
-                            CommitRound, AbandonRound, EndRun, WakeAt>;
+using Effect =
+    std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
+                 AcknowledgeAgain, Refuse, CancelTask, AcceptEvaluation,
+                 OpenRound, CloseSecureStep, ReleaseRound, CommitRound,
+                 AbandonRound, EndRun, WakeAt>;
 
 }  // namespace tributary::round

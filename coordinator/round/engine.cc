@@ -4,12 +4,15 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 namespace tributary::round {
 
 Engine::Engine(const Options& options, const Key& key,
                const ModelId& first_model)
     : options_(options), key_(key) {
   state_.model = first_model;
+  state_.clip_norm = options.clip_norm;
 }
 
 Engine::Engine(const Options& options, const Key& key, State state)
@@ -17,6 +20,8 @@ Engine::Engine(const Options& options, const Key& key, State state)
 
 std::vector<Effect> Engine::Step(const Event& event, Instant now) {
   state_.now = std::max(state_.now, now);
+  // Before time can close a step of a session that is no more.
+  if (std::holds_alternative<Restarted>(event)) LoseSession();
   ApplyTime();
   std::visit([this](const auto& happened) { Handle(happened); }, event);
   // The event may have started something that is due at once, such as a
@@ -32,12 +37,14 @@ void Engine::ApplyTime() {
     const auto due = PhaseTimer();
     if (!due || *due > state_.now) break;
     if (InPhase<Selecting>() != nullptr) {
-      BecomeCollecting(DrawCohort());
+      Open();
     } else if (InPhase<Collecting>() != nullptr) {
       CloseCollecting("at the deadline");
     } else if (InPhase<Abandoned>() != nullptr) {
       ++state_.attempt;
-      BecomeSelecting();
+      GoOn();
+    } else {
+      CloseStep();
     }
   }
   while (state_.evaluation && state_.evaluation->deadline <= state_.now) {
@@ -48,13 +55,52 @@ void Engine::ApplyTime() {
   }
 }
 
+bool Engine::HasNextRound() const {
+  return state_.round <= options_.rounds &&
+         (!options_.max_debits || state_.debits < *options_.max_debits);
+}
+
+// To the next round or attempt, if the plan and the budget have one.
+void Engine::GoOn() {
+  if (HasNextRound()) {
+    BecomeSelecting();
+  } else if (state_.evaluation) {
+    BecomeFinishing();
+  } else {
+    EndAfterLastRound();
+  }
+}
+
+void Engine::EndAfterLastRound() {
+  if (state_.round > options_.rounds) {
+    BecomeEnded(RunEnd::kFinished,
+                absl::StrCat("all ", options_.rounds, " rounds are released"));
+  } else {
+    BecomeEnded(RunEnd::kFailed,
+                absl::StrCat("the privacy budget is spent: it was charged ",
+                             state_.debits, " times, ", state_.round - 1,
+                             " of ", options_.rounds, " rounds are released"));
+  }
+}
+
 std::optional<Instant> Engine::PhaseTimer() const {
   if (const auto* selecting = std::get_if<Selecting>(&state_.phase)) {
     if (!selecting->quorum_since) return std::nullopt;
     return *selecting->quorum_since + options_.selection_timeout;
   }
+  // Nothing is due while a step of a secure session is being closed.
+  const auto unless_closing = [](const auto& phase) -> std::optional<Instant> {
+    if (phase.is_closing) return std::nullopt;
+    return phase.deadline;
+  };
+  if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
+    return unless_closing(*keying);
+  }
   if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
-    return collecting->deadline;
+    return unless_closing(*collecting);
+  }
+  if (const auto* unmasking = std::get_if<Unmasking>(&state_.phase)) {
+    return unless_closing(*unmasking);
   }
   if (const auto* abandoned = std::get_if<Abandoned>(&state_.phase)) {
     return abandoned->until;
@@ -95,30 +141,6 @@ void Engine::Handle(const Left& event) {
   NoteQuorum();
 }
 
-void Engine::Handle(const ClientRevoked& event) {
-  const ClientId& client = event.client;
-  state_.waiting.erase(client);
-  state_.evaluators.erase(client);
-  NoteQuorum();
-  if (Cohort* cohort = CurrentCohort()) {
-    const auto found = cohort->find(client);
-    if (found != cohort->end() &&
-        found->second.state == Participation::kAsked) {
-      if (InPhase<Collecting>() != nullptr) {
-        Emit(CancelTask{client, found->second.token, Refusal::kRevoked});
-      }
-      Drop(found->second, Participation::kFailed, Refusal::kRevoked);
-      CloseIfSettled();
-    }
-  }
-  if (state_.evaluation && state_.evaluation->evaluator == client) {
-    Emit(CancelTask{client, state_.evaluation->token, Refusal::kRevoked});
-    state_.evaluation->evaluator.reset();
-    state_.evaluation->token = TaskToken{};
-    OfferEvaluation();
-  }
-}
-
 void Engine::Handle(const Restarted&) {
   state_.waiting.clear();
   state_.evaluators.clear();
@@ -133,12 +155,7 @@ void Engine::BecomeFinishing() { state_.phase = Finishing{}; }
 
 void Engine::BecomeEnded(RunEnd end, std::string reason) {
   if (InPhase<Ended>() != nullptr) return;
-  if (const auto* collecting = InPhase<Collecting>()) {
-    for (const auto& [client, participant] : collecting->cohort) {
-      if (participant.state != Participation::kAsked) continue;
-      Emit(CancelTask{client, participant.token, Refusal::kRunEnded});
-    }
-  }
+  CancelTasks(Refusal::kRunEnded);
   if (state_.evaluation && state_.evaluation->evaluator) {
     Emit(CancelTask{*state_.evaluation->evaluator, state_.evaluation->token,
                     Refusal::kRunEnded});

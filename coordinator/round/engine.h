@@ -10,7 +10,9 @@
 // iterated in sorted order only. docs/rounds.md tells the rules in prose.
 //
 // Phases:   Selecting -> Collecting -> Released -> Selecting ...
-//                            \-> Abandoned (backing off) -> Selecting
+//           Selecting -> Keying -> Collecting -> Unmasking -> Released ...
+//                              where updates are masked
+//           each of a round -> Abandoned (backing off) -> Selecting
 //           Released -> Finishing (the last evaluation is out) -> Ended
 //           any -> Ended
 // Orthogonal to them: the clients that wait, and the evaluations.
@@ -20,126 +22,19 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <map>
 #include <optional>
 #include <set>
 #include <string>
-#include <string_view>
 #include <variant>
 #include <vector>
 
 #include "coordinator/round/effect.h"
 #include "coordinator/round/event.h"
 #include "coordinator/round/options.h"
+#include "coordinator/round/state.h"
 #include "coordinator/round/types.h"
 
 namespace tributary::round {
-
-// Clients check in; the cohort is drawn when enough wait.
-struct Selecting {
-  // Since when the waiting clients could meet the quorum.
-  std::optional<Instant> quorum_since;
-  friend bool operator==(const Selecting&, const Selecting&) = default;
-};
-
-// What one client of the cohort has done.
-enum class Participation { kAsked, kAccepted, kRefused, kFailed };
-struct Participant {
-  Participation state = Participation::kAsked;
-  TaskToken token;
-  Contribution contribution;          // once accepted; weight as counted
-  std::uint32_t declared_weight = 0;  // once accepted; as the client sent it
-  Refusal refusal = Refusal::kNone;   // once refused or failed: the answer
-  friend bool operator==(const Participant&, const Participant&) = default;
-};
-using Cohort = std::map<ClientId, Participant>;
-
-// The cohort trains; updates come in.
-struct Collecting {
-  Instant opened;
-  Instant deadline;
-  Cohort cohort;
-  int accepted = 0;     // participants counted
-  int outstanding = 0;  // participants asked, with no outcome yet
-  friend bool operator==(const Collecting&, const Collecting&) = default;
-};
-
-// Closed with enough updates; the runner makes the model.
-struct Released {
-  Instant opened;
-  Cohort cohort;
-  friend bool operator==(const Released&, const Released&) = default;
-};
-
-// The attempt failed; the next one starts at `until`.
-struct Abandoned {
-  Instant until;
-  friend bool operator==(const Abandoned&, const Abandoned&) = default;
-};
-
-// The last round is released; its evaluation is not in yet.
-struct Finishing {
-  friend bool operator==(const Finishing&, const Finishing&) = default;
-};
-
-struct Ended {
-  RunEnd end = RunEnd::kFinished;
-  std::string reason;
-  friend bool operator==(const Ended&, const Ended&) = default;
-};
-
-using Phase =
-    std::variant<Selecting, Collecting, Released, Abandoned, Finishing, Ended>;
-std::string_view Name(const Phase& phase);  // "selecting", ...
-
-// A released model that waits for, or is with, an evaluator.
-struct Evaluation {
-  int round = 0;
-  ModelId model;
-  Instant deadline;                   // of the whole evaluation
-  std::optional<ClientId> evaluator;  // who has the task
-  TaskToken token;                    // that evaluator's; else zero
-  friend bool operator==(const Evaluation&, const Evaluation&) = default;
-};
-
-// An evaluation to be had once the one before it is over.
-struct QueuedEvaluation {
-  int round = 0;
-  ModelId model;
-  friend bool operator==(const QueuedEvaluation&,
-                         const QueuedEvaluation&) = default;
-};
-
-// Whose evaluation was taken last, so that it can be acknowledged again.
-struct TakenEvaluation {
-  ClientId client;
-  TaskToken token;
-  friend bool operator==(const TakenEvaluation&,
-                         const TakenEvaluation&) = default;
-};
-
-// Everything the engine knows: what a snapshot holds.
-struct State {
-  Phase phase = Selecting{};
-  int round = 1;                  // being made; round - 1 are released
-  int attempt = 1;                // of it
-  ModelId model;                  // the latest released
-  Instant now{};                  // of the latest step
-  std::set<ClientId> waiting;     // trainers that may be asked
-  std::set<ClientId> evaluators;  // evaluators that may be asked
-  std::optional<Evaluation> evaluation;
-  std::optional<QueuedEvaluation> queued_evaluation;
-  std::optional<TakenEvaluation> taken_evaluation;
-  // Tasks counted in the last released round.
-  std::map<ClientId, TaskToken> counted;
-  // Those asked in the last round or attempt that closed: they stand back.
-  std::set<ClientId> served;
-  // How long the last released round collected; for pace steering.
-  std::optional<Duration> last_collected;
-  std::map<Refusal, std::uint64_t> refusals;
-  friend bool operator==(const State&, const State&) = default;
-};
 
 class Engine {
  public:
@@ -181,17 +76,25 @@ class Engine {
   void Handle(const ModelReleased& event);
   void Handle(const Restarted& event);
   void Handle(const StopRequested& event);
+  void Handle(const SecureAnswered& event);
+  void Handle(const SecureStepClosed& event);
+  void Handle(const SecureAbandoned& event);
 
   // The transitions: the only writers of state_.phase.
   void BecomeSelecting();
-  void BecomeCollecting(std::vector<ClientId> cohort);
-  void BecomeReleased(Collecting closed);
+  void BecomeKeying(Keying step);
+  void BecomeCollecting(Collecting collecting);
+  void BecomeUnmasking(Unmasking step);
+  void BecomeReleased(Instant opened, Cohort cohort);
   void BecomeAbandoned(int accepted, std::string reason);
   void BecomeFinishing();
   void BecomeEnded(RunEnd end, std::string reason);
 
   // engine.cc
   void ApplyTime();
+  bool HasNextRound() const;
+  void GoOn();
+  void EndAfterLastRound();
   std::optional<Instant> PhaseTimer() const;
   std::optional<Instant> NextTimer() const;
   void Emit(Effect effect);
@@ -207,17 +110,45 @@ class Engine {
   bool MayWait(const ClientId& client) const;
   void NoteQuorum();
   void OpenIfReady();
+  void Open();
   std::vector<ClientId> DrawCohort() const;
+  std::vector<ClientId> DrawEach() const;
+  std::vector<ClientId> DrawUniformly() const;
+  Cohort Ask(const std::vector<ClientId>& clients);
+
+  // tasks.cc
+  const Cohort* CurrentCohort() const;
+  Cohort* CurrentCohort();
+  bool HasTask(const ClientId& client, const Participant& participant) const;
+  bool OfferAgain(const ClientId& client);
+  Instant RoundDeadline() const;
+  Instant StepDeadline() const;
+  Task TrainTask(const ClientId& client, const TaskToken& token,
+                 Instant deadline) const;
+  void CancelTasks(Refusal reason);
+  void Drop(const ClientId& client, Participant& participant,
+            Participation state, Refusal refusal);
+  void LeaveSession(const ClientId& client);
+  int Accepted() const;
+  void StandBack();
+  void AbandonAttempt(Refusal told, std::string reason);
 
   // collecting.cc
-  Cohort* CurrentCohort();
   Participant* Admit(const Claim& claim);
+  void AnswerCounted(const Claim& claim, const Participant& participant);
   Refusal WhyUnknown(const ClientId& client, const TaskToken& token) const;
   bool WasAskedBefore(const ClientId& client, const TaskToken& token) const;
-  void Drop(Participant& participant, Participation state, Refusal refusal);
   void CloseIfSettled();
+  bool IsSettled(const Collecting& collecting) const;
   void CloseCollecting(const std::string& when);
-  Task TrainTask(const ClientId& client, const Collecting& collecting) const;
+
+  // secure.cc
+  using Clients = std::set<ClientId>;
+  void CloseStep();
+  void KeyingClosed(Keying& keying, const Clients& remaining);
+  void MaskingClosed(Collecting& collecting, const Clients& remaining);
+  void UnmaskingClosed(Unmasking& unmasking, const Clients& remaining);
+  void LoseSession();
 
   // evaluation.cc
   void EvaluatorChecksIn(const ClientId& client);

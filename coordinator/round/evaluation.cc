@@ -43,7 +43,7 @@ void Engine::EvaluatorChecksIn(const ClientId& client) {
 void Engine::ScheduleEvaluation(int round, const ModelId& model) {
   const int every = options_.evaluate_every;
   if (every == 0) return;
-  if (round % every != 0 && round != options_.rounds) return;
+  if (round % every != 0 && HasNextRound()) return;
   state_.queued_evaluation = QueuedEvaluation{round, model};
   if (!state_.evaluation || !state_.evaluation->evaluator) EvaluationIsOver();
 }
@@ -71,8 +71,7 @@ void Engine::EvaluationIsOver() {
     state_.queued_evaluation.reset();
     OfferEvaluation();
   } else if (InPhase<Finishing>() != nullptr) {
-    BecomeEnded(RunEnd::kFinished,
-                absl::StrCat("all ", options_.rounds, " rounds are released"));
+    EndAfterLastRound();
   }
 }
 

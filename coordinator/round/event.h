@@ -2,8 +2,10 @@
 // Everything that can happen to a run, as the engine sees it.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "coordinator/round/types.h"
 
@@ -48,7 +50,8 @@ struct EvaluationArrived {
   friend bool operator==(const EvaluationArrived&,
                          const EvaluationArrived&) = default;
 };
-// A client gave its task up.
+// A client gave its task up. One whose update counts leaves its secure session
+// alone.
 struct TaskFailed {
   ClientId client;
   TaskToken token;
@@ -65,11 +68,50 @@ struct ClientRevoked {
 struct ModelReleased {
   int round = 0;
   ModelId model;
+  // Of the rounds to come, where the clip norm adapts.
+  std::optional<double> next_clip_norm = std::nullopt;
+  // Of packed updates, if the sum has them.
+  std::optional<Aggregates> aggregates = std::nullopt;
   friend bool operator==(const ModelReleased&, const ModelReleased&) = default;
+};
+// The secure session of the round took this client's message of this step. The
+// masked update is told by UpdateArrived alone. Messages themselves are no
+// events: shares of secrets must not touch a disk.
+struct SecureAnswered {
+  ClientId client;
+  TaskToken token;
+  SecureStep step = SecureStep::kAdvertising;
+  friend bool operator==(const SecureAnswered&,
+                         const SecureAnswered&) = default;
+};
+// The session went on to its next step: the answer to CloseSecureStep. What the
+// remaining clients are owed now is sent.
+struct SecureStepClosed {
+  int round = 0;
+  int attempt = 0;
+  SecureStep step = SecureStep::kAdvertising;
+  // Sorted. Up to kSharing and after kAgreeing those that may answer the next
+  // step; after kMasking those whose updates are in the sum; after kUnmasking
+  // those that answered.
+  std::vector<ClientId> remaining;
+  friend bool operator==(const SecureStepClosed&,
+                         const SecureStepClosed&) = default;
+};
+// The session came to nothing and revealed nothing: the other answer to
+// CloseSecureStep. Also after ReleaseRound, if the sum is none that clients
+// could have made.
+struct SecureAbandoned {
+  int round = 0;
+  int attempt = 0;
+  int count = 0;       // clients that were left in it
+  std::string reason;  // "too few clients, 9 are needed"
+  friend bool operator==(const SecureAbandoned&,
+                         const SecureAbandoned&) = default;
 };
 // No stream is open any more: the process came back, or asks nobody new. Who
 // waited is forgotten, tasks stand. Effects are not repeated: what the runner
-// had not finished, such as making a model, it takes up by itself.
+// had not finished, such as making a model, it takes up by itself. A secure
+// session lives in memory alone: its round is abandoned.
 struct Restarted {
   friend bool operator==(const Restarted&, const Restarted&) = default;
 };
@@ -80,6 +122,7 @@ struct StopRequested {
 
 using Event = std::variant<Tick, CheckIn, Left, UpdateAnnounced, UpdateArrived,
                            EvaluationArrived, TaskFailed, ClientRevoked,
-                           ModelReleased, Restarted, StopRequested>;
+                           ModelReleased, Restarted, StopRequested,
+                           SecureAnswered, SecureStepClosed, SecureAbandoned>;
 
 }  // namespace tributary::round

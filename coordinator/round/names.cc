@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include <string_view>
 
-#include "coordinator/round/engine.h"
+#include "coordinator/round/state.h"
 #include "coordinator/round/types.h"
 
 namespace tributary::round {
@@ -75,7 +75,9 @@ std::string_view Name(SecureStep step) {
 std::string_view Name(const Phase& phase) {
   struct Names {
     std::string_view operator()(const Selecting&) { return "selecting"; }
+    std::string_view operator()(const Keying&) { return "keying"; }
     std::string_view operator()(const Collecting&) { return "collecting"; }
+    std::string_view operator()(const Unmasking&) { return "unmasking"; }
     std::string_view operator()(const Released&) { return "released"; }
     std::string_view operator()(const Abandoned&) { return "abandoned"; }
     std::string_view operator()(const Finishing&) { return "finishing"; }

@@ -15,6 +15,7 @@ namespace {
 constexpr int kMaxCohort = 1'000'000;
 constexpr int kMaxRounds = 1'000'000;
 constexpr int kMaxAttempts = 10'000;
+constexpr int kMaxPopulation = 10'000'000;
 constexpr Duration kMaxDuration = std::chrono::hours(24 * 30);
 
 class Problems {
@@ -40,6 +41,57 @@ class Problems {
  private:
   std::vector<std::string> problems_;
 };
+
+void CheckSecure(const Options& options, Problems& problems) {
+  const SecureOptions& secure = *options.secure;
+  problems.RequireRange("secure_aggregation.step_deadline",
+                        secure.step_deadline, Duration(1));
+  problems.RequireRange("secure_aggregation.min_cohort", secure.min_cohort, 3,
+                        kMaxCohort);
+  if (secure.min_cohort <= options.min_updates) {
+    problems.Add(absl::StrCat(
+        "secure_aggregation.min_cohort: ", secure.min_cohort,
+        " does not exceed round.min_updates ", options.min_updates));
+  }
+  if (options.cohort_size >= 1 && secure.min_cohort > options.Asked()) {
+    problems.Add(absl::StrCat(
+        "secure_aggregation.min_cohort: ", secure.min_cohort, " exceeds the ",
+        options.Asked(), " clients that a round asks"));
+  }
+  if (!(secure.dropped >= 0 && secure.dropped < 1)) {
+    problems.Add(absl::StrCat("secure_aggregation.dropped: ", secure.dropped,
+                              " is not in 0 .. 1"));
+  }
+  if (!options.packed) {
+    problems.Add("update.encoding: is not packed, as secure_aggregation needs");
+  }
+}
+
+void CheckPrivacy(const Options& options, Problems& problems) {
+  if (options.sampling != Sampling::kAny) {
+    problems.RequireRange("privacy.population", options.population, 1,
+                          kMaxPopulation);
+    if (options.population < options.cohort_size) {
+      problems.Add(absl::StrCat("privacy.population: ", options.population,
+                                " is less than round.cohort_size ",
+                                options.cohort_size));
+    }
+    if (options.over_selection != 1) {
+      problems.Add(
+          absl::StrCat("round.over_selection: ", options.over_selection,
+                       " is not 1, as privacy.sampling needs"));
+    }
+  }
+  if (options.max_debits && *options.max_debits < 0) {
+    problems.Add(absl::StrCat("privacy.epsilon: pays for ", *options.max_debits,
+                              " rounds"));
+  }
+  if (options.clip_norm &&
+      !(std::isfinite(*options.clip_norm) && *options.clip_norm > 0)) {
+    problems.Add(absl::StrCat("privacy.clipping.norm: ", *options.clip_norm,
+                              " is not a finite number above 0"));
+  }
+}
 
 }  // namespace
 
@@ -77,6 +129,8 @@ absl::Status Options::Validate() const {
         "stop.metric: is never measured, evaluation.every_rounds is 0");
   }
   problems.RequireRange("update.max_weight", max_weight, 1, 1 << 24);
+  if (secure) CheckSecure(*this, problems);
+  CheckPrivacy(*this, problems);
   return problems.Status();
 }
 
@@ -86,6 +140,30 @@ int Options::Asked() const {
   return std::max(
       cohort_size,
       static_cast<int>(std::ceil(cohort_size * over_selection - kRounding)));
+}
+
+int Options::LeastCohort() const {
+  return std::max(min_updates, secure ? secure->min_cohort : 0);
+}
+
+int Options::WaitingWanted() const {
+  return sampling == Sampling::kAny ? Asked() : population;
+}
+
+int Options::WaitingQuorum() const {
+  switch (sampling) {
+    case Sampling::kAny:
+      return LeastCohort();
+    case Sampling::kPoisson: {
+      // As many as a cohort of LeastCohort() is drawn from in the mean.
+      const std::int64_t product =
+          static_cast<std::int64_t>(LeastCohort()) * population;
+      return static_cast<int>((product + cohort_size - 1) / cohort_size);
+    }
+    case Sampling::kFixedSize:
+      return population;
+  }
+  return population;
 }
 
 }  // namespace tributary::round

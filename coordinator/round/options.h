@@ -12,8 +12,33 @@
 
 namespace tributary::round {
 
+// Rounds whose updates are masked (docs/secagg.md).
+struct SecureOptions {
+  // Each step before and after the masked updates is over then. A client that
+  // has not answered has left the session.
+  Duration step_deadline = std::chrono::seconds(60);
+  // Fewest clients that a session begins with; more than min_updates.
+  int min_cohort = 3;
+  // Of the clients of a session, the part that may vanish.
+  double dropped = 0.1;
+  friend bool operator==(const SecureOptions&, const SecureOptions&) = default;
+};
+
+// Who is asked.
+enum class Sampling {
+  // Some of those that wait, as many as a round asks.
+  kAny,
+  // Everyone that waits, independently with probability cohort_size /
+  // population. The round takes every update of those asked.
+  kPoisson,
+  // cohort_size of all the population, without replacement. The round takes
+  // every update of those asked.
+  kFixedSize,
+};
+
 struct Options {
-  // Updates wanted in a round; it closes when this many were accepted.
+  // Updates wanted in a round; it closes when this many were accepted. With
+  // kPoisson the clients asked in the mean.
   int cohort_size = 0;
   // Clients asked = ceil(cohort_size * over_selection). Raise it where devices
   // drop out; 1.0 asks exactly the cohort.
@@ -41,10 +66,28 @@ struct Options {
 
   std::uint32_t max_weight = 1;
 
+  // Updates are integers, packed: each counts 1 and says no loss of its own.
+  bool packed = false;
+  std::optional<SecureOptions> secure;
+  Sampling sampling = Sampling::kAny;
+  // Clients among whom cohorts are drawn; not with kAny.
+  int population = 0;
+  // Releases that the privacy budget pays for; none: no budget.
+  std::optional<int> max_debits;
+  // Under differential privacy that of the first round.
+  std::optional<double> clip_norm;
+
   // Errors read "round.min_updates: 120 exceeds round.cohort_size 100".
   absl::Status Validate() const;
-  // ceil(cohort_size * over_selection).
+  // ceil(cohort_size * over_selection): clients a round asks, with kPoisson in
+  // the mean.
   int Asked() const;
+  // Fewest clients a round can be opened with and still be released.
+  int LeastCohort() const;
+  // A round opens when so many clients wait ...
+  int WaitingWanted() const;
+  // ... or so many have for selection_timeout.
+  int WaitingQuorum() const;
 
   friend bool operator==(const Options&, const Options&) = default;
 };

@@ -12,24 +12,20 @@ namespace tributary::round {
 namespace {
 
 // Trainers kept waiting: this round's and the next one's, and some to spare in
-// small populations. More would only hold connections open for nothing.
+// small populations. More would only hold connections open for nothing. Where
+// cohorts are drawn among all of a population, all of it waits and nobody else:
+// no more may be drawn.
 std::size_t WaitingLimit(const Options& options) {
   constexpr int kSpare = 8;
-  return static_cast<std::size_t>(options.Asked()) +
-         static_cast<std::size_t>(std::max(options.Asked(), kSpare));
+  const auto wanted = static_cast<std::size_t>(options.WaitingWanted());
+  if (options.sampling != Sampling::kAny) return wanted;
+  return wanted + static_cast<std::size_t>(std::max(options.Asked(), kSpare));
 }
 
 }  // namespace
 
 void Engine::TrainerChecksIn(const ClientId& client) {
-  if (const auto* collecting = InPhase<Collecting>()) {
-    const auto found = collecting->cohort.find(client);
-    if (found != collecting->cohort.end() &&
-        found->second.state == Participation::kAsked) {
-      Emit(OfferTask{client, TrainTask(client, *collecting)});
-      return;
-    }
-  }
+  if (OfferAgain(client)) return;
   if (state_.waiting.contains(client)) return;
   if (!MayWait(client)) {
     Emit(PaceWindow(key_, client, state_.now, Horizon()));
@@ -42,23 +38,25 @@ void Engine::TrainerChecksIn(const ClientId& client) {
 
 // Whoever was asked last is free just when a round opens and others leave the
 // list. Without this rule a few would be asked for ever, and all others turned
-// away: they wait only if too few others do for the next round.
+// away: they wait only if too few others do for the next round. Where everyone
+// is to be drawn with the same probability nobody stands back.
 bool Engine::MayWait(const ClientId& client) const {
   const std::size_t room = Room();
-  const auto* collecting = std::get_if<Collecting>(&state_.phase);
-  const bool is_served =
-      state_.served.contains(client) ||
-      (collecting != nullptr && collecting->cohort.contains(client));
+  if (options_.sampling != Sampling::kAny) return room > 0;
+  const Cohort* cohort = CurrentCohort();
+  const bool is_served = state_.served.contains(client) ||
+                         (cohort != nullptr && cohort->contains(client));
   if (!is_served) return room > 0;
   return room > 0 &&
          state_.waiting.size() < static_cast<std::size_t>(options_.Asked());
 }
 
-// Quorum is min_updates: with fewer the round could not close.
+// With fewer the round could not be released.
 void Engine::NoteQuorum() {
   auto* selecting = InPhase<Selecting>();
   if (selecting == nullptr) return;
-  if (state_.waiting.size() < static_cast<std::size_t>(options_.min_updates)) {
+  if (state_.waiting.size() <
+      static_cast<std::size_t>(options_.WaitingQuorum())) {
     selecting->quorum_since.reset();
   } else if (!selecting->quorum_since) {
     selecting->quorum_since = state_.now;
@@ -67,14 +65,79 @@ void Engine::NoteQuorum() {
 
 void Engine::OpenIfReady() {
   if (InPhase<Selecting>() != nullptr &&
-      state_.waiting.size() >= static_cast<std::size_t>(options_.Asked())) {
-    BecomeCollecting(DrawCohort());
+      state_.waiting.size() >=
+          static_cast<std::size_t>(options_.WaitingWanted())) {
+    Open();
   }
+}
+
+void Engine::Open() {
+  // The budget may have been spent by others since the last round.
+  if (!HasNextRound()) {
+    GoOn();
+    return;
+  }
+  const std::vector<ClientId> drawn = DrawCohort();
+  Emit(OpenRound{state_.round, state_.attempt, state_.model});
+  if (static_cast<int>(drawn.size()) < options_.LeastCohort()) {
+    BecomeAbandoned(
+        0, absl::StrCat(drawn.size(), " of at least ", options_.LeastCohort(),
+                        " clients in the draw"));
+    return;
+  }
+  Cohort cohort = Ask(drawn);
+  const Instant deadline = state_.now + options_.deadline;
+  if (options_.secure) {
+    BecomeKeying(Keying{.opened = state_.now,
+                        .step = SecureStep::kAdvertising,
+                        .deadline = std::min(StepDeadline(), deadline),
+                        .cohort = std::move(cohort),
+                        .awaited = {drawn.begin(), drawn.end()}});
+  } else {
+    BecomeCollecting(Collecting{.opened = state_.now,
+                                .deadline = deadline,
+                                .cohort = std::move(cohort),
+                                .accepted = 0,
+                                .outstanding = static_cast<int>(drawn.size())});
+  }
+}
+
+Cohort Engine::Ask(const std::vector<ClientId>& clients) {
+  Cohort cohort;
+  for (const ClientId& client : clients) {
+    state_.waiting.erase(client);
+    Participant participant;
+    participant.token = TrainToken(key_, state_.round, state_.attempt, client);
+    Emit(OfferTask{client, TrainTask(client, participant.token,
+                                     state_.now + options_.deadline)});
+    cohort.emplace(client, std::move(participant));
+  }
+  return cohort;
+}
+
+std::vector<ClientId> Engine::DrawCohort() const {
+  return options_.sampling == Sampling::kPoisson ? DrawEach() : DrawUniformly();
+}
+
+// Poisson sampling: a coin for each client, with a key of its own, so that who
+// else waits says nothing about it.
+std::vector<ClientId> Engine::DrawEach() const {
+  std::vector<ClientId> drawn;
+  for (const ClientId& client : state_.waiting) {
+    KeyedStream stream(key_, absl::StrCat("poisson/", state_.round, "/",
+                                          state_.attempt, "/", client.name));
+    const std::uint64_t coin =
+        stream.Below(static_cast<std::uint64_t>(options_.population));
+    if (coin < static_cast<std::uint64_t>(options_.cohort_size)) {
+      drawn.push_back(client);
+    }
+  }
+  return drawn;
 }
 
 // Uniform without replacement: the first steps of a Fisher-Yates shuffle of the
 // sorted waiting clients.
-std::vector<ClientId> Engine::DrawCohort() const {
+std::vector<ClientId> Engine::DrawUniformly() const {
   std::vector<ClientId> drawn(state_.waiting.begin(), state_.waiting.end());
   const std::size_t size =
       std::min(drawn.size(), static_cast<std::size_t>(options_.Asked()));
@@ -102,9 +165,15 @@ std::size_t Engine::Room() const {
 Duration Engine::Horizon() const {
   const Duration typical = std::min(
       options_.deadline, state_.last_collected.value_or(options_.deadline));
+  if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
+    return std::min(RoundDeadline(), keying->opened + typical) - state_.now;
+  }
   if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
     return std::min(collecting->deadline, collecting->opened + typical) -
            state_.now;
+  }
+  if (const auto* unmasking = std::get_if<Unmasking>(&state_.phase)) {
+    return unmasking->deadline - state_.now;
   }
   if (const auto* abandoned = std::get_if<Abandoned>(&state_.phase)) {
     return abandoned->until - state_.now;
@@ -119,23 +188,6 @@ void Engine::BecomeSelecting() {
   state_.phase = Selecting{};
   NoteQuorum();
   OpenIfReady();
-}
-
-void Engine::BecomeCollecting(std::vector<ClientId> cohort) {
-  Collecting collecting{.opened = state_.now,
-                        .deadline = state_.now + options_.deadline,
-                        .cohort = {},
-                        .accepted = 0,
-                        .outstanding = static_cast<int>(cohort.size())};
-  Emit(OpenRound{state_.round, state_.attempt, state_.model});
-  for (const ClientId& client : cohort) {
-    state_.waiting.erase(client);
-    Participant participant;
-    participant.token = TrainToken(key_, state_.round, state_.attempt, client);
-    collecting.cohort.emplace(client, std::move(participant));
-    Emit(OfferTask{client, TrainTask(client, collecting)});
-  }
-  state_.phase = std::move(collecting);
 }
 
 }  // namespace tributary::round

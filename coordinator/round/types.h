@@ -57,10 +57,13 @@ struct Task {
   Instant deadline;
   // Keys the reproducible choices of this task; not a secret.
   Key seed{};
+  // Largest L2 norm of the update under differential privacy; 0: no limit.
+  double clip_norm = 0;
   friend bool operator==(const Task&, const Task&) = default;
 };
 
-// What an update brings besides its vector.
+// What an update brings besides its vector. With Options::packed it says
+// nothing of its client: the weight is 1 and the loss 0.
 struct Contribution {
   ModelId base_model;
   std::uint32_t weight = 0;  // examples; clipped to max_weight when counted

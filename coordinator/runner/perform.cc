@@ -152,6 +152,10 @@ void Runner::FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
   ReleaseIfFolded(run);
 }
 
+void Runner::Do(Run& run, const round::CloseSecureStep&) {
+  FailRun(run, "this coordinator holds no secure sessions");
+}
+
 void Runner::Do(Run& run, const round::ReleaseRound& effect) {
   run.release = effect;
   ReleaseIfFolded(run);

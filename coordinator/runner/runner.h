@@ -145,6 +145,7 @@ class Runner final : public Coordinator, private UploadListener {
   void Do(Run& run, const round::CancelTask& effect);
   void Do(Run& run, const round::AcceptEvaluation& effect);
   void Do(Run& run, const round::OpenRound& effect);
+  void Do(Run& run, const round::CloseSecureStep& effect);
   void Do(Run& run, const round::ReleaseRound& effect);
   void Do(Run& run, const round::CommitRound& effect);
   void Do(Run& run, const round::AbandonRound& effect);

@@ -28,9 +28,112 @@ v1::EngineState ARoundInProgress() {
   return ToMessage(run.state());
 }
 
+using Change = std::function<void(v1::EngineState&)>;
+using Changes = std::vector<std::pair<std::string, Change>>;
+
+void CheckThatEachIsFound(const v1::EngineState& whole,
+                          const Changes& damages) {
+  REQUIRE(FromMessage(whole).ok());
+  for (const auto& [message, damage] : damages) {
+    v1::EngineState state = whole;
+    damage(state);
+    const auto read = FromMessage(state);
+    INFO(message << ": " << read.status().ToString());
+    CHECK(read.status().code() == absl::StatusCode::kDataLoss);
+    CHECK(read.status().message().find(message) != std::string::npos);
+  }
+}
+
+// Four clients, ann .. dan, of whom dan gave up; one more step is passed.
+struct AMaskedRound : round::RoundFixture {
+  AMaskedRound() {
+    round::Options options = MaskedRounds();
+    options.clip_norm = 1.5;
+    options.max_debits = 3;
+    StartRunWith(options);
+    CheckIn({"ann", "bob", "cid", "dan"});
+    PassStep({"ann", "bob", "cid", "dan"});
+    Fails("dan");
+  }
+  void ReachUpdates() {
+    PassStep({"ann", "bob", "cid"});
+    PassStep({"ann", "bob", "cid"});
+    Returns("ann");
+  }
+};
+
+TEST_CASE("damaged states of a session's keys are refused by name") {
+  AMaskedRound run;
+  CheckThatEachIsFound(
+      ToMessage(run.state()),
+      {
+          {"unknown step 0",
+           [](auto& s) {
+             s.mutable_keying()->set_step(v1::SECURE_STEP_UNSPECIFIED);
+           }},
+          {"unknown step 77",
+           [](auto& s) {
+             s.mutable_keying()->set_step(
+                 static_cast<v1::EngineSecureStep>(77));
+           }},
+          {"a step that is not of the keys",
+           [](auto& s) { s.mutable_keying()->set_step(v1::MASKING); }},
+          {"a step that waits for nobody",
+           [](auto& s) { s.mutable_keying()->clear_awaited(); }},
+          {"a client twice in a list",
+           [](auto& s) { s.mutable_keying()->add_awaited("ann"); }},
+          {"a secure session with somebody else",
+           [](auto& s) { s.mutable_keying()->add_awaited("zoe"); }},
+          {"a secure session with somebody else",
+           [](auto& s) { s.mutable_keying()->add_awaited("dan"); }},
+          {"a session of 5 in a cohort of 4",
+           [](auto& s) { s.mutable_keying()->set_members(5); }},
+          {"a round of nobody",
+           [](auto& s) { s.mutable_keying()->clear_cohort(); }},
+          {"a clip norm of 0", [](auto& s) { s.set_clip_norm(0); }},
+          {"a clip norm of inf",
+           [](auto& s) { s.set_clip_norm(1e300 * 1e300); }},
+          {"3000000000 debits", [](auto& s) { s.set_debits(3'000'000'000); }},
+      });
+}
+
+TEST_CASE("damaged states of masked updates are refused by name") {
+  AMaskedRound run;
+  run.ReachUpdates();
+  run.Fails("ann");
+  CheckThatEachIsFound(
+      ToMessage(run.state()),
+      {
+          {"a session of 9 in a cohort of 4",
+           [](auto& s) { s.mutable_collecting()->set_members(9); }},
+          {"a step of no session",
+           [](auto& s) { s.mutable_collecting()->set_members(0); }},
+          {"a secure session with somebody else",
+           [](auto& s) { s.mutable_collecting()->add_gone("bob"); }},
+      });
+}
+
+TEST_CASE("damaged states of an unmasking are refused by name") {
+  AMaskedRound run;
+  run.ReachUpdates();
+  run.Return({"bob", "cid"});
+  run.SessionAnswers();
+  CheckThatEachIsFound(
+      ToMessage(run.state()),
+      {
+          {"a step that is not of the unmasking",
+           [](auto& s) { s.mutable_unmasking()->set_step(v1::SHARING); }},
+          {"a step that waits for nobody",
+           [](auto& s) { s.mutable_unmasking()->clear_awaited(); }},
+          {"an answer awaited of somebody who left",
+           [](auto& s) { s.mutable_unmasking()->clear_members(); }},
+          {"a secure session with somebody else",
+           [](auto& s) { s.mutable_unmasking()->add_members("dan"); }},
+      });
+}
+
 TEST_CASE("damaged states are refused by name") {
-  using Change = std::function<void(v1::EngineState&)>;
-  const std::vector<std::pair<std::string, Change>> damages = {
+  const Changes damages = {
       {"version 2, not 1", [](auto& s) { s.set_version(2); }},
       {"no phase", [](auto& s) { s.clear_phase(); }},
       {"round 0", [](auto& s) { s.set_round(0); }},
@@ -104,20 +207,12 @@ TEST_CASE("damaged states are refused by name") {
        }},
       {"a refusal twice", [](auto& s) { *s.add_refusals() = s.refusals(0); }},
   };
-  REQUIRE(FromMessage(ARoundInProgress()).ok());
-  for (const auto& [message, damage] : damages) {
-    v1::EngineState state = ARoundInProgress();
-    damage(state);
-    const auto read = FromMessage(state);
-    INFO(message << ": " << read.status().ToString());
-    CHECK(read.status().code() == absl::StatusCode::kDataLoss);
-    CHECK(read.status().message().find(message) != std::string::npos);
-  }
+  CheckThatEachIsFound(ARoundInProgress(), damages);
 }
 
 TEST_CASE("damaged steps are refused by name") {
-  using Change = std::function<void(v1::EngineStep&)>;
-  const std::vector<std::pair<std::string, Change>> damages = {
+  using Damage = std::function<void(v1::EngineStep&)>;
+  const std::vector<std::pair<std::string, Damage>> damages = {
       {"a step without an event", [](auto&) {}},
       {"is over 2^53", [](auto& s) { s.set_now_ms(std::uint64_t{1} << 54); }},
       {"a client name of 0 bytes",
@@ -151,6 +246,53 @@ TEST_CASE("damaged steps are refused by name") {
        }},
       {"a round 0",
        [](auto& s) { s.mutable_event()->mutable_model_released(); }},
+      {"a clip norm of -1",
+       [](auto& s) {
+         auto* made = s.mutable_event()->mutable_model_released();
+         made->set_round(1);
+         made->set_model(std::string(32, 'm'));
+         made->set_next_clip_norm(-1);
+       }},
+      {"a training loss that is not finite",
+       [](auto& s) {
+         auto* made = s.mutable_event()->mutable_model_released();
+         made->set_round(1);
+         made->set_model(std::string(32, 'm'));
+         made->mutable_aggregates()->set_train_loss(1e300 * 1e300);
+       }},
+      {"unknown step 0",
+       [](auto& s) {
+         auto* answered = s.mutable_event()->mutable_secure_answered();
+         answered->set_client("ann");
+         answered->set_token(std::string(16, 't'));
+       }},
+      {"an attempt 0",
+       [](auto& s) {
+         s.mutable_event()->mutable_secure_step_closed()->set_round(1);
+       }},
+      {"a client twice in a list",
+       [](auto& s) {
+         auto* closed = s.mutable_event()->mutable_secure_step_closed();
+         closed->set_round(1);
+         closed->set_attempt(1);
+         closed->set_step(v1::OPENING);
+         closed->add_remaining("ann");
+         closed->add_remaining("ann");
+       }},
+      {"a session of 4000000000 clients",
+       [](auto& s) {
+         auto* abandoned = s.mutable_event()->mutable_secure_abandoned();
+         abandoned->set_round(1);
+         abandoned->set_attempt(1);
+         abandoned->set_count(4'000'000'000);
+       }},
+      {"a reason too long",
+       [](auto& s) {
+         auto* abandoned = s.mutable_event()->mutable_secure_abandoned();
+         abandoned->set_round(1);
+         abandoned->set_attempt(1);
+         abandoned->set_reason(std::string(5000, 'x'));
+       }},
   };
   for (const auto& [message, damage] : damages) {
     v1::EngineStep step;

@@ -50,6 +50,64 @@ TEST_CASE("a plan's rounds are the engine's options") {
   CHECK(*options == expected);
 }
 
+v1::Plan AMaskedPlan() {
+  v1::Plan plan = APlan();
+  plan.mutable_update()->set_encoding(v1::UpdatePlan::PACKED);
+  plan.mutable_secure_aggregation()->set_min_cohort(9);
+  plan.mutable_secure_aggregation()->set_dropped(0.2);
+  plan.mutable_secure_aggregation()->mutable_step_deadline()->set_seconds(7);
+  return plan;
+}
+
+TEST_CASE("a plan with secure aggregation has masked rounds") {
+  const auto options = ToOptions(AMaskedPlan());
+  REQUIRE(options.ok());
+  CHECK(options->packed);
+  CHECK(options->secure == round::SecureOptions{.step_deadline = 7s,
+                                                .min_cohort = 9,
+                                                .dropped = 0.2});
+}
+
+TEST_CASE("skipped masks leave packed updates") {
+  v1::Plan plan = AMaskedPlan();
+  plan.mutable_simulation()->set_skip_masks(true);
+  const auto options = ToOptions(plan);
+  REQUIRE(options.ok());
+  CHECK(options->packed);
+  CHECK_FALSE(options->secure.has_value());
+}
+
+TEST_CASE("a plan with privacy says who is drawn and what is clipped") {
+  v1::Plan plan = APlan();
+  plan.mutable_update()->set_encoding(v1::UpdatePlan::PACKED);
+  plan.mutable_round()->set_over_selection(1);
+  auto* privacy = plan.mutable_privacy();
+  privacy->set_sampling(v1::PrivacyPlan::POISSON);
+  privacy->set_population(500);
+  privacy->mutable_clipping()->set_norm(0.75);
+  auto options = ToOptions(plan);
+  REQUIRE(options.ok());
+  CHECK(options->sampling == round::Sampling::kPoisson);
+  CHECK(options->population == 500);
+  CHECK(options->clip_norm == 0.75);
+  CHECK_FALSE(options->max_debits.has_value());
+
+  privacy->set_sampling(v1::PrivacyPlan::FIXED_SIZE);
+  CHECK(ToOptions(plan)->sampling == round::Sampling::kFixedSize);
+
+  // Whoever is asked: the population is the accountant's alone.
+  privacy->set_sampling(v1::PrivacyPlan::NONE);
+  plan.mutable_round()->set_over_selection(1.2);
+  options = ToOptions(plan);
+  REQUIRE(options.ok());
+  CHECK(options->sampling == round::Sampling::kAny);
+  CHECK(options->population == 0);
+
+  privacy->set_sampling(v1::PrivacyPlan::POISSON);
+  CHECK(ToOptions(plan).status().message() ==
+        "round.over_selection: 1.2 is not 1, as privacy.sampling needs");
+}
+
 TEST_CASE("a plan whose values do not fit together is refused by key") {
   v1::Plan plan = APlan();
   plan.mutable_round()->set_min_updates(11);

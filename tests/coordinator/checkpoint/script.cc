@@ -33,11 +33,17 @@ round::ModelId ReadModel(const std::string& text) {
 }
 
 round::Refusal ReadRefusal(const std::string& text) {
-  for (int value = 0; value <= 18; ++value) {
+  for (int value = 0; value <= 20; ++value) {
     const auto refusal = static_cast<round::Refusal>(value);
     if (round::Name(refusal) == text) return refusal;
   }
   Fail("no refusal: " + text);
+}
+
+round::Sampling ReadSampling(const std::string& text) {
+  if (text == "poisson") return round::Sampling::kPoisson;
+  if (text == "fixed_size") return round::Sampling::kFixedSize;
+  Fail("no sampling: " + text);
 }
 
 // "c08..c11" is c08 c09 c10 c11: one letter, then digits.
@@ -100,6 +106,11 @@ void Script::Perform(const std::string& line) {
 
 void Script::StartRun(const Settings& settings) {
   round::Options options = round::RoundFixture::SmallRounds();
+  const auto secure = [&options]() -> round::SecureOptions& {
+    options.packed = true;
+    if (!options.secure) options.secure.emplace();
+    return *options.secure;
+  };
   for (const auto& [key, value] : settings) {
     if (key == "cohort_size") {
       options.cohort_size = std::stoi(value);
@@ -125,6 +136,21 @@ void Script::StartRun(const Settings& settings) {
       options.stop_metric = value;
     } else if (key == "stop_target") {
       options.stop_target = std::stod(value);
+    } else if (key == "step_deadline") {
+      secure().step_deadline = ReadDuration(value);
+    } else if (key == "min_cohort") {
+      secure().min_cohort = std::stoi(value);
+    } else if (key == "dropped") {
+      secure().dropped = std::stod(value);
+    } else if (key == "sampling") {
+      options.sampling = ReadSampling(value);
+    } else if (key == "population") {
+      options.population = std::stoi(value);
+    } else if (key == "clip_norm") {
+      options.packed = true;
+      options.clip_norm = std::stod(value);
+    } else if (key == "max_debits") {
+      options.max_debits = std::stoi(value);
     } else if (key == "max_weight") {
       options.max_weight = static_cast<std::uint32_t>(std::stoul(value));
     } else {
@@ -143,7 +169,9 @@ void Script::Act(const std::string& verb, const Words& clients,
   } else if (verb == "stop") {
     run_.Stops();
   } else if (verb == "model") {
-    run_.ModelIsMade();
+    run_.Happens(MadeOf(settings));
+  } else if (verb == "session") {
+    run_.SessionAnswers();
   } else if (verb == "restart") {
     auto state = DecodeState(EncodeState(run_.state()));
     if (!state.ok()) Fail(state.status().ToString());
@@ -176,6 +204,8 @@ void Script::ActAs(const std::string& verb, const std::string& client,
     run_.Fails(client);
   } else if (verb == "revoke") {
     run_.IsRevoked(client);
+  } else if (verb == "answer") {
+    run_.Answers(client);
   } else if (verb == "evaluate") {
     round::Metrics metrics;
     for (const auto& [name, value] : settings) metrics[name] = std::stod(value);
@@ -183,6 +213,26 @@ void Script::ActAs(const std::string& verb, const std::string& client,
   } else {
     Fail("no verb: " + verb);
   }
+}
+
+round::ModelReleased Script::MadeOf(const Settings& settings) const {
+  const int round = run_.state().round;
+  round::ModelReleased made{round, round::ModelNamed(round)};
+  for (const auto& [key, value] : settings) {
+    if (key == "clip_norm") {
+      made.next_clip_norm = std::stod(value);
+    } else if (key == "examples" || key == "loss") {
+      if (!made.aggregates) made.aggregates.emplace();
+      if (key == "examples") {
+        made.aggregates->examples = std::stoull(value);
+      } else {
+        made.aggregates->train_loss = std::stod(value);
+      }
+    } else {
+      Fail("a model has no " + key);
+    }
+  }
+  return made;
 }
 
 round::Sent Script::SentOf(const Settings& settings) const {

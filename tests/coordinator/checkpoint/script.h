@@ -11,10 +11,12 @@
 //
 // Verbs: check-in, evaluator (checks in), leave, announce, return, fail,
 // revoke, model (the release is made), evaluate, restart (through a stored
-// snapshot), stop, tick. Clients follow, "c01..c10" for ten of them; then
+// snapshot), stop, tick; of a secure session: answer (a client, to the step at
+// hand), session (closes the step that the engine asked it to close). Clients
+// follow, "c01..c10" for ten of them; then
 // key=value: weight, loss, base (model-N), defect (a refusal's name), token
 // (another client's: ann, or of an earlier attempt: ann@1.1), or metrics of
-// evaluate.
+// evaluate; of model: clip_norm (the next), examples and loss.
 // "#" starts a comment. A wake-up is told when it changes.
 #pragma once
 
@@ -43,6 +45,7 @@ class Script {
            const Settings& settings);
   void ActAs(const std::string& verb, const std::string& client,
              const Settings& settings);
+  round::ModelReleased MadeOf(const Settings& settings) const;
   round::Sent SentOf(const Settings& settings) const;
   void Tell();
   void TellWakeUp();

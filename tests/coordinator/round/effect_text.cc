@@ -16,7 +16,8 @@ std::string Of(Refusal reason) { return std::string(Name(reason)); }
 
 struct Teller {
   std::string operator()(const OfferTask& e) const {
-    const std::string by = " by " + Text(e.task.deadline);
+    std::string by = " by " + Text(e.task.deadline);
+    if (e.task.clip_norm > 0) by += ", clipped to " + Text(e.task.clip_norm);
     if (e.task.kind == TaskKind::kEvaluate) {
       return "offer " + e.client.name + " the evaluation of round " +
              Number(e.task.round) + ", " + Text(e.task.model) + "," + by;
@@ -56,6 +57,10 @@ struct Teller {
     return "open round " + Number(e.round) + "." + Number(e.attempt) +
            " from " + Text(e.model);
   }
+  std::string operator()(const CloseSecureStep& e) const {
+    return "close " + std::string(Name(e.step)) + " of round " +
+           Number(e.round) + "." + Number(e.attempt);
+  }
   std::string operator()(const ReleaseRound& e) const {
     std::string text =
         "release round " + Number(e.round) + "." + Number(e.attempt) + " of";
@@ -64,7 +69,13 @@ struct Teller {
            Text(e.train_loss);
   }
   std::string operator()(const CommitRound& e) const {
-    return "commit round " + Number(e.round) + " as " + Text(e.model);
+    std::string text =
+        "commit round " + Number(e.round) + " as " + Text(e.model);
+    if (e.aggregates) {
+      text += " of " + Number(e.aggregates->examples) + " examples with loss " +
+              Text(e.aggregates->train_loss);
+    }
+    return text;
   }
   std::string operator()(const AbandonRound& e) const {
     return "abandon round " + Number(e.round) + "." + Number(e.attempt) +

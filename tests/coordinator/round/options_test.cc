@@ -47,9 +47,55 @@ TEST_CASE("what does not fit is named") {
          o.stop_target = 1;
        }},
       {"update.max_weight: 0", [](Options& o) { o.max_weight = 0; }},
+      {"privacy.population: 2 is less than round.cohort_size 3",
+       [](Options& o) {
+         o.sampling = Sampling::kPoisson;
+         o.population = 2;
+       }},
+      {"round.over_selection: 1.1 is not 1, as privacy.sampling needs",
+       [](Options& o) {
+         o.sampling = Sampling::kFixedSize;
+         o.population = 20;
+         o.over_selection = 1.1;
+       }},
+      {"privacy.epsilon: pays for -1 rounds",
+       [](Options& o) { o.max_debits = -1; }},
+      {"privacy.clipping.norm: inf",
+       [](Options& o) {
+         o.clip_norm = std::numeric_limits<double>::infinity();
+       }},
   };
   for (const auto& [message, change] : wrong) {
     Options options = RoundFixture::SmallRounds();
+    change(options);
+    const std::string said(options.Validate().message());
+    INFO(said);
+    CHECK(said.starts_with(message));
+  }
+}
+
+TEST_CASE("what does not fit of a masked round is named") {
+  using Change = std::function<void(Options&)>;
+  const std::vector<std::pair<std::string, Change>> wrong = {
+      {"secure_aggregation.step_deadline: 0 ms",
+       [](Options& o) { o.secure->step_deadline = 0s; }},
+      {"secure_aggregation.min_cohort: 2 is not in 3",
+       [](Options& o) {
+         o.secure->min_cohort = 2;
+         o.min_updates = 1;
+       }},
+      {"secure_aggregation.min_cohort: 3 does not exceed round.min_updates 3",
+       [](Options& o) { o.min_updates = 3; }},
+      {"secure_aggregation.min_cohort: 5 exceeds the 4 clients that a round "
+       "asks",
+       [](Options& o) { o.secure->min_cohort = 5; }},
+      {"secure_aggregation.dropped: 1 is not in 0 .. 1",
+       [](Options& o) { o.secure->dropped = 1; }},
+      {"update.encoding: is not packed", [](Options& o) { o.packed = false; }},
+  };
+  REQUIRE(RoundFixture::MaskedRounds().Validate().ok());
+  for (const auto& [message, change] : wrong) {
+    Options options = RoundFixture::MaskedRounds();
     change(options);
     const std::string said(options.Validate().message());
     INFO(said);
@@ -84,10 +130,10 @@ TEST_CASE("over-selection rounds up, and only what is over") {
 
 TEST_CASE("every refusal has a name of its own") {
   std::set<std::string_view> names;
-  for (int value = 0; value <= 18; ++value) {
+  for (int value = 0; value <= 20; ++value) {
     names.insert(Name(static_cast<Refusal>(value)));
   }
-  CHECK(names.size() == 19);
+  CHECK(names.size() == 21);
   CHECK_FALSE(names.contains("unknown"));
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/coordinator/round/random_play.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "tests/coordinator/round/effect_text.h"
@@ -8,6 +9,7 @@
 namespace tributary::round {
 namespace {
 
+constexpr int kMoves = 38;  // what can happen
 constexpr int kTrainers = 9;
 constexpr int kEvaluators = 2;
 
@@ -24,7 +26,7 @@ Duration Pause(std::uint8_t later) {
   constexpr std::array<Duration, 16> kPauses = {
       0ms, 0ms, 0ms, 0ms, 1ms, 1ms, 100ms, 500ms,
       1s,  2s,  5s,  10s, 20s, 60s, 1000s, -3s};
-  return kPauses[later % kPauses.size()];
+  return later < 128 ? kPauses[later % kPauses.size()] : 0ms;
 }
 
 }  // namespace
@@ -37,13 +39,15 @@ Options OptionsFor(std::uint32_t choice) {
   };
   using std::chrono::seconds;
   Options options;
+  const int kind = choose(4);
+  const int sampling = choose(4);
   options.cohort_size = 1 + choose(6);
   options.over_selection = 1 + 0.25 * choose(5);
   options.min_updates = 1 + choose(options.cohort_size);
-  options.deadline = seconds(1 + 10 * choose(4));
+  options.deadline = seconds(1 + 15 * choose(4));
   options.selection_timeout = seconds(5 * choose(3));
   options.retry_backoff = seconds(3 * choose(3));
-  options.max_attempts = 1 + choose(4);
+  options.max_attempts = 1 + 3 * choose(4);
   options.rounds = 1 + choose(4);
   options.evaluate_every = choose(3);
   options.evaluation_deadline = seconds(1 + 7 * choose(3));
@@ -52,26 +56,94 @@ Options OptionsFor(std::uint32_t choice) {
     options.stop_metric = "accuracy";
     options.stop_target = 0.9;
   }
+  if (sampling >= 2) {
+    options.sampling =
+        sampling == 2 ? Sampling::kPoisson : Sampling::kFixedSize;
+    options.over_selection = 1;
+    options.population =
+        options.cohort_size + choose(kTrainers + 1 - options.cohort_size);
+  }
+  options.packed = kind == 1 && options.max_weight == 1;
+  if (kind >= 2) {
+    options.packed = true;
+    options.cohort_size = std::max(options.cohort_size, 3);
+    options.population = std::max(options.population, options.cohort_size);
+    options.min_updates =
+        std::min(options.min_updates, options.cohort_size - 1);
+    options.secure =
+        SecureOptions{.step_deadline = seconds(1 + 30 * choose(3)),
+                      .min_cohort = std::max(3, options.min_updates + 1),
+                      .dropped = 0.2 * choose(3)};
+  }
+  if (choose(4) == 0) options.max_debits = choose(4);
+  if (choose(2) == 0) options.clip_norm = 1.5;
   return options;
 }
 
 RandomPlay::RandomPlay(const Options& options, const Key& key)
-    : engine_(options, key, ModelNamed(0)), referee_(options) {}
+    : engine_(options, key, ModelNamed(0)),
+      referee_(options),
+      session_(options) {}
 
 void RandomPlay::Make(const Move& move) {
   now_ += Pause(move[3]);
   if (now_ < Instant{}) now_ = Instant{};
-  Step(EventOf(move));
+  // Mostly nothing comes between a question and its answer.
+  if (move[2] % 4 != 0) AnswerClosing();
+  constexpr int kAllAct = 29;
+  if (move[0] % kMoves >= kAllAct) {
+    // In the session's steps mostly everybody, or few rounds would get far.
+    const bool is_collecting =
+        std::holds_alternative<Collecting>(engine_.state().phase);
+    AllAct(is_collecting || move[2] >= 192 ? move[1] : ~0u);
+  } else {
+    const Event event = EventOf(move);
+    if (const auto* answered = std::get_if<SecureAnswered>(&event)) {
+      (void)session_.Takes(answered->client, answered->step);
+    }
+    Step(event);
+  }
+}
+
+void RandomPlay::AnswerClosing() {
+  if (!due_) return;
+  const Event event = *due_;
+  due_.reset();
+  Step(event);
+}
+
+void RandomPlay::AllAct(unsigned who) {
+  for (int number = 0; number < kTrainers; ++number) {
+    if ((who >> number & 1) == 0) continue;
+    const ClientId client = Trainer(number);
+    if (std::holds_alternative<Collecting>(engine_.state().phase)) {
+      Step(UpdateArrived{client, TokenFor(client, 0), ContributionOf(0),
+                         Refusal::kNone});
+    } else if (session_.Takes(client, session_.step())) {
+      Step(SecureAnswered{client, TokenFor(client, 0), session_.step()});
+    }
+  }
+}
+
+void RandomPlay::Perform(const Effect& effect) {
+  if (const auto* offer = std::get_if<OfferTask>(&effect)) {
+    tasks_[offer->client].push_back(offer->task);
+  } else if (const auto* open = std::get_if<OpenRound>(&effect)) {
+    session_.Open(*open);
+  } else if (const auto* accept = std::get_if<AcceptUpdate>(&effect)) {
+    (void)session_.Takes(accept->client, SecureStep::kMasking);
+  } else if (const auto* close = std::get_if<CloseSecureStep>(&effect)) {
+    due_ = session_.Close(*close);
+  } else if (std::holds_alternative<AbandonRound>(effect) ||
+             std::holds_alternative<EndRun>(effect)) {
+    due_.reset();
+  }
 }
 
 void RandomPlay::Step(const Event& event) {
   moments_.push_back(Moment{event, now_, engine_.Step(event, now_)});
   const auto& effects = moments_.back().effects;
-  for (const Effect& effect : effects) {
-    if (const auto* offer = std::get_if<OfferTask>(&effect)) {
-      tasks_[offer->client].push_back(offer->task);
-    }
-  }
+  for (const Effect& effect : effects) Perform(effect);
   if (!complaint_.empty()) return;
   complaint_ = referee_.Watch(event, now_, effects);
   std::uint64_t counted = 0;
@@ -94,6 +166,10 @@ TaskToken RandomPlay::TokenFor(const ClientId& client, std::uint8_t how) const {
 
 Contribution RandomPlay::ContributionOf(std::uint8_t how) const {
   Contribution contribution{engine_.state().model, 7, 0.25};
+  if (engine_.options().packed) {
+    contribution.weight = 1;
+    contribution.train_loss = 0;
+  }
   switch (how % 32) {
     case 1:
       contribution.base_model = ModelNamed(50);
@@ -120,7 +196,7 @@ Event RandomPlay::EventOf(const Move& move) const {
   const auto [what, who, how, later] = move;
   const ClientId trainer = Trainer(who);
   const ClientId evaluator = Evaluator(who);
-  switch (what % 24) {
+  switch (what % kMoves) {
     case 0:
       return Tick{};
     case 1:
@@ -133,6 +209,7 @@ Event RandomPlay::EventOf(const Move& move) const {
     case 4:
       return ClientRevoked{who < 230 ? trainer : evaluator};
     case 5:
+      if (how >= 128) return Tick{};
       return Restarted{};
     case 6:  // rarely: it ends the run
       if (how < 8) return StopRequested{};
@@ -151,8 +228,7 @@ Event RandomPlay::EventOf(const Move& move) const {
       return ModelReleased{how % 16 + 1, ModelNamed(how % 16 + 1)};
     case 11:
     case 12:
-      return ModelReleased{engine_.state().round,
-                           ModelNamed(engine_.state().round)};
+      return ModelOf(how);
     case 13:
     case 14:
     case 15:
@@ -160,11 +236,45 @@ Event RandomPlay::EventOf(const Move& move) const {
     case 17:
     case 18:
       return round::CheckIn{trainer, Role::kTrainer};
+    case 24:
+    case 25:
+    case 26: {
+      // What the session did not take is told as well once in a while.
+      const auto step =
+          how % 32 < 28 ? session_.step() : static_cast<SecureStep>(how % 6);
+      return SecureAnswered{trainer, TokenFor(trainer, how), step};
+    }
+    case 27:
+      return UpdateArrived{trainer, TokenFor(trainer, how), ContributionOf(how),
+                           Refusal::kBadProtocol};
+    case 28: {
+      const State& state = engine_.state();
+      if (how < 32) {
+        return SecureAbandoned{state.round, state.attempt, how,
+                               "a sum that nobody could have sent"};
+      }
+      // Of a step that is not being closed.
+      return SecureStepClosed{
+          state.round + 1 + how % 2, state.attempt, session_.step(), {trainer}};
+    }
     default:
+      // Who sends an update before its step is out.
+      if (std::holds_alternative<Keying>(engine_.state().phase) &&
+          how % 8 != 0) {
+        return SecureAnswered{trainer, TokenFor(trainer, how), session_.step()};
+      }
       return UpdateArrived{
           trainer, TokenFor(trainer, how), ContributionOf(how),
           how % 32 == 8 ? Refusal::kOverBound : Refusal::kNone};
   }
+}
+
+ModelReleased RandomPlay::ModelOf(std::uint8_t how) const {
+  const int round = engine_.state().round;
+  ModelReleased made{round, ModelNamed(round)};
+  if (how % 2 == 1) made.next_clip_norm = 0.5 + how;
+  if (how % 3 == 1) made.aggregates = Aggregates{how, how / 16.0};
+  return made;
 }
 
 bool RandomPlay::ReachesItsEnd() {
@@ -176,11 +286,12 @@ bool RandomPlay::ReachesItsEnd() {
       const ClientId client = Trainer(number);
       Step(round::CheckIn{client, Role::kTrainer});
     }
-    for (int number = 0; number < kTrainers; ++number) {
-      const ClientId client = Trainer(number);
-      Step(UpdateArrived{client, TokenFor(client, 0), ContributionOf(0),
-                         Refusal::kNone});
+    constexpr int kSteps = 6;
+    for (int step = 0; step < kSteps; ++step) {
+      AnswerClosing();
+      AllAct(~0u);
     }
+    AnswerClosing();
     for (int number = 0; number < kEvaluators; ++number) {
       const ClientId client = Evaluator(number);
       Step(round::CheckIn{client, Role::kEvaluator});
@@ -189,7 +300,11 @@ bool RandomPlay::ReachesItsEnd() {
     Step(ModelReleased{engine_.state().round,
                        ModelNamed(engine_.state().round)});
     // Nobody lets a deadline pass.
-    if (std::holds_alternative<Collecting>(engine_.state().phase)) continue;
+    if (std::holds_alternative<Keying>(engine_.state().phase) ||
+        std::holds_alternative<Collecting>(engine_.state().phase) ||
+        std::holds_alternative<Unmasking>(engine_.state().phase)) {
+      continue;
+    }
     const auto& effects = moments_.back().effects;
     if (effects.empty()) continue;
     if (const auto* wake = std::get_if<WakeAt>(&effects.back())) {

@@ -7,10 +7,12 @@
 #include <array>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "coordinator/round/engine.h"
+#include "tests/coordinator/round/play_session.h"
 #include "tests/coordinator/round/referee.h"
 
 namespace tributary::round {
@@ -18,7 +20,7 @@ namespace tributary::round {
 // What, who, how and after how long. Every value means something.
 using Move = std::array<std::uint8_t, 4>;
 
-// Small rounds with every feature on or off.
+// Small rounds with every feature on or off: masked, sampled, with a budget.
 Options OptionsFor(std::uint32_t choice);
 
 class RandomPlay {
@@ -46,10 +48,19 @@ class RandomPlay {
   Event EventOf(const Move& move) const;
   TaskToken TokenFor(const ClientId& client, std::uint8_t how) const;
   Contribution ContributionOf(std::uint8_t how) const;
+  ModelReleased ModelOf(std::uint8_t how) const;
   void Step(const Event& event);
+  // As the runner does it: answers come from the session, and die with it.
+  void Perform(const Effect& effect);
+  // What the session owes the engine, if anything.
+  void AnswerClosing();
+  // Everyone whose bit is set does what the round waits for now.
+  void AllAct(unsigned who);
 
   Engine engine_;
   Referee referee_;
+  PlaySession session_;
+  std::optional<Event> due_;  // the session's answer to CloseSecureStep
   Instant now_{};
   std::map<ClientId, std::vector<Task>> tasks_;  // given, oldest first
   std::vector<Moment> moments_;

@@ -11,6 +11,7 @@ std::string Referee::Watch(const Event& event, Instant now,
                            const std::vector<Effect>& effects) {
   now_ = std::max(now_, now);
   const bool was_over = is_over_;
+  Note(event);
   for (std::size_t i = 0; i < effects.size(); ++i) {
     const Effect& effect = effects[i];
     if (std::holds_alternative<WakeAt>(effect) && i + 1 != effects.size()) {
@@ -25,7 +26,8 @@ std::string Referee::Watch(const Event& event, Instant now,
     if (!broken.empty()) return broken + ": " + Text(effect);
   }
   if (open_ && open_->asked.empty()) return "a round of nobody";
-  if (open_ &&
+  if (must_abandon_) return "an attempt that goes on without its session";
+  if (open_ && !open_->is_closing() &&
       (effects.empty() || !std::holds_alternative<WakeAt>(effects.back()))) {
     return "an open round without a wake-up";
   }
@@ -33,6 +35,37 @@ std::string Referee::Watch(const Event& event, Instant now,
     return "a stop that did not stop";
   }
   return "";
+}
+
+void Referee::Note(const Event& event) {
+  must_abandon_ = false;
+  made_.reset();
+  if (const auto* made = std::get_if<ModelReleased>(&event)) made_ = *made;
+  if (!options_.secure || is_over_) return;
+  if (std::holds_alternative<Restarted>(event)) {
+    must_abandon_ = open_ || is_making_model_;
+  } else if (const auto* lost = std::get_if<SecureAbandoned>(&event)) {
+    must_abandon_ = (open_ || is_making_model_) &&
+                    lost->round == released_ + 1 && lost->attempt == attempt_;
+  } else if (const auto* closed = std::get_if<SecureStepClosed>(&event)) {
+    if (!open_ || !open_->is_closing() || closed->round != open_->round ||
+        closed->attempt != open_->attempt ||
+        static_cast<int>(closed->step) != open_->closed) {
+      return;
+    }
+    ++open_->closed;
+    if (closed->step == SecureStep::kMasking) {
+      open_->survivors = {closed->remaining.begin(), closed->remaining.end()};
+    }
+  }
+}
+
+bool Referee::IsInSession(const ClientId& client,
+                          const TaskToken& token) const {
+  if (!options_.secure || !open_) return false;
+  const auto found = open_->asked.find(client);
+  return found != open_->asked.end() && found->second == token &&
+         !open_->cancelled.contains(client);
 }
 
 bool Referee::HasOpenTask(const ClientId& client,
@@ -56,11 +89,16 @@ std::string Referee::See(const OfferTask& effect) {
     return "a task of a round that is not open";
   }
   const auto [asked, is_new] = open_->asked.emplace(client, task.token);
-  if (!is_new && !HasOpenTask(client, task.token)) return "a task again, other";
-  if (static_cast<int>(open_->asked.size()) > options_.Asked()) {
+  if (!is_new && !HasOpenTask(client, task.token) &&
+      !IsInSession(client, task.token)) {
+    return "a task again, other";
+  }
+  const int most = options_.sampling == Sampling::kPoisson ? options_.population
+                                                           : options_.Asked();
+  if (static_cast<int>(open_->asked.size()) > most) {
     return "more asked than may be";
   }
-  return "";
+  return task.clip_norm == clip_norm_.value_or(0) ? "" : "another clip norm";
 }
 
 std::string Referee::See(const ComeBack& effect) {
@@ -71,19 +109,23 @@ std::string Referee::See(const ComeBack& effect) {
 }
 
 std::string Referee::See(const GrantUpload& effect) {
+  if (open_ && !MayTakeUpdates()) return "a grant in another step";
   return HasOpenTask(effect.client, effect.token) ? "" : "a grant for no task";
 }
 
 std::string Referee::See(const AcceptUpdate& effect) {
   if (!HasOpenTask(effect.client, effect.token)) return "no task to accept";
+  if (!MayTakeUpdates()) return "an update in another step";
   if (effect.weight < 1 || effect.weight > options_.max_weight) {
     return "a weight out of bounds";
   }
   if (!counted_.insert(effect.token).second) return "a token counted twice";
   open_->accepted.emplace(effect.client, effect.weight);
-  if (static_cast<int>(open_->accepted.size()) > options_.cohort_size) {
+  if (!options_.secure && options_.sampling == Sampling::kAny &&
+      static_cast<int>(open_->accepted.size()) > options_.cohort_size) {
     return "more accepted than the cohort";
   }
+  if (options_.packed && effect.weight != 1) return "a weight of its own";
   return "";
 }
 
@@ -101,7 +143,10 @@ std::string Referee::See(const CancelTask& effect) {
   if (evaluation != evaluations_.end()) {
     return evaluation->second.first == effect.client ? "" : "another's task";
   }
-  if (!HasOpenTask(effect.client, effect.token)) return "no task to cancel";
+  if (!HasOpenTask(effect.client, effect.token) &&
+      !IsInSession(effect.client, effect.token)) {
+    return "no task to cancel";
+  }
   open_->cancelled.insert(effect.client);
   return "";
 }
@@ -119,8 +164,38 @@ std::string Referee::See(const OpenRound& effect) {
   if (open_ || is_making_model_) return "a round in a round";
   if (effect.round != released_ + 1) return "a round out of turn";
   if (effect.attempt != attempt_ + 1) return "an attempt out of turn";
+  if (options_.max_debits && debits_ >= *options_.max_debits) {
+    return "a round that the budget does not pay for";
+  }
   attempt_ = effect.attempt;
-  open_ = Round{effect.round, effect.attempt, {}, {}, {}};
+  ++opened_;
+  open_ = Round{};
+  open_->round = effect.round;
+  open_->attempt = effect.attempt;
+  return "";
+}
+
+bool Referee::MayTakeUpdates() const {
+  constexpr int kKeySteps = 3;
+  return !options_.secure ||
+         (open_->closed == kKeySteps && open_->asked_to_close == kKeySteps);
+}
+
+// Each step of an attempt once, in order: there is no second unmasking.
+std::string Referee::See(const CloseSecureStep& effect) {
+  if (!options_.secure || !open_ || effect.round != open_->round ||
+      effect.attempt != open_->attempt) {
+    return "a step of no session";
+  }
+  if (open_->is_closing()) return "a step before the last is closed";
+  if (static_cast<int>(effect.step) != open_->asked_to_close) {
+    return "a step out of turn";
+  }
+  if (effect.step == SecureStep::kMasking &&
+      static_cast<int>(open_->accepted.size()) < options_.min_updates) {
+    return "a sum of too few to unmask";
+  }
+  ++open_->asked_to_close;
   return "";
 }
 
@@ -141,6 +216,16 @@ std::string Referee::See(const ReleaseRound& effect) {
   if (static_cast<int>(accepted.size()) < options_.min_updates) {
     return "a release without its quorum";
   }
+  if (options_.secure) {
+    constexpr int kSteps = 6;
+    if (open_->closed != kSteps) return "a release under masks";
+    const std::set<ClientId> released(accepted.begin(), accepted.end());
+    if (released != open_->survivors) {
+      return "a release of others than the session's";
+    }
+  }
+  ++debits_;
+  making_of_ = static_cast<int>(accepted.size());
   open_.reset();
   is_making_model_ = true;
   return "";
@@ -150,6 +235,10 @@ std::string Referee::See(const CommitRound& effect) {
   if (!is_making_model_ || effect.round != released_ + 1) {
     return "a commit of nothing";
   }
+  if (!made_ || effect.aggregates != made_->aggregates) {
+    return "a commit of other aggregates";
+  }
+  if (clip_norm_ && made_->next_clip_norm) clip_norm_ = made_->next_clip_norm;
   is_making_model_ = false;
   ++released_;
   attempt_ = 0;
@@ -157,14 +246,20 @@ std::string Referee::See(const CommitRound& effect) {
 }
 
 std::string Referee::See(const AbandonRound& effect) {
-  if (!open_ || effect.round != open_->round ||
-      effect.attempt != open_->attempt) {
+  const bool is_lost = options_.secure && is_making_model_;
+  if ((!open_ && !is_lost) || effect.round != released_ + 1 ||
+      effect.attempt != attempt_) {
     return "no open round to abandon";
   }
-  if (effect.accepted != static_cast<int>(open_->accepted.size()) ||
-      effect.accepted >= options_.min_updates) {
+  const int accepted =
+      open_ ? static_cast<int>(open_->accepted.size()) : making_of_;
+  if (effect.accepted != accepted) return "a wrong number of lost updates";
+  if (accepted >= options_.min_updates && !options_.secure) {
     return "an abandoned quorum";
   }
+  ++abandoned_;
+  must_abandon_ = false;
+  is_making_model_ = false;
   open_.reset();
   return "";
 }
@@ -172,6 +267,7 @@ std::string Referee::See(const AbandonRound& effect) {
 std::string Referee::See(const EndRun&) {
   if (is_over_) return "an end after the end";
   is_over_ = true;
+  must_abandon_ = false;
   open_.reset();
   return "";
 }

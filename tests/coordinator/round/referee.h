@@ -17,7 +17,8 @@ namespace tributary::round {
 
 class Referee {
  public:
-  explicit Referee(const Options& options) : options_(options) {}
+  explicit Referee(const Options& options)
+      : options_(options), clip_norm_(options.clip_norm) {}
 
   // Empty, or the first rule these effects of one step break.
   std::string Watch(const Event& event, Instant now,
@@ -25,6 +26,9 @@ class Referee {
 
   std::uint64_t refusals() const { return refusals_; }
   int released() const { return released_; }
+  // Attempts that were opened, and those that were abandoned.
+  int opened() const { return opened_; }
+  int abandoned() const { return abandoned_; }
 
  private:
   struct Round {
@@ -33,6 +37,12 @@ class Referee {
     std::map<ClientId, TaskToken> asked;
     std::map<ClientId, std::uint32_t> accepted;  // weights
     std::set<ClientId> cancelled;
+    // Of a secure session: steps whose closing was asked for, and those that
+    // the body has closed; whose updates are in its sum.
+    int asked_to_close = 0;
+    int closed = 0;
+    std::set<ClientId> survivors;
+    bool is_closing() const { return asked_to_close > closed; }
   };
 
   std::string See(const OfferTask& effect);
@@ -44,12 +54,17 @@ class Referee {
   std::string See(const CancelTask& effect);
   std::string See(const AcceptEvaluation& effect);
   std::string See(const OpenRound& effect);
+  std::string See(const CloseSecureStep& effect);
   std::string See(const ReleaseRound& effect);
   std::string See(const CommitRound& effect);
   std::string See(const AbandonRound& effect);
   std::string See(const EndRun& effect);
   std::string See(const WakeAt& effect);
   bool HasOpenTask(const ClientId& client, const TaskToken& token) const;
+  // Whether the client may still be wanted in the secure session.
+  bool IsInSession(const ClientId& client, const TaskToken& token) const;
+  bool MayTakeUpdates() const;
+  void Note(const Event& event);
 
   Options options_;
   Instant now_{};
@@ -58,6 +73,15 @@ class Referee {
   bool is_over_ = false;
   int released_ = 0;
   int attempt_ = 0;
+  int opened_ = 0;
+  int abandoned_ = 0;
+  int debits_ = 0;
+  std::optional<double> clip_norm_;
+  // Of the round whose model is made: the updates in it.
+  int making_of_ = 0;
+  // This step's event ends the attempt.
+  bool must_abandon_ = false;
+  std::optional<ModelReleased> made_;
   std::set<TaskToken> counted_;  // every token ever accepted
   // An evaluation given out: whose, and for which round.
   std::map<TaskToken, std::pair<ClientId, int>> evaluations_;

@@ -26,8 +26,19 @@ Options RoundFixture::SmallRounds() {
   return options;
 }
 
+Options RoundFixture::MaskedRounds() {
+  Options options = SmallRounds();
+  options.cohort_size = 4;
+  options.packed = true;
+  options.secure =
+      SecureOptions{.step_deadline = 10s, .min_cohort = 3, .dropped = 0.25};
+  return options;
+}
+
 void RoundFixture::StartRunWith(const Options& options) {
   engine_.emplace(options, key_, ModelNamed(0));
+  session_.emplace(options);
+  due_.reset();
   now_ = Instant{};
   tasks_.clear();
 }
@@ -37,6 +48,14 @@ void RoundFixture::StepOnce(const Event& event) {
   for (const Effect& effect : effects_) {
     if (const auto* offer = std::get_if<OfferTask>(&effect)) {
       tasks_[offer->client.name] = offer->task;
+    } else if (const auto* open = std::get_if<OpenRound>(&effect)) {
+      session_->Open(*open);
+    } else if (const auto* accept = std::get_if<AcceptUpdate>(&effect)) {
+      (void)session_->Takes(accept->client, SecureStep::kMasking);
+    } else if (const auto* close = std::get_if<CloseSecureStep>(&effect)) {
+      due_ = session_->Close(*close);
+    } else if (std::holds_alternative<AbandonRound>(effect)) {
+      due_.reset();
     }
   }
 }
@@ -90,8 +109,9 @@ Contribution RoundFixture::ContributionOf(const std::string& client,
     contribution.base_model = task->second.model;
   }
   if (sent.base_model) contribution.base_model = *sent.base_model;
-  contribution.weight = sent.weight;
-  contribution.train_loss = sent.train_loss;
+  const bool packed = engine_->options().packed;
+  contribution.weight = sent.weight.value_or(packed ? 1 : 10);
+  contribution.train_loss = sent.train_loss.value_or(packed ? 0 : 0.5);
   return contribution;
 }
 
@@ -127,6 +147,32 @@ std::string RoundFixture::Evaluates(const std::string& client,
 
 std::string RoundFixture::Stops() { return Happens(StopRequested{}); }
 
+std::string RoundFixture::Answers(const std::string& client) {
+  const SecureStep step = session_->step();
+  effects_.clear();
+  if (!session_->Takes(ClientId{client}, step)) return "";
+  return Happens(SecureAnswered{ClientId{client}, TokenOf(client), step});
+}
+
+std::string RoundFixture::Answer(const std::vector<std::string>& clients) {
+  return ForEach(clients, [this](const auto& name) { return Answers(name); });
+}
+
+std::string RoundFixture::SessionAnswers() {
+  effects_.clear();
+  if (!due_) return "";
+  return Happens(*std::exchange(due_, std::nullopt));
+}
+
+std::string RoundFixture::PassStep(const std::vector<std::string>& clients) {
+  Answer(clients);
+  return SessionAnswers();
+}
+
+void RoundFixture::ExchangeKeys(const std::vector<std::string>& clients) {
+  for (int step = 0; step < 3; ++step) PassStep(clients);
+}
+
 std::string RoundFixture::Restarts() {
   Resume(engine_->state());
   return Happens(Restarted{});
@@ -135,6 +181,7 @@ std::string RoundFixture::Restarts() {
 void RoundFixture::Resume(State state) {
   const Options options = engine_->options();
   engine_.emplace(options, key_, std::move(state));
+  due_.reset();
 }
 
 void RoundFixture::SetTime(Duration since_start) {

@@ -10,6 +10,7 @@
 
 #include "coordinator/round/engine.h"
 #include "tests/coordinator/round/effect_text.h"
+#include "tests/coordinator/round/play_session.h"
 
 namespace tributary::round {
 
@@ -19,8 +20,8 @@ using namespace std::chrono_literals;  // NOLINT: tests read better
 struct Sent {
   std::optional<TaskToken> token = std::nullopt;
   std::optional<ModelId> base_model = std::nullopt;
-  std::uint32_t weight = 10;
-  double train_loss = 0.5;
+  std::optional<std::uint32_t> weight = std::nullopt;  // 10; packed: 1
+  std::optional<double> train_loss = std::nullopt;     // 0.5; packed: 0
   Refusal defect = Refusal::kNone;
 };
 
@@ -30,6 +31,9 @@ class RoundFixture {
 
   // Two of three updates close a round of three; three rounds.
   static Options SmallRounds();
+  // The same of four, masked: three make a session, one may vanish, a step
+  // takes 10 s at most.
+  static Options MaskedRounds();
   // Starts anew.
   void StartRunWith(const Options& options);
 
@@ -47,6 +51,15 @@ class RoundFixture {
   std::string ModelIsMade();  // of the round being released
   std::string Evaluates(const std::string& client, const Metrics& metrics);
   std::string Stops();
+  // The session takes the client's message of its step.
+  std::string Answers(const std::string& client);
+  std::string Answer(const std::vector<std::string>& clients);
+  // What the session says to CloseSecureStep.
+  std::string SessionAnswers();
+  // All of them answer, and the session closes the step.
+  std::string PassStep(const std::vector<std::string>& clients);
+  // Up to the masked updates.
+  void ExchangeKeys(const std::vector<std::string>& clients);
   // The process comes back with the state it had.
   std::string Restarts();
   std::string AdvanceTo(Duration since_start);
@@ -75,6 +88,8 @@ class RoundFixture {
 
   Key key_{};
   std::optional<Engine> engine_;
+  std::optional<PlaySession> session_;
+  std::optional<Event> due_;  // the session's answer to CloseSecureStep
   Instant now_{};
   std::map<std::string, Task> tasks_;  // latest of each client
   std::vector<Effect> effects_;        // of the last step

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: Apache-2.0
+// What the engine knows of a run: the phase it is in, with the data alive in
+// that phase alone, and what goes on beside the rounds. Values; any thread.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+
+#include "coordinator/round/effect.h"
+#include "coordinator/round/types.h"
+
+namespace tributary::round {
+
+// Clients check in; the cohort is drawn when enough wait.
+struct Selecting {
+  // Since when the waiting clients could meet the quorum.
+  std::optional<Instant> quorum_since;
+  friend bool operator==(const Selecting&, const Selecting&) = default;
+};
+
+// What one client of the cohort has done.
+enum class Participation { kAsked, kAccepted, kRefused, kFailed };
+struct Participant {
+  Participation state = Participation::kAsked;
+  TaskToken token;
+  Contribution contribution;          // once accepted; weight as counted
+  std::uint32_t declared_weight = 0;  // once accepted; as the client sent it
+  Refusal refusal = Refusal::kNone;   // once refused or failed: the answer
+  friend bool operator==(const Participant&, const Participant&) = default;
+};
+using Cohort = std::map<ClientId, Participant>;
+
+// The cohort trains, and the keys of its secure session are exchanged.
+struct Keying {
+  Instant opened;
+  SecureStep step = SecureStep::kAdvertising;  // or kOpening, kSharing
+  Instant deadline;                            // of the step
+  Cohort cohort;
+  // Asked, with no outcome yet, and not through this step.
+  std::set<ClientId> awaited;
+  int members = 0;  // clients whose keys make the session; 0: not known yet
+  bool is_closing = false;  // CloseSecureStep is out
+  friend bool operator==(const Keying&, const Keying&) = default;
+};
+
+// The cohort trains; updates come in.
+struct Collecting {
+  Instant opened;
+  Instant deadline;
+  Cohort cohort;
+  int accepted = 0;     // participants counted
+  int outstanding = 0;  // participants asked, with no outcome yet
+  // Of a secure session: its clients; those that were counted and have left it
+  // since; whether CloseSecureStep(kMasking) is out. Else 0, none, false.
+  int members = 0;
+  std::set<ClientId> gone = {};
+  bool is_closing = false;
+  friend bool operator==(const Collecting&, const Collecting&) = default;
+};
+
+// The masked updates are in, and those that sent them help to take the masks
+// off their sum. Who leaves now stays in the sum.
+struct Unmasking {
+  Instant opened;
+  SecureStep step = SecureStep::kAgreeing;  // or kUnmasking
+  Instant deadline;                         // of the step
+  Cohort cohort;
+  std::set<ClientId> members;  // counted, and with answers to give
+  std::set<ClientId> awaited;  // of them, those not through this step
+  bool is_closing = false;     // CloseSecureStep is out
+  friend bool operator==(const Unmasking&, const Unmasking&) = default;
+};
+
+// Closed with enough updates; the runner makes the model.
+struct Released {
+  Instant opened;
+  Cohort cohort;
+  friend bool operator==(const Released&, const Released&) = default;
+};
+
+// The attempt failed; the next one starts at `until`.
+struct Abandoned {
+  Instant until;
+  friend bool operator==(const Abandoned&, const Abandoned&) = default;
+};
+
+// No round follows; the evaluation of the last model is not in yet.
+struct Finishing {
+  friend bool operator==(const Finishing&, const Finishing&) = default;
+};
+
+struct Ended {
+  RunEnd end = RunEnd::kFinished;
+  std::string reason;
+  friend bool operator==(const Ended&, const Ended&) = default;
+};
+
+using Phase = std::variant<Selecting, Keying, Collecting, Unmasking, Released,
+                           Abandoned, Finishing, Ended>;
+std::string_view Name(const Phase& phase);  // "selecting", ...
+
+// A released model that waits for, or is with, an evaluator.
+struct Evaluation {
+  int round = 0;
+  ModelId model;
+  Instant deadline;                   // of the whole evaluation
+  std::optional<ClientId> evaluator;  // who has the task
+  TaskToken token;                    // that evaluator's; else zero
+  friend bool operator==(const Evaluation&, const Evaluation&) = default;
+};
+
+// An evaluation to be had once the one before it is over.
+struct QueuedEvaluation {
+  int round = 0;
+  ModelId model;
+  friend bool operator==(const QueuedEvaluation&,
+                         const QueuedEvaluation&) = default;
+};
+
+// Whose evaluation was taken last, so that it can be acknowledged again.
+struct TakenEvaluation {
+  ClientId client;
+  TaskToken token;
+  friend bool operator==(const TakenEvaluation&,
+                         const TakenEvaluation&) = default;
+};
+
+// Everything the engine knows: what a snapshot holds.
+struct State {
+  Phase phase = Selecting{};
+  int round = 1;                  // being made; round - 1 are released
+  int attempt = 1;                // of it
+  ModelId model;                  // the latest released
+  Instant now{};                  // of the latest step
+  std::set<ClientId> waiting;     // trainers that may be asked
+  std::set<ClientId> evaluators;  // evaluators that may be asked
+  std::optional<Evaluation> evaluation;
+  std::optional<QueuedEvaluation> queued_evaluation;
+  std::optional<TakenEvaluation> taken_evaluation;
+  // Tasks counted in the last released round.
+  std::map<ClientId, TaskToken> counted;
+  // Those asked in the last round or attempt that closed: they stand back.
+  std::set<ClientId> served;
+  // How long the last released round collected; for pace steering.
+  std::optional<Duration> last_collected;
+  std::map<Refusal, std::uint64_t> refusals;
+  // Of this round, under differential privacy.
+  std::optional<double> clip_norm;
+  // Rounds that were debited, if there is a budget: every ReleaseRound.
+  int debits = 0;
+  friend bool operator==(const State&, const State&) = default;
+};
+
+}  // namespace tributary::round

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: Apache-2.0
+// What is asked of the cohort, and how its members leave it.
+#include <algorithm>
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "coordinator/round/derivation.h"
+#include "coordinator/round/engine.h"
+
+namespace tributary::round {
+
+const Cohort* Engine::CurrentCohort() const {
+  if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
+    return &keying->cohort;
+  }
+  if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
+    return &collecting->cohort;
+  }
+  if (const auto* unmasking = std::get_if<Unmasking>(&state_.phase)) {
+    return &unmasking->cohort;
+  }
+  if (const auto* released = std::get_if<Released>(&state_.phase)) {
+    return &released->cohort;
+  }
+  return nullptr;
+}
+
+Cohort* Engine::CurrentCohort() {
+  return const_cast<Cohort*>(std::as_const(*this).CurrentCohort());
+}
+
+// Whether something is still to come from a client of the current cohort: its
+// update, or its answers in the secure session.
+bool Engine::HasTask(const ClientId& client,
+                     const Participant& participant) const {
+  if (std::holds_alternative<Keying>(state_.phase)) {
+    return participant.state == Participation::kAsked;
+  }
+  if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
+    if (participant.state == Participation::kAsked) return true;
+    return options_.secure && participant.state == Participation::kAccepted &&
+           !collecting->gone.contains(client);
+  }
+  const auto* unmasking = std::get_if<Unmasking>(&state_.phase);
+  return unmasking != nullptr && unmasking->members.contains(client);
+}
+
+Instant Engine::RoundDeadline() const {
+  if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
+    return keying->opened + options_.deadline;
+  }
+  const auto* collecting = std::get_if<Collecting>(&state_.phase);
+  return collecting == nullptr ? state_.now : collecting->deadline;
+}
+
+// Of a step of the secure session that begins now.
+Instant Engine::StepDeadline() const {
+  return state_.now + options_.secure.value_or(SecureOptions{}).step_deadline;
+}
+
+Task Engine::TrainTask(const ClientId& client, const TaskToken& token,
+                       Instant deadline) const {
+  return Task{.kind = TaskKind::kTrain,
+              .round = state_.round,
+              .attempt = state_.attempt,
+              .token = token,
+              .model = state_.model,
+              .deadline = deadline,
+              .seed = TaskSeed(key_, state_.round, client),
+              .clip_norm = state_.clip_norm.value_or(0)};
+}
+
+// To a client that came back. False if it has no task that it could still do.
+bool Engine::OfferAgain(const ClientId& client) {
+  const Cohort* cohort = CurrentCohort();
+  if (cohort == nullptr) return false;
+  const auto found = cohort->find(client);
+  if (found == cohort->end() || !HasTask(client, found->second)) return false;
+  // Whose update counts has a step of the session to answer, or two.
+  const Instant deadline = found->second.state == Participation::kAccepted
+                               ? StepDeadline()
+                               : RoundDeadline();
+  if (deadline <= state_.now) return false;
+  Emit(OfferTask{client, TrainTask(client, found->second.token, deadline)});
+  return true;
+}
+
+void Engine::CancelTasks(Refusal reason) {
+  const Cohort* cohort = CurrentCohort();
+  if (cohort == nullptr) return;
+  for (const auto& [client, participant] : *cohort) {
+    if (!HasTask(client, participant)) continue;
+    Emit(CancelTask{client, participant.token, reason});
+  }
+}
+
+void Engine::Drop(const ClientId& client, Participant& participant,
+                  Participation state, Refusal refusal) {
+  participant.state = state;
+  participant.refusal = refusal;
+  if (auto* keying = InPhase<Keying>()) keying->awaited.erase(client);
+  if (auto* collecting = InPhase<Collecting>()) --collecting->outstanding;
+}
+
+// A client whose update counts: it stays in the sum.
+void Engine::LeaveSession(const ClientId& client) {
+  if (auto* collecting = InPhase<Collecting>()) {
+    collecting->gone.insert(client);
+  } else if (auto* unmasking = InPhase<Unmasking>()) {
+    unmasking->members.erase(client);
+    unmasking->awaited.erase(client);
+  }
+}
+
+void Engine::Handle(const TaskFailed& event) {
+  if (state_.evaluation && state_.evaluation->evaluator == event.client &&
+      state_.evaluation->token == event.token) {
+    EvaluationIsOver();
+    return;
+  }
+  Cohort* cohort = CurrentCohort();
+  if (cohort == nullptr) return;
+  const auto found = cohort->find(event.client);
+  if (found == cohort->end() || found->second.token != event.token ||
+      !HasTask(event.client, found->second)) {
+    return;
+  }
+  if (found->second.state == Participation::kAsked) {
+    Drop(event.client, found->second, Participation::kFailed,
+         Refusal::kUnknownTask);
+  } else {
+    LeaveSession(event.client);
+  }
+  CloseIfSettled();
+}
+
+void Engine::Handle(const ClientRevoked& event) {
+  const ClientId& client = event.client;
+  state_.waiting.erase(client);
+  state_.evaluators.erase(client);
+  NoteQuorum();
+  if (Cohort* cohort = CurrentCohort()) {
+    const auto found = cohort->find(client);
+    if (found != cohort->end()) {
+      Participant& participant = found->second;
+      if (HasTask(client, participant)) {
+        Emit(CancelTask{client, participant.token, Refusal::kRevoked});
+      }
+      if (participant.state == Participation::kAsked) {
+        Drop(client, participant, Participation::kFailed, Refusal::kRevoked);
+      } else if (participant.state == Participation::kAccepted) {
+        LeaveSession(client);
+      }
+      CloseIfSettled();
+    }
+  }
+  if (state_.evaluation && state_.evaluation->evaluator == client) {
+    Emit(CancelTask{client, state_.evaluation->token, Refusal::kRevoked});
+    state_.evaluation->evaluator.reset();
+    state_.evaluation->token = TaskToken{};
+    OfferEvaluation();
+  }
+}
+
+int Engine::Accepted() const {
+  const Cohort* cohort = CurrentCohort();
+  if (cohort == nullptr) return 0;
+  int accepted = 0;
+  for (const auto& [client, participant] : *cohort) {
+    if (participant.state == Participation::kAccepted) ++accepted;
+  }
+  return accepted;
+}
+
+// Whoever was asked now makes room for others in the next round.
+void Engine::StandBack() {
+  state_.served.clear();
+  const Cohort* cohort = CurrentCohort();
+  if (cohort == nullptr) return;
+  for (const auto& [client, participant] : *cohort) {
+    state_.served.insert(client);
+  }
+}
+
+void Engine::AbandonAttempt(Refusal told, std::string reason) {
+  CancelTasks(told);
+  StandBack();
+  BecomeAbandoned(Accepted(), std::move(reason));
+}
+
+void Engine::BecomeAbandoned(int accepted, std::string reason) {
+  constexpr int kMostDoublings = 6;  // 64-fold
+  Emit(AbandonRound{state_.round, state_.attempt, accepted, reason});
+  const int doublings = std::min(state_.attempt - 1, kMostDoublings);
+  state_.phase = Abandoned{state_.now + options_.retry_backoff *
+                                            (std::int64_t{1} << doublings)};
+  if (state_.attempt >= options_.max_attempts) {
+    BecomeEnded(
+        RunEnd::kFailed,
+        absl::StrCat("round ", state_.round, " was abandoned ", state_.attempt,
+                     " times, the last time with ", reason));
+  }
+}
+
+}  // namespace tributary::round
