@@ -13,6 +13,7 @@
 #include "privacy/secagg/modulus.h"
 #include "privacy/secagg/packing.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/round_noise.h"
 #include "proto/codec/secagg.h"
 
 namespace tributary::codec {
@@ -37,53 +38,28 @@ std::uint64_t EvenVariance(double variance) {
   return 2 * static_cast<std::uint64_t>(std::ceil(std::max(variance, 2.0) / 2));
 }
 
-absl::Status SetNoise(const v1::Plan& plan, double norm_bound,
-                      v1::IntegerUpdate& out) {
-  const v1::PrivacyPlan& privacy = plan.privacy();
-  const bool is_adaptive = privacy.clipping().has_adaptive();
-  const double count_noise = privacy.clipping().adaptive().count_noise();
-  double multiplier = privacy.noise_multiplier();
-  if (is_adaptive) {
-    // z_delta = (z^-2 - (2 sigma_b)^-2)^-1/2     Andrew et al. 2021, theorem 1
-    const double rest =
-        std::pow(multiplier, -2) - std::pow(2 * count_noise, -2);
-    if (!(rest > 0)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("privacy.clipping.adaptive.count_noise: ", count_noise,
-                       " leaves nothing of noise_multiplier ", multiplier,
-                       " for the update; it must be over ", multiplier / 2));
-    }
-    multiplier = 1 / std::sqrt(rest);
-  }
-  const double deviation = multiplier * norm_bound;
-  // The clip word is 1 or -1, twice as far as a bit.
-  const double count_deviation = 2 * count_noise;
-  switch (privacy.noise()) {
-    case v1::PrivacyPlan::DISTRIBUTED: {
-      const std::uint32_t shares = CertainShares(plan);
-      if (shares == 0) {
-        return absl::InvalidArgumentError(absl::StrCat(
-            "round.min_updates: of ", plan.round().min_updates(),
-            " updates none is certain to bring its share of the noise with "
-            "secure_aggregation.corrupt ",
-            plan.secure_aggregation().corrupt(), "; raise it"));
-      }
+absl::Status SetNoise(const v1::Plan& plan, v1::IntegerUpdate& out) {
+  const auto noise = NoiseOf(plan, out.norm_bound());
+  if (!noise.ok()) return noise.status();
+  switch (plan.privacy().noise()) {
+    case v1::PrivacyPlan::DISTRIBUTED:
       out.set_noise(v1::IntegerUpdate::SKELLAM);
-      out.set_noise_variance(EvenVariance(deviation * deviation / shares));
-      if (is_adaptive) {
+      out.set_noise_variance(
+          EvenVariance(noise->update_variance / noise->shares));
+      if (noise->clip_word_variance > 0) {
         out.set_clip_word_variance(
-            EvenVariance(count_deviation * count_deviation / shares));
+            EvenVariance(noise->clip_word_variance / noise->shares));
       }
-      return absl::OkStatus();
-    }
+      break;
     case v1::PrivacyPlan::LOCAL:
       out.set_noise(v1::IntegerUpdate::DISCRETE_GAUSSIAN);
       out.set_noise_variance(
-          static_cast<std::uint64_t>(std::ceil(deviation * deviation)));
-      return absl::OkStatus();
+          static_cast<std::uint64_t>(std::ceil(noise->update_variance)));
+      break;
     default:  // the coordinator's
-      return absl::OkStatus();
+      break;
   }
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -124,8 +100,7 @@ absl::StatusOr<v1::IntegerUpdate> ToIntegerUpdate(const v1::Plan& plan,
          .clients = 1,
          .dimension = static_cast<std::int64_t>(layout->length)});
     out.set_norm_bound(std::ceil(norms.l2 * scale));
-    if (absl::Status status = SetNoise(plan, out.norm_bound(), out);
-        !status.ok()) {
+    if (absl::Status status = SetNoise(plan, out); !status.ok()) {
       return status;
     }
   }

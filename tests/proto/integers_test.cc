@@ -112,8 +112,9 @@ TEST_CASE("adaptive clipping takes its count's noise from the update's") {
       ->mutable_adaptive()
       ->set_count_noise(1);
   CHECK(ToIntegerUpdate(plan, TwoTensors(), 0.5).status().message() ==
-        "privacy.clipping.adaptive.count_noise: 1 leaves nothing of "
-        "noise_multiplier 2 for the update; it must be over 1");
+        "privacy.clipping.adaptive.count_noise: a noise multiplier of 2 leaves "
+        "nothing for the updates beside a count with noise of 1: take a count "
+        "noise above 1");
 }
 
 TEST_CASE("the terms are the plan's, and refused where no graph can hold") {

@@ -1,0 +1,251 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "proto/codec/privacy.h"
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/io/coded_stream.h"
+#include "google/protobuf/io/zero_copy_stream_impl_lite.h"
+#include "privacy/dp/adaptive_clip.h"
+#include "privacy/dp/integer_noise.h"
+#include "proto/codec/integers.h"
+#include "proto/codec/privacy_terms.h"
+#include "proto/codec/round_noise.h"
+
+namespace tributary::codec {
+namespace {
+
+// A little over what the accountants take, for the discrete Gaussian is
+// accounted with a little less noise than it has.
+constexpr double kLeastNoise = 0.101;
+// Below it discrete noise is not accounted as Gaussian (mechanism.h).
+constexpr double kLeastGaussianVariance = 8192 * (1 + 1e-9);
+
+template <typename... Parts>
+absl::Status Wrong(const Parts&... parts) {
+  return absl::InvalidArgumentError(absl::StrCat(parts...));
+}
+
+absl::StatusOr<dp::Accountant> AccountantOf(
+    const v1::Plan& plan, std::span<const dp::Charge> charges) {
+  const auto asked = ToAccountant(plan.privacy().accountant());
+  if (!asked) return dp::TightestFor(charges);
+  for (const dp::Charge& charge : charges) {
+    if (auto status = dp::Covers(*asked, charge.mechanism); !status.ok()) {
+      return status;
+    }
+  }
+  return *asked;
+}
+
+// Step and clip norm keep their proportion but for a factor of 2: the coarsest
+// grid, relative to the norm, is just above a power of 2.
+double DearestClipNorm(const v1::Plan& plan) {
+  const auto& clipping = plan.privacy().clipping();
+  if (!clipping.has_adaptive()) return clipping.norm();
+  return std::exp2(std::floor(std::log2(clipping.norm()))) * (1 + 0x1p-20);
+}
+
+// The noise multipliers between which there is such noise.
+absl::StatusOr<dp::NoiseLimits> LimitsOf(const v1::Plan& plan,
+                                         const Manifest& manifest,
+                                         double clip_norm) {
+  v1::Plan probe = plan;
+  // Little enough for every grid; the norm does not depend on it.
+  probe.mutable_privacy()->set_noise_multiplier(kLeastNoise);
+  const auto integers = ToIntegerUpdate(probe, manifest, clip_norm);
+  if (!integers.ok()) return integers.status();
+  const double norm = integers->norm_bound();
+  const bool is_distributed =
+      plan.privacy().noise() == v1::PrivacyPlan::DISTRIBUTED;
+  dp::NoiseLimits limits{.least = kLeastNoise};
+  if (!is_distributed) {
+    limits.least =
+        std::max(limits.least, std::sqrt(kLeastGaussianVariance) / norm);
+  }
+  const double largest = is_distributed
+                             ? dp::kLargestSkellamVariance * CertainShares(plan)
+                             : dp::kLargestGaussianVariance;
+  limits.most = std::min(limits.most, std::sqrt(largest) / norm * (1 - 1e-9));
+  if (plan.privacy().clipping().has_adaptive()) {
+    const double count = dp::ClipWordDeviation(
+        plan.privacy().clipping().adaptive().count_noise());
+    // z at which z_delta reaches that.
+    limits.most =
+        1 / std::sqrt(1 / (limits.most * limits.most) + 1 / (count * count));
+  }
+  if (limits.least < limits.most) return limits;
+  return Wrong("update.bits: ", plan.update().bits(),
+               " leave no noise between too coarse and too large");
+}
+
+absl::Status Calibrate(v1::Plan& plan, const Manifest& manifest) {
+  const double clip_norm = DearestClipNorm(plan);
+  const auto limits = LimitsOf(plan, manifest, clip_norm);
+  if (!limits.ok()) return limits.status();
+  v1::Plan trial = plan;
+  const auto mechanism_at = [&](double noise) {
+    trial.mutable_privacy()->set_noise_multiplier(noise);
+    return ToMechanism(trial, manifest, clip_norm);
+  };
+  const auto mechanism = mechanism_at(limits->most);
+  if (!mechanism.ok()) return mechanism.status();
+  const dp::Charge charge{*mechanism, 1};
+  const auto accountant = AccountantOf(plan, {&charge, 1});
+  if (!accountant.ok()) return accountant.status();
+  const auto noise = dp::CalibrateNoise(
+      *accountant, mechanism_at, plan.stop().rounds(),
+      {plan.privacy().epsilon(), plan.privacy().delta()}, *limits);
+  if (absl::IsOutOfRange(noise.status())) {
+    return Wrong(
+        "privacy.epsilon: ", noise.status().message(), " over stop.rounds ",
+        plan.stop().rounds(), "; take fewer rounds, a larger epsilon",
+        plan.privacy().clipping().has_adaptive() ? ", more count_noise" : "",
+        " or fewer update.bits");
+  }
+  if (!noise.ok()) return noise.status();
+  plan.mutable_privacy()->set_noise_multiplier(*noise);
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<dp::Mechanism> ToMechanism(const v1::Plan& plan,
+                                          const Manifest& manifest,
+                                          double clip_norm) {
+  const v1::PrivacyPlan& privacy = plan.privacy();
+  const auto integers = ToIntegerUpdate(plan, manifest, clip_norm);
+  if (!integers.ok()) return integers.status();
+  const auto noise = NoiseOf(plan, integers->norm_bound());
+  if (!noise.ok()) return noise.status();
+  const auto sampling = ToSampling(privacy.sampling());
+  dp::Mechanism mechanism{
+      .noise = ToNoise(privacy.noise()),
+      .sampling = sampling,
+      .rate = sampling == dp::Sampling::kNone
+                  ? 1
+                  : static_cast<double>(plan.round().cohort_size()) /
+                        privacy.population(),
+      .neighbours = ToNeighbours(privacy.neighbours()),
+      .statistics = {}};
+  const std::size_t length = manifest.ModelLength();
+  const double l2 = integers->norm_bound();
+  mechanism.statistics.push_back(
+      {.name = "update",
+       .words = static_cast<std::int64_t>(length),
+       // On the grid |x| <= x^2.
+       .l1 = l2 * std::min(std::sqrt(static_cast<double>(length)), l2),
+       .l2 = l2,
+       .variance = noise->update_variance});
+  if (integers->clip_word()) {
+    mechanism.statistics.push_back({.name = "clip_count",
+                                    .words = 1,
+                                    .l1 = 1,
+                                    .l2 = 1,
+                                    .variance = noise->clip_word_variance});
+  }
+  if (auto status = mechanism.Validate(); !status.ok()) {
+    return Wrong("privacy: ", status.message());
+  }
+  return mechanism;
+}
+
+absl::StatusOr<dp::Mechanism> DearestMechanism(const v1::Plan& plan,
+                                               const Manifest& manifest) {
+  return ToMechanism(plan, manifest, DearestClipNorm(plan));
+}
+
+absl::Status CompletePrivacy(v1::Plan& plan, const Manifest& manifest) {
+  if (!plan.privacy().has_noise_multiplier()) {
+    const absl::Status status = Calibrate(plan, manifest);
+    if (absl::IsUnimplemented(status)) {
+      return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
+                   status.message());
+    }
+    if (!status.ok()) return status;
+  }
+  const auto rounds = AffordableRounds(plan, manifest, {});
+  if (absl::IsUnimplemented(rounds.status())) {
+    return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
+                 rounds.status().message());
+  }
+  if (absl::IsFailedPrecondition(rounds.status())) {
+    return absl::InvalidArgumentError(rounds.status().message());
+  }
+  return rounds.status();
+}
+
+absl::StatusOr<std::int64_t> AffordableRounds(const v1::Plan& plan,
+                                              const Manifest& manifest,
+                                              const dp::Spend& others) {
+  const v1::PrivacyPlan& privacy = plan.privacy();
+  const auto mechanism = DearestMechanism(plan, manifest);
+  if (!mechanism.ok()) return mechanism.status();
+  std::int64_t rounds = plan.stop().rounds();
+  const auto limit_by = [&](std::span<const dp::Charge> earlier,
+                            double epsilon) {
+    std::vector<dp::Charge> all(earlier.begin(), earlier.end());
+    all.push_back({*mechanism, 1});
+    const auto accountant = AccountantOf(plan, all);
+    if (!accountant.ok()) return accountant.status();
+    const auto most = dp::MostRounds(*accountant, earlier, *mechanism, rounds,
+                                     {epsilon, privacy.delta()});
+    if (most.ok()) rounds = *most;
+    return most.status();
+  };
+  if (auto status = limit_by({}, privacy.epsilon()); !status.ok()) {
+    return status;
+  }
+  if (rounds < 1) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "privacy.noise_multiplier: with ", privacy.noise_multiplier(),
+        " a single round spends more than privacy.epsilon ", privacy.epsilon(),
+        "; raise it, or leave it out"));
+  }
+  if (!privacy.has_population_epsilon()) return rounds;
+  if (auto status = limit_by(others.charges(), privacy.population_epsilon());
+      !status.ok()) {
+    return status;
+  }
+  if (rounds < 1) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        "privacy.population_epsilon: other runs of population ",
+        plan.population(), " have spent or reserved ", others.rounds(),
+        " rounds, beside which not one of this plan fits into ",
+        privacy.population_epsilon()));
+  }
+  return rounds;
+}
+
+absl::StatusOr<dp::Debit> DebitOf(const v1::Plan& plan,
+                                  const Manifest& manifest,
+                                  const Release& release) {
+  auto mechanism = ToMechanism(plan, manifest, release.clip_norm);
+  if (!mechanism.ok()) return mechanism.status();
+  return dp::Debit{.population = plan.population(),
+                   .run = release.run,
+                   .round = release.round,
+                   .attempt = release.attempt,
+                   .mechanism = *std::move(mechanism),
+                   .unit = dp::Unit::kClient,
+                   .delta = plan.privacy().delta(),
+                   .clip_norm = release.clip_norm,
+                   .contributors = release.contributors,
+                   .plan = DigestOf(plan)};
+}
+
+Digest DigestOf(const v1::Plan& plan) {
+  std::string bytes;
+  {
+    google::protobuf::io::StringOutputStream stream(&bytes);
+    google::protobuf::io::CodedOutputStream coded(&stream);
+    coded.SetSerializationDeterministic(true);
+    plan.SerializeToCodedStream(&coded);
+  }
+  return Sha256(bytes);
+}
+
+}  // namespace tributary::codec
