@@ -22,10 +22,9 @@ std::string ReadFile(const fs::path& file) {
   return text.str();
 }
 
-std::vector<fs::path> ProductSources() {
+std::vector<fs::path> SourcesIn(const std::vector<const char*>& folders) {
   std::vector<fs::path> files;
-  for (const char* folder : {"aggregation", "privacy", "proto", "coordinator",
-                             "client", "simulation"}) {
+  for (const char* folder : folders) {
     for (const auto& entry : fs::recursive_directory_iterator(
              fs::path(TRIBUTARY_SOURCE_DIR) / folder)) {
       const auto extension = entry.path().extension();
@@ -35,6 +34,41 @@ std::vector<fs::path> ProductSources() {
     }
   }
   return files;
+}
+
+std::vector<fs::path> ProductSources() {
+  return SourcesIn({"aggregation", "privacy", "proto", "coordinator", "client",
+                    "simulation"});
+}
+
+// Calls of RapidCheck that stand for themselves. It says only in what it
+// returns that a property does not hold.
+std::size_t VerdictsDropped(const std::string& text) {
+  std::istringstream lines(text);
+  std::size_t dropped = 0;
+  char last = ';';  // of what stands before
+  for (std::string line; std::getline(lines, line);) {
+    const auto first = line.find_first_not_of(' ');
+    if (first == std::string::npos) continue;
+    const bool is_call = line.compare(first, 10, "rc::check(") == 0;
+    if (is_call && last != '(' && last != ',') ++dropped;
+    last = line.back();
+  }
+  return dropped;
+}
+
+TEST_CASE("a property that does not hold fails its test") {
+  CHECK(VerdictsDropped("{\n  rc::check([] {\n  });\n}\n") == 1);
+  CHECK(VerdictsDropped("{\n  REQUIRE(\n      rc::check([] {}));\n}\n") == 0);
+  CHECK(VerdictsDropped("  CHECK(rc::check([] {}));\n") == 0);
+  std::size_t calls = 0;
+  for (const auto& file : SourcesIn({"tests"})) {
+    const auto text = ReadFile(fs::path(TRIBUTARY_SOURCE_DIR) / file);
+    INFO(file.generic_string());
+    CHECK(VerdictsDropped(text) == 0);
+    if (text.find("rc::check(") != std::string::npos) ++calls;
+  }
+  CHECK(calls > 20);
 }
 
 TEST_CASE("no source file includes what its folder must not see") {

@@ -118,7 +118,7 @@ TEST_CASE("size and last bits are checked under masks as well") {
 TEST_CASE("any words are taken or refused as their bounds say") {
   const auto round = Round(kCentral);
   const auto modulus_half = std::int64_t{1} << (round->format.word_bits - 1);
-  rc::check([&] {
+  CHECK(rc::check([&] {
     std::vector<std::int64_t> words(round->format.Words());
     const auto at = *rc::gen::inRange<std::size_t>(0, kLength);
     const auto other = *rc::gen::inRange<std::size_t>(0, kLength);
@@ -135,7 +135,7 @@ TEST_CASE("any words are taken or refused as their bounds say") {
     const auto piece = *rc::gen::inRange<std::size_t>(1, 5'000);
     RC_ASSERT((Check(round, Packed(*round, words), piece).refusal ==
                Refusal::kNone) == is_good);
-  });
+  }));
 }
 
 }  // namespace

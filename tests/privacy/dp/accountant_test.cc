@@ -85,7 +85,7 @@ TEST_CASE("a combination without an accountant is an error, never a number") {
 }
 
 TEST_CASE("calibrated noise keeps the target and wastes at most 0.1 %") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const GaussianRounds rounds{.rate = *rc::gen::inRange(1, 300) / 1000.0,
                                 .rounds = *rc::gen::inRange(1, 5'000)};
     const PrivacyTarget target{
@@ -100,7 +100,7 @@ TEST_CASE("calibrated noise keeps the target and wastes at most 0.1 %") {
     calibrated.noise_multiplier /= 1.0011;
     RC_ASSERT(Epsilon(Accountant::kRdp, calibrated, target.delta).value() >
               target.epsilon);
-  });
+  }));
 }
 
 TEST_CASE("the tight accountant needs less noise for the same target") {

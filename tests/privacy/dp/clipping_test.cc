@@ -49,7 +49,7 @@ TEST_CASE("an update over the norm keeps its direction") {
 }
 
 TEST_CASE("no update is over the norm after it was clipped") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const double scale = std::pow(10, *rc::gen::inRange(-44, 39));
     const double norm = std::pow(10, *rc::gen::inRange(-30, 31));
     auto values = RandomValues(
@@ -62,7 +62,7 @@ TEST_CASE("no update is over the norm after it was clipped") {
     if (clipped == Clipped::kScaled && norm > 1e-25) {
       RC_ASSERT(Norm(values) >= norm * (1 - 1e-5));
     }
-  });
+  }));
 }
 
 TEST_CASE("each tensor has its part of the norm, and all are within it") {

@@ -143,7 +143,7 @@ TEST_CASE("a release is charged once, however often it is tried") {
 }
 
 TEST_CASE("what was spent is bit for bit the same from a replayed ledger") {
-  rc::check([] {
+  CHECK(rc::check([] {
     // Clip norms move, and two runs take turns.
     Ledger ledger;
     Spend live;
@@ -173,7 +173,7 @@ TEST_CASE("what was spent is bit for bit the same from a replayed ledger") {
     const auto rdp = Accountant::kRdp;
     RC_ASSERT(live.At(1e-6, rdp)->epsilon == again.At(1e-6, rdp)->epsilon);
     RC_ASSERT(live.rounds() == rounds);
-  });
+  }));
 }
 
 TEST_CASE("runs of a population spend together") {

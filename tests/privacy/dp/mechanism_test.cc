@@ -216,8 +216,9 @@ TEST_CASE("every combination has an accountant or is refused with a way out") {
   }
 }
 
-TEST_CASE("a mechanism costs more with rate, rounds, less noise, smaller delta") {
-  rc::check([] {
+TEST_CASE(
+    "a mechanism costs more with rate, rounds, less noise, smaller delta") {
+  CHECK(rc::check([] {
     const auto noise = *rc::gen::element(Noise::kCentral, Noise::kDistributed);
     const double rate = *rc::gen::inRange(10, 800) / 1000.0;
     const double multiplier = *rc::gen::inRange(80, 800) / 100.0;
@@ -234,7 +235,7 @@ TEST_CASE("a mechanism costs more with rate, rounds, less noise, smaller delta")
     RC_ASSERT(epsilon(rate, multiplier, rounds + 1, delta) >= least);
     RC_ASSERT(epsilon(rate, multiplier, rounds, delta / 1.1) >= least);
     RC_ASSERT(epsilon(1, multiplier, rounds, delta) >= least);
-  });
+  }));
 }
 
 TEST_CASE("charges add up, to the same bits in any order") {

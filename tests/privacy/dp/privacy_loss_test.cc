@@ -145,7 +145,7 @@ TEST_CASE("both directions keep their mass, and the grid only adds loss") {
 
 TEST_CASE("epsilon by PLD grows with rate, rounds, less noise, smaller delta") {
   // 1e-4: what a grid chosen for the rate and noise moves.
-  rc::check([] {
+  CHECK(rc::check([] {
     const double rate = *rc::gen::inRange(10, 900) / 1000.0;
     const double noise = *rc::gen::inRange(200, 800) / 100.0;
     const std::int64_t rounds = *rc::gen::inRange(1, 300);
@@ -166,7 +166,7 @@ TEST_CASE("epsilon by PLD grows with rate, rounds, less noise, smaller delta") {
         more = Poisson(rate, noise, rounds, delta / 2);
     }
     RC_ASSERT(more >= epsilon * (1 - 1e-4));
-  });
+  }));
 }
 
 TEST_CASE("releases of several kinds add up in any order") {

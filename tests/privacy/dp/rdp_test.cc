@@ -131,7 +131,7 @@ TEST_CASE("every row of epsilons by RDP agrees") {
 }
 
 TEST_CASE("epsilon grows with rate, rounds, less noise and smaller delta") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const double rate = *rc::gen::inRange(1, 900) / 1000.0;
     const double noise = *rc::gen::inRange(40, 800) / 100.0;
     const double rounds = *rc::gen::inRange(1, 5'000);
@@ -142,7 +142,7 @@ TEST_CASE("epsilon grows with rate, rounds, less noise and smaller delta") {
     RC_ASSERT(Poisson(rate, noise / 1.1, rounds, delta) >= epsilon);
     RC_ASSERT(Poisson(rate, noise, rounds, delta / 1.1) >= epsilon);
     RC_ASSERT(Poisson(1, noise, rounds, delta) >= epsilon);
-  });
+  }));
 }
 
 TEST_CASE("a cohort of everybody is no sampling, and rounds add up") {

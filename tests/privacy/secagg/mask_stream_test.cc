@@ -51,7 +51,7 @@ TEST_CASE("the ChaCha20 stream is that of RFC 8439, appendix A.1") {
 }
 
 TEST_CASE("masks of ranges are the ranges of the masks") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const auto cipher =
         *rc::gen::element(StreamCipher::kAes256Ctr, StreamCipher::kChaCha20);
     const auto words = *rc::gen::inRange<std::size_t>(1, 9000);
@@ -62,7 +62,7 @@ TEST_CASE("masks of ranges are the ranges of the masks") {
     const auto range = Stream<std::uint32_t>(cipher, 5, words - first, first);
     RC_ASSERT(std::equal(range.begin(), range.end(),
                          whole.begin() + static_cast<std::ptrdiff_t>(first)));
-  });
+  }));
 }
 
 TEST_CASE("streams that are applied in pieces go on where they were") {

@@ -38,7 +38,7 @@ TEST_CASE("words of ten bits cross the bytes") {
 }
 
 TEST_CASE("words of every width come back as they were") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const int bits = *rc::gen::inRange(kMinWordBits, kMaxWordBits + 1);
     const auto words = *rc::gen::container<std::vector<std::uint64_t>>(
         rc::gen::arbitrary<std::uint64_t>());
@@ -55,7 +55,7 @@ TEST_CASE("words of every width come back as they were") {
         Unpacked<std::uint32_t>(packed, words.size(), bits);
     RC_ASSERT(std::vector<std::uint64_t>(narrow_back.begin(),
                                          narrow_back.end()) == back);
-  });
+  }));
 }
 
 TEST_CASE("ranges from a multiple of eight words are packed by themselves") {
@@ -101,7 +101,7 @@ TEST_CASE("the fewest bits hold the largest sum, weights included") {
 }
 
 TEST_CASE("no sum of largest inputs wraps, and one more would") {
-  rc::check([] {
+  CHECK(rc::check([] {
     const int bits = *rc::gen::inRange(kMinWordBits, kMaxWordBits + 1);
     const auto clients = *rc::gen::inRange<std::uint64_t>(1, 100);
     const std::int64_t most = LargestInput(bits, clients);
@@ -110,7 +110,7 @@ TEST_CASE("no sum of largest inputs wraps, and one more would") {
     RC_ASSERT(Centred(static_cast<std::uint64_t>(-sum), bits) == -sum);
     const auto more = static_cast<std::int64_t>(clients) * (most + 1);
     RC_ASSERT(Centred(static_cast<std::uint64_t>(more), bits) != more);
-  });
+  }));
 }
 
 TEST_CASE("sums that nobody's honest inputs make are counted") {

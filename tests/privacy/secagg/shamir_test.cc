@@ -58,7 +58,7 @@ TEST_CASE("shares of known polynomials are known") {
 
 TEST_CASE("any threshold of the shares give the secret, one fewer another") {
   SystemRandom random;
-  rc::check([&] {
+  CHECK(rc::check([&] {
     const auto holders = *rc::gen::inRange<std::uint32_t>(2, 120);
     const auto threshold = *rc::gen::inRange<std::uint32_t>(2, holders + 1);
     Secret secret;
@@ -72,7 +72,7 @@ TEST_CASE("any threshold of the shares give the secret, one fewer another") {
     RC_ASSERT(Recover(shares, places) == secret);
     places.pop_back();
     RC_ASSERT(!(Recover(shares, places) == secret));
-  });
+  }));
 }
 
 TEST_CASE("a wrong share gives a wrong secret") {
