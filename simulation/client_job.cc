@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/client_job.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "aggregation/invariant.h"
+#include "privacy/crypto/random.h"
 #include "simulation/received_update.h"
 
 namespace tributary::simulation {
@@ -36,9 +38,12 @@ void ClientJob::Train() {
       return TrainInto(*trainer, *loan);
     }
   }
+  Key seed{};
+  std::copy(task_.seed().begin(), task_.seed().end(), seed.begin());
+  KeyedStream random(seed, "integers");
   training.update =
       TrainUpdate(task_, *model_, *trainer,
-                  state == nullptr ? ClientState() : *state, context);
+                  state == nullptr ? ClientState() : *state, random, context);
   if (!training.update.ok()) return;
   training.defect = Verify(world_.coordinator.format(), training.update->header,
                            *training.update->bytes);

@@ -17,6 +17,7 @@
 #include "client/core/client_state.h"
 #include "client/core/keeps_state.h"
 #include "client/core/update.h"
+#include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 #include "simulation/client_evaluation.h"
 #include "simulation/lookahead_pool.h"
@@ -85,8 +86,9 @@ absl::StatusOr<double> TimeTraining(const Participants& participants,
                                     const Model& model) {
   const auto start = Clock::now();
   const auto trainer = participants.MakeTrainer(client);
+  SystemRandom random;
   const auto result =
-      TrainUpdate(task, model, *trainer, ClientState(), TaskContext());
+      TrainUpdate(task, model, *trainer, ClientState(), random, TaskContext());
   if (result.ok()) return SecondsSince(start);
   return absl::Status(
       result.status().code(),

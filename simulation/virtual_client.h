@@ -97,6 +97,10 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Perform(const session::StartTraining& effect);
   void Perform(const session::StartEvaluation& effect);
   void Perform(const session::CancelWork& effect);
+  // Its session takes no secure task.
+  void Perform(const session::StartSecure&) {}
+  void Perform(const session::TakeSecure&) {}
+  void Perform(const session::MaskUpdate&) {}
   void Perform(const session::StartUpload& effect);
   void Perform(const session::CancelUpload&) {}
   void Perform(const session::SaveState& effect);

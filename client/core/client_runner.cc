@@ -12,6 +12,8 @@
 #include "client/core/event_queue.h"
 #include "client/core/newest_model.h"
 #include "client/core/personal.h"
+#include "client/core/secure_demands.h"
+#include "client/core/secure_task.h"
 #include "client/core/session.h"
 #include "client/core/state_folder.h"
 #include "client/core/task_work.h"
@@ -26,10 +28,11 @@ class Runner final : public Client {
  public:
   Runner(const ClientOptions& options, Trainer& trainer,
          std::unique_ptr<Link> link, std::unique_ptr<RandomSource> random,
-         std::unique_ptr<StateFolder> folder)
+         SecureIdentitySource identity, std::unique_ptr<StateFolder> folder)
       : options_(options),
         trainer_(trainer),
         random_(std::move(random)),
+        identity_(std::move(identity)),
         folder_(std::move(folder)),
         newest_(*folder_),
         link_(std::move(link)) {}
@@ -72,6 +75,8 @@ class Runner final : public Client {
       options.client_name = options_.name;
       options.role = options_.evaluator ? v1::EVALUATOR : v1::TRAINER;
     }
+    options.secure = DemandsOf(options_.secure_aggregation);
+    if (identity_ != nullptr) options.secure.obstacle.clear();
     session::Session session(std::move(options), *random_);
     finished_.reset();
     Perform(session.Step(session::Started{}, Now()));
@@ -184,6 +189,45 @@ class Runner final : public Client {
     worker_.Cancel();
   }
 
+  void Do(const session::StartSecure& effect) {
+    Renew(Activity::kSecure);
+    const session::TaskToken& token = effect.task.task_token();
+    secure_.reset();
+    absl::StatusOr<SecureIdentity> identity = identity_();
+    if (!identity.ok()) return FailSecure(token, identity.status());
+    identity_now_ = *std::move(identity);
+    auto begun = SecureTask::Begin(
+        effect.task,
+        {DemandsOf(options_.secure_aggregation).policy, *identity_now_.signer,
+         *identity_now_.authority, folder_->answered()});
+    if (!begun.ok()) return FailSecure(token, begun.status());
+    secure_ = *std::move(begun);
+    PushSecure(session::SecureAnswered{token, secure_->advertisement()});
+  }
+  void Do(const session::TakeSecure& effect) {
+    if (secure_ == nullptr) return;
+    const auto answer = secure_->Receive(effect.message);
+    if (!answer.ok()) return FailSecure(effect.token, answer.status());
+    if (*answer) PushSecure(session::SecureAnswered{effect.token, **answer});
+  }
+  void Do(const session::MaskUpdate& effect) {
+    if (secure_ == nullptr || update_ == nullptr) return;
+    // The words are erased with what they were part of.
+    absl::StatusOr<PreparedUpdate> masked =
+        MaskedUpdate(*std::exchange(update_, nullptr), *secure_);
+    if (!masked.ok()) return FailSecure(effect.token, masked.status());
+    update_ = std::make_shared<const PreparedUpdate>(*std::move(masked));
+    PushSecure(session::Masked{effect.token, update_->header});
+  }
+  void FailSecure(const session::TaskToken& token, const absl::Status& status) {
+    secure_.reset();
+    PushSecure(session::SecureFailed{token, std::string(status.message())});
+  }
+  void PushSecure(session::Event event) {
+    queue_.Push({Activity::kSecure, numbers_[Index(Activity::kSecure)],
+                 std::move(event), nullptr});
+  }
+
   void Do(const session::StartUpload& effect) {
     const std::uint64_t number = Renew(Activity::kUpload);
     const session::TaskToken token = effect.token;
@@ -218,7 +262,11 @@ class Runner final : public Client {
       Do(session::Report{std::move(progress)});
     }
   }
-  void Do(const session::ForgetTask&) { update_.reset(); }
+  void Do(const session::ForgetTask&) {
+    Renew(Activity::kSecure);
+    secure_.reset();
+    update_.reset();
+  }
   void Do(const session::WakeAt& effect) {
     wake_at_ = start_ + effect.when.time_since_epoch();
   }
@@ -230,6 +278,7 @@ class Runner final : public Client {
   const ClientOptions options_;
   Trainer& trainer_;
   const std::unique_ptr<RandomSource> random_;
+  const SecureIdentitySource identity_;
   const std::unique_ptr<StateFolder> folder_;
   mutable NewestModel newest_;
   const steady_clock::time_point start_ = steady_clock::now();
@@ -237,7 +286,10 @@ class Runner final : public Client {
   EventQueue queue_;
 
   // Of the thread in Run.
-  std::array<std::uint64_t, 5> numbers_{};
+  std::array<std::uint64_t, 6> numbers_{};
+  // Of the task in hand.
+  SecureIdentity identity_now_;
+  std::unique_ptr<SecureTask> secure_;
   std::shared_ptr<const PreparedUpdate> update_;
   std::string run_;
   std::weak_ptr<Download> download_;
@@ -253,13 +305,14 @@ class Runner final : public Client {
 
 absl::StatusOr<std::unique_ptr<Client>> MakeClient(
     const ClientOptions& options, Trainer& trainer, std::unique_ptr<Link> link,
-    std::unique_ptr<RandomSource> random) {
+    std::unique_ptr<RandomSource> random, SecureIdentitySource identity) {
   if (absl::Status status = options.Validate(); !status.ok()) return status;
   absl::StatusOr<std::unique_ptr<StateFolder>> folder =
       StateFolder::Open(options.state_folder, options.cache_limit);
   if (!folder.ok()) return folder.status();
   return std::make_unique<Runner>(options, trainer, std::move(link),
-                                  std::move(random), *std::move(folder));
+                                  std::move(random), std::move(identity),
+                                  *std::move(folder));
 }
 
 }  // namespace tributary

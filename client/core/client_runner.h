@@ -8,15 +8,17 @@
 
 #include "absl/status/statusor.h"
 #include "client/core/link.h"
+#include "client/core/secure_identity.h"
 #include "privacy/crypto/random.h"
 #include "tributary/client.h"
 
 namespace tributary {
 
 // The options are validated here. `trainer` outlives the client; `random` gives
-// the jitter. Fails if the state folder cannot be used.
+// the jitter. Without an `identity` secure tasks are refused. Fails if the
+// state folder cannot be used.
 absl::StatusOr<std::unique_ptr<Client>> MakeClient(
     const ClientOptions& options, Trainer& trainer, std::unique_ptr<Link> link,
-    std::unique_ptr<RandomSource> random);
+    std::unique_ptr<RandomSource> random, SecureIdentitySource identity = {});
 
 }  // namespace tributary

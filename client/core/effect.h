@@ -41,6 +41,21 @@ struct StartEvaluation {
 struct CancelWork {
   TaskToken token;
 };
+// Begin the task's secure session; answered by SecureAnswered (the
+// advertisement) or SecureFailed.
+struct StartSecure {
+  v1::Task task;
+};
+// The coordinator's next message to that session; answered by SecureAnswered,
+// SecureFailed, or not at all if it has no answer.
+struct TakeSecure {
+  TaskToken token;
+  v1::SecureServerMessage message;
+};
+// Mask the words that training gave; answered by Masked or SecureFailed.
+struct MaskUpdate {
+  TaskToken token;
+};
 // Send the encoded update from this byte; answered by Uploaded or UploadFailed.
 struct StartUpload {
   TaskToken token;
@@ -54,7 +69,8 @@ struct CancelUpload {
 struct SaveState {
   TaskToken token;
 };
-// The task is over: its update and the state that went with it can go.
+// The task is over: its update, the state that went with it and the secrets of
+// its secure session can go.
 struct ForgetTask {
   TaskToken token;
 };
@@ -74,7 +90,8 @@ struct Finish {
 
 using Effect =
     std::variant<Connect, Disconnect, Send, Fetch, CancelFetch, StartTraining,
-                 StartEvaluation, CancelWork, StartUpload, CancelUpload,
-                 SaveState, ForgetTask, WakeAt, Report, Finish>;
+                 StartEvaluation, CancelWork, StartSecure, TakeSecure,
+                 MaskUpdate, StartUpload, CancelUpload, SaveState, ForgetTask,
+                 WakeAt, Report, Finish>;
 
 }  // namespace tributary::session

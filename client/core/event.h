@@ -51,7 +51,8 @@ struct FetchFailed {
   Digest digest;
   absl::Status status;
 };
-// The trainer is done and the update is encoded (PrepareUpdate).
+// The trainer is done and the update is encoded (TrainUpdate); that of a secure
+// task is not masked yet, and its header has no checksum.
 struct Trained {
   TaskToken token;
   v1::UpdateHeader header;
@@ -67,6 +68,21 @@ struct WorkFailed {
   TaskToken token;
   std::string message;
 };
+// The task's secure session has something to say to the coordinator.
+struct SecureAnswered {
+  TaskToken token;
+  v1::SecureClientMessage message;
+};
+// The update is masked and encoded: its header with the checksum.
+struct Masked {
+  TaskToken token;
+  v1::UpdateHeader header;
+};
+// The task's secure session is over, and why. For people; says nothing secret.
+struct SecureFailed {
+  TaskToken token;
+  std::string message;
+};
 // All bytes of the update were sent and received.
 struct Uploaded {
   TaskToken token;
@@ -78,8 +94,9 @@ struct UploadFailed {
 // The app wants no more.
 struct StopRequested {};
 
-using Event = std::variant<Started, Tick, Connected, Disconnected, Received,
-                           Fetched, FetchFailed, Trained, Evaluated, WorkFailed,
-                           Uploaded, UploadFailed, StopRequested>;
+using Event =
+    std::variant<Started, Tick, Connected, Disconnected, Received, Fetched,
+                 FetchFailed, Trained, Evaluated, WorkFailed, SecureAnswered,
+                 Masked, SecureFailed, Uploaded, UploadFailed, StopRequested>;
 
 }  // namespace tributary::session

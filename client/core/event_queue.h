@@ -20,7 +20,7 @@
 
 namespace tributary {
 
-enum class Activity { kClient, kStream, kFetch, kWork, kUpload };
+enum class Activity { kClient, kStream, kFetch, kWork, kSecure, kUpload };
 
 struct Happening {
   Activity activity = Activity::kClient;

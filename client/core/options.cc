@@ -44,6 +44,34 @@ absl::Status Wrong(const char* option, const std::string& problem) {
   return absl::InvalidArgumentError(absl::StrCat(option, ": ", problem));
 }
 
+absl::Status OutOf(const char* option, std::uint64_t value, const char* range) {
+  return Wrong(option, absl::StrCat(value, " is not ", range));
+}
+
+absl::Status Check(const SecureAggregationOptions& secure) {
+  if (secure.min_cohort < 3) {
+    return OutOf("secure_aggregation.min_cohort", secure.min_cohort,
+                 "at least 3");
+  }
+  if (secure.min_survivors < 2 || secure.min_survivors >= secure.min_cohort) {
+    return OutOf("secure_aggregation.min_survivors", secure.min_survivors,
+                 "at least 2 and below min_cohort");
+  }
+  if (secure.min_word_bits < 8 || secure.min_word_bits > 62) {
+    return Wrong("secure_aggregation.min_word_bits",
+                 absl::StrCat(secure.min_word_bits, " is not in 8 .. 62"));
+  }
+  if (secure.min_corrupt_per_mille > 900) {
+    return OutOf("secure_aggregation.min_corrupt_per_mille",
+                 secure.min_corrupt_per_mille, "in 0 .. 900");
+  }
+  if (secure.min_threshold_per_mille > 1000) {
+    return OutOf("secure_aggregation.min_threshold_per_mille",
+                 secure.min_threshold_per_mille, "in 0 .. 1000");
+  }
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 absl::Status ClientOptions::Validate() const {
@@ -56,6 +84,9 @@ absl::Status ClientOptions::Validate() const {
   }
   if (population.empty()) return Wrong("population", "must be set");
   if (state_folder.empty()) return Wrong("state_folder", "must be set");
+  const bool has_credentials = !credentials.authority.empty() ||
+                               !credentials.certificate.empty() ||
+                               !credentials.key.empty();
   if (insecure) {
     if (!IsLoopback(host)) {
       return Wrong(
@@ -64,7 +95,10 @@ absl::Status ClientOptions::Validate() const {
                        coordinator));
     }
     if (name.empty()) return Wrong("name", "must be set without TLS");
-  } else {
+  } else if (evaluator) {
+    return Wrong("evaluator", "is the certificate's to say under TLS");
+  }
+  if (!insecure || has_credentials) {
     if (credentials.authority.empty()) {
       return Wrong("credentials.authority", "must be set");
     }
@@ -72,9 +106,10 @@ absl::Status ClientOptions::Validate() const {
       return Wrong("credentials.certificate", "must be set");
     }
     if (credentials.key.empty()) return Wrong("credentials.key", "must be set");
-    if (evaluator) {
-      return Wrong("evaluator", "is the certificate's to say under TLS");
-    }
+  } else if (secure_aggregation.use ==
+             SecureAggregationOptions::Use::kRequired) {
+    return Wrong("secure_aggregation.use",
+                 "required, but there are no credentials to take part with");
   }
   if (backoff_min.count() <= 0) return Wrong("backoff_min", "must be over 0");
   if (backoff_max < backoff_min) {
@@ -84,7 +119,7 @@ absl::Status ClientOptions::Validate() const {
   }
   if (max_updates < 0)
     return Wrong("max_updates", absl::StrCat(max_updates, " is negative"));
-  return absl::OkStatus();
+  return Check(secure_aggregation);
 }
 
 }  // namespace tributary

@@ -111,19 +111,15 @@ void Session::BecomeWorking(v1::Task task) {
   work_ = Working{task};
   if (task.kind() == v1::Task::TRAIN) {
     Say(Stage::kTraining);
-    effects_.push_back(StartTraining{std::move(task)});
+    effects_.push_back(StartTraining{task});
+    if (task.has_secure()) effects_.push_back(StartSecure{std::move(task)});
   } else {
     Say(Stage::kEvaluating);
     effects_.push_back(StartEvaluation{std::move(task)});
   }
 }
 
-void Session::BecomeFinished(v1::Task task, v1::ClientMessage result,
-                             std::uint64_t saturated) {
-  Finished finished;
-  finished.task = std::move(task);
-  finished.result = std::move(result);
-  finished.saturated = saturated;
+void Session::BecomeFinished(Finished finished) {
   work_ = std::move(finished);
   if (IsOpen()) Announce();
 }
@@ -188,6 +184,8 @@ void Session::On(const Received& event) {
       return On(message.verdict());
     case v1::ServerMessage::kCancel:
       return On(message.cancel());
+    case v1::ServerMessage::kSecure:
+      return On(message.secure());
     case v1::ServerMessage::kWelcome:
     case v1::ServerMessage::KIND_NOT_SET:
       return;
@@ -229,7 +227,7 @@ void Session::On(const FetchFailed& event) {
 }
 
 void Session::On(const Trained& event) {
-  const auto* working = std::get_if<Working>(&work_);
+  auto* working = std::get_if<Working>(&work_);
   if (working == nullptr || working->task.kind() != v1::Task::TRAIN ||
       working->task.task_token() != event.token) {
     return;
@@ -238,9 +236,16 @@ void Session::On(const Trained& event) {
   if (!std::isfinite(event.header.train_loss())) {
     return FailTask("the training loss is not finite");
   }
-  v1::ClientMessage message;
-  *message.mutable_update_ready()->mutable_header() = event.header;
-  BecomeFinished(v1::Task(working->task), std::move(message), event.saturated);
+  if (working->task.has_secure()) {
+    if (working->saturated) return;
+    working->saturated = event.saturated;
+    return MaskIfReady();
+  }
+  Finished finished;
+  finished.task = working->task;
+  finished.saturated = event.saturated;
+  *finished.result.mutable_update_ready()->mutable_header() = event.header;
+  BecomeFinished(std::move(finished));
 }
 
 void Session::On(const Evaluated& event) {
@@ -253,8 +258,9 @@ void Session::On(const Evaluated& event) {
   if (event.metrics.size() > kMostMetrics) {
     return FailTask(absl::StrCat("more than ", kMostMetrics, " metrics"));
   }
-  v1::ClientMessage message;
-  v1::EvaluationResult& result = *message.mutable_evaluation();
+  Finished finished;
+  finished.task = working->task;
+  v1::EvaluationResult& result = *finished.result.mutable_evaluation();
   result.set_task_token(event.token);
   result.set_examples(event.examples);
   for (const auto& [name, value] : event.metrics) {
@@ -267,7 +273,7 @@ void Session::On(const Evaluated& event) {
     }
     (*result.mutable_metrics())[name] = value;
   }
-  BecomeFinished(v1::Task(working->task), std::move(message), 0);
+  BecomeFinished(std::move(finished));
 }
 
 void Session::On(const WorkFailed& event) {
@@ -343,6 +349,7 @@ void Session::Announce() {
   auto& finished = std::get<Finished>(work_);
   finished.stage = Finished::Stage::kAnnounced;
   finished.announce_at.reset();
+  if (finished.masked_input) SendMessage(*finished.masked_input);
   SendMessage(finished.result);
 }
 
@@ -375,9 +382,14 @@ void Session::FailTask(const std::string& message) {
 void Session::RefuseOffer(const v1::Task& task, const std::string& message) {
   // A client that cannot do its tasks must not ask for them in a tight loop.
   BecomeResting(now_ + Pause(task_failures_++));
+  SendTaskFailed(task.task_token(), message);
+}
+
+void Session::SendTaskFailed(const TaskToken& token,
+                             const std::string& message) {
   if (!IsOpen()) return;
   v1::ClientMessage failed;
-  failed.mutable_task_failed()->set_task_token(task.task_token());
+  failed.mutable_task_failed()->set_task_token(token);
   failed.mutable_task_failed()->set_message(Printable(message));
   SendMessage(std::move(failed));
 }
@@ -399,6 +411,9 @@ const v1::Task* Session::CurrentTask() const {
   }
   if (const auto* finished = std::get_if<Finished>(&work_)) {
     return &finished->task;
+  }
+  if (const auto* unmasking = std::get_if<Unmasking>(&work_)) {
+    return &unmasking->task;
   }
   return nullptr;
 }

@@ -15,6 +15,13 @@
 // After a reconnect the client checks in; the coordinator offers the task it
 // had again, and the work goes on, or the finished update is announced again.
 //
+// A secure task's protocol runs beside its training, and goes on after its
+// update was accepted, until the client has done its part in taking the masks
+// off (docs/secagg.md has the steps):
+//   ... -> Working (advertises, opens, shares; trains; masks) -> Finished
+//       -> Unmasking (agrees, answers) -> Resting
+// What is secret in it is the body's: here are its messages alone.
+//
 // One thread at a time.
 #pragma once
 
@@ -28,6 +35,7 @@
 #include "client/core/effect.h"
 #include "client/core/event.h"
 #include "privacy/crypto/random.h"
+#include "privacy/secagg/terms.h"
 
 namespace tributary::session {
 
@@ -35,6 +43,18 @@ namespace tributary::session {
 inline constexpr std::uint32_t kWireVersion = 1;
 // A ComeBack window that ends later than this is waited for without a stream.
 inline constexpr std::chrono::minutes kLongestOpenWait{5};
+
+// What the client's owner demands of tasks.
+struct SecureDemands {
+  enum class Unmasked { kTaken, kRefused };
+  // kRefused: of all tasks only those are taken whose update is masked.
+  Unmasked unmasked = Unmasked::kTaken;
+  secagg::Policy policy = {};
+  // Why no secure task can be taken; empty if they can.
+  std::string obstacle = "this client has no certificate to sign with";
+};
+// Why a task is not taken, or "".
+std::string Objection(const SecureDemands& demands, const v1::Task& task);
 
 struct Options {
   std::string population = {};
@@ -47,6 +67,7 @@ struct Options {
   Duration backoff_max{60'000};
   // Finish after this many accepted updates; 0: never.
   int max_updates = 0;
+  SecureDemands secure = {};
 };
 
 // ---- the connection ----
@@ -75,18 +96,34 @@ struct Fetching {
 // The trainer has it.
 struct Working {
   v1::Task task;
+  // Of a secure task. Until the coordinator has said something to it, the
+  // advertisement may not have arrived.
+  std::optional<v1::ClientMessage> advertisement = {};
+  // Once the shares are there: goes up with the update.
+  std::optional<v1::ClientMessage> masked_input = {};
+  // Once trained: coordinates clamped.
+  std::optional<std::uint64_t> saturated = {};
 };
 // An update or an evaluation that waits for its Verdict.
 struct Finished {
   enum class Stage { kUnannounced, kAnnounced, kUploading, kUploaded };
   v1::Task task;
   v1::ClientMessage result;  // UpdateReady or EvaluationResult
+  // Said before it, of a masked update.
+  std::optional<v1::ClientMessage> masked_input;
   std::uint64_t saturated = 0;
   Stage stage = Stage::kUnannounced;
   int failures = 0;  // of uploads, in a row
   std::optional<Instant> announce_at;
 };
-using Work = std::variant<Resting, Fetching, Working, Finished>;
+// A masked update was accepted; the sum's masks are not off yet.
+struct Unmasking {
+  v1::Task task;
+  v1::ClientMessage result;  // the update's UpdateReady
+  // Its part is done; the coordinator may not have it yet.
+  bool has_answered = false;
+};
+using Work = std::variant<Resting, Fetching, Working, Finished, Unmasking>;
 
 class Session {
  public:
@@ -108,8 +145,8 @@ class Session {
   void BecomeResting(std::optional<Instant> check_in_at);
   void BecomeFetching(v1::Task task);
   void BecomeWorking(v1::Task task);
-  void BecomeFinished(v1::Task task, v1::ClientMessage result,
-                      std::uint64_t saturated);
+  void BecomeFinished(Finished finished);
+  void BecomeUnmasking(Finished finished);
 
   void On(const Started& event);
   void On(const Tick& event);
@@ -121,6 +158,9 @@ class Session {
   void On(const Trained& event);
   void On(const Evaluated& event);
   void On(const WorkFailed& event);
+  void On(const SecureAnswered& event);
+  void On(const Masked& event);
+  void On(const SecureFailed& event);
   void On(const Uploaded& event);
   void On(const UploadFailed& event);
   void On(const StopRequested& event);
@@ -131,23 +171,35 @@ class Session {
   void On(const v1::UploadGrant& message);
   void On(const v1::Verdict& message);
   void On(const v1::CancelTask& message);
+  void On(const v1::SecureServerMessage& message);
 
   // What time alone brings about.
   void PassTime();
   void CheckIn();
   void FetchNext();
   void Announce();
+  // The finished update counts: its state is the client's.
+  void NoteAccepted();
+  // Once both the shares and the trained words are there.
+  void MaskIfReady();
+  // After a task: checks in, unless that was the last update.
+  void GoOn();
+  bool IsLastUpdate() const;
   // Ends the task in hand: cancels what runs for it and forgets it.
   void DropWork();
   // Gives the task in hand up and says so.
   void FailTask(const std::string& message);
   void RefuseOffer(const v1::Task& task, const std::string& message);
+  void SendTaskFailed(const TaskToken& token, const std::string& message);
   // Full jitter after this many failures in a row (AWS architecture blog,
   // 2015).
   Duration Pause(int failures);
   bool IsOpen() const { return std::holds_alternative<Open>(connection_); }
   // The task in hand, if any.
   const v1::Task* CurrentTask() const;
+  bool HasTask(const TaskToken& token) const {
+    return CurrentTask() != nullptr && CurrentTask()->task_token() == token;
+  }
   void SendMessage(v1::ClientMessage message);
   void Say(ClientProgress::Stage stage, std::string detail = "",
            std::uint64_t saturated = 0);

@@ -71,7 +71,11 @@ void Session::On(const v1::Welcome& message) {
   }
   // Its verdict may have been lost with the old stream, and a coordinator that
   // has counted it offers nothing to be asked by: whatever it answers leads on.
-  if (std::holds_alternative<Finished>(work_)) return Announce();
+  if (std::holds_alternative<Finished>(work_)) {
+    Announce();
+    // A secure session may be further by now: its messages come with an offer.
+    if (!CurrentTask()->has_secure()) return;
+  }
   CheckIn();
 }
 
@@ -89,6 +93,12 @@ void Session::On(const v1::ComeBack& message) {
   // A coordinator that cannot take tasks now may still want what it asked for;
   // if not, the verdict on the finished update will say so.
   if (std::holds_alternative<Working>(work_)) return;
+  if (std::holds_alternative<Unmasking>(work_)) {
+    if (!asked) return;
+    // It is no more in a session that it would be asked for.
+    DropWork();
+    if (IsLastUpdate()) return GoOn();
+  }
   const Duration earliest = ToDuration(message.earliest());
   const Duration latest = std::max(earliest, ToDuration(message.latest()));
   const Instant when = now_ + earliest +
@@ -113,13 +123,21 @@ void Session::On(const v1::Task& message) {
       if (!fetching->running) FetchNext();
     } else if (auto* finished = std::get_if<Finished>(&work_)) {
       if (finished->stage == Finished::Stage::kUnannounced) Announce();
+    } else if (auto* working = std::get_if<Working>(&work_)) {
+      if (working->advertisement) SendMessage(*working->advertisement);
     }
     return;
   }
+  const bool was_last =
+      std::holds_alternative<Unmasking>(work_) && IsLastUpdate();
   DropWork();
+  if (was_last) return GoOn();
   // Without a token there is nothing to answer with.
   if (message.task_token().size() != kTokenSize) return;
-  if (std::string defect = Defect(message); !defect.empty()) {
+  std::string defect = Defect(message);
+  if (defect.empty()) defect = Objection(options_.secure, message);
+  if (!defect.empty()) {
+    Say(Stage::kRefused, defect);
     return RefuseOffer(message, defect);
   }
   BecomeFetching(message);
@@ -156,20 +174,37 @@ void Session::On(const v1::Verdict& message) {
     Say(Stage::kRefused,
         absl::StrCat(v1::Refusal_Name(message.reason()),
                      message.detail().empty() ? "" : ": ", message.detail()));
+  } else if (const auto* unmasking = std::get_if<Unmasking>(&work_)) {
+    // Said again: the receipt of its answer, or of the update alone.
+    if (!unmasking->has_answered) return;
   } else {
     auto* finished = std::get_if<Finished>(&work_);
     if (finished == nullptr) return;  // nothing was announced yet
-    task_failures_ = 0;
-    if (finished->result.has_update_ready()) {
-      effects_.push_back(SaveState{message.task_token()});
-      ++accepted_;
+    NoteAccepted();
+    if (finished->task.has_secure()) {
+      return BecomeUnmasking(Finished(*finished));
     }
-    Say(Stage::kAccepted, "", finished->saturated);
   }
   DropWork();
-  if (options_.max_updates > 0 && accepted_ >= options_.max_updates) {
-    return BecomeEnded(absl::OkStatus());
+  GoOn();
+}
+
+void Session::NoteAccepted() {
+  const auto& finished = std::get<Finished>(work_);
+  task_failures_ = 0;
+  if (finished.result.has_update_ready()) {
+    effects_.push_back(SaveState{finished.task.task_token()});
+    ++accepted_;
   }
+  Say(Stage::kAccepted, "", finished.saturated);
+}
+
+bool Session::IsLastUpdate() const {
+  return options_.max_updates > 0 && accepted_ >= options_.max_updates;
+}
+
+void Session::GoOn() {
+  if (IsLastUpdate()) return BecomeEnded(absl::OkStatus());
   CheckIn();
 }
 
@@ -178,10 +213,15 @@ void Session::On(const v1::CancelTask& message) {
   if (current == nullptr || current->task_token() != message.task_token()) {
     return;
   }
-  Say(Stage::kRefused,
-      absl::StrCat("cancelled: ", v1::Refusal_Name(message.reason())));
+  // An update that was accepted is counted, whoever took the masks off.
+  const bool is_counted = std::holds_alternative<Unmasking>(work_) &&
+                          message.reason() == v1::TOO_LATE;
+  if (!is_counted) {
+    Say(Stage::kRefused,
+        absl::StrCat("cancelled: ", v1::Refusal_Name(message.reason())));
+  }
   DropWork();
-  CheckIn();
+  GoOn();
 }
 
 }  // namespace tributary::session

@@ -52,7 +52,8 @@ void RemoveOldStates(const fs::path& folder) {
 StateFolder::StateFolder(fs::path folder, std::uint64_t cache_limit, int lock)
     : folder_(std::move(folder)),
       lock_(lock),
-      models_(folder_ / "models", cache_limit) {}
+      models_(folder_ / "models", cache_limit),
+      answered_(folder_ / "answered") {}
 
 StateFolder::~StateFolder() { ::close(lock_); }
 

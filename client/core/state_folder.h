@@ -7,6 +7,7 @@
 //   newest              digests of the newest verified model and its archive,
 //                       and the run it is of
 //   state-<run>         one run's ClientState, checksummed
+//   answered            the secure sessions it answered (AnsweredFile)
 //
 // A damaged file counts as absent. Each method may be called from any thread,
 // the same one that writes not twice at once.
@@ -20,6 +21,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/core/answered_file.h"
 #include "client/core/client_state.h"
 #include "client/core/model_cache.h"
 #include "privacy/crypto/digest.h"
@@ -36,6 +38,8 @@ class StateFolder {
   StateFolder& operator=(const StateFolder&) = delete;
 
   ModelCache& models() { return models_; }
+  // One thread at a time.
+  secagg::AnsweredSessions& answered() { return answered_; }
 
   struct ModelName {
     Digest model;
@@ -58,6 +62,7 @@ class StateFolder {
   std::filesystem::path folder_;
   int lock_;
   ModelCache models_;
+  AnsweredFile answered_;
 };
 
 }  // namespace tributary

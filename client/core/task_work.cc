@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/update.h"
+#include "privacy/crypto/random.h"
 
 namespace tributary {
 namespace {
@@ -14,10 +15,15 @@ namespace {
 absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
                                 Trainer& trainer, StateFolder& folder,
                                 const TaskContext& context) {
-  absl::StatusOr<PreparedUpdate> prepared =
-      TrainUpdate(wire, model, trainer, folder.LoadState(wire.run()), context);
+  SystemRandom system;
+  BufferedRandom random(system);
+  absl::StatusOr<PreparedUpdate> prepared = TrainUpdate(
+      wire, model, trainer, folder.LoadState(wire.run()), random, context);
   if (!prepared.ok()) return prepared.status();
-  prepared->header.set_checksum(Checksum(*prepared->bytes));
+  // What is to be masked has no bytes yet.
+  if (prepared->bytes != nullptr) {
+    prepared->header.set_checksum(Checksum(*prepared->bytes));
+  }
   Happening happening;
   auto update = std::make_shared<const PreparedUpdate>(*std::move(prepared));
   happening.event =

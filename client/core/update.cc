@@ -5,17 +5,15 @@
 #include <xxhash.h>
 
 #include <algorithm>
-#include <array>
 #include <cmath>
-#include <limits>
 #include <string>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
-#include "aggregation/encoding_layout.h"
-#include "aggregation/magnitude.h"
+#include "client/core/bounds.h"
+#include "client/core/integer_update.h"
 #include "client/core/strategy.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
@@ -25,132 +23,12 @@ namespace {
 
 using aggregation::Encoding;
 
+bool IsPacked(const v1::UpdatePlan& update) {
+  return update.encoding() == v1::UpdatePlan::PACKED;
+}
+
 bool HasErrorFeedback(Encoding encoding) {
   return encoding == Encoding::kInt8 || encoding == Encoding::kTopK;
-}
-
-// The largest float that may be encoded so that what the coordinator decodes is
-// at most max_abs.
-float Bound(Encoding encoding, double max_abs) {
-  float bound = static_cast<float>(max_abs);
-  if (static_cast<double>(bound) > max_abs) bound = std::nextafter(bound, 0.0f);
-  switch (encoding) {
-    case Encoding::kBfloat16: {
-      // Rounding to nearest is monotone: below a value of 8 binary digits it
-      // never ends above it.
-      int exponent = 0;
-      const float digits = std::frexp(bound, &exponent);
-      return std::ldexp(std::trunc(std::ldexp(digits, 8)), exponent - 8);
-    }
-    case Encoding::kInt8:
-      // scale = bound / 127 and 127 * scale round once each.
-      return bound * (1.0f - 0x1p-22f);
-    case Encoding::kFloat32:
-    case Encoding::kTopK:
-      return bound;
-  }
-  return bound;
-}
-
-// What a pass over the values finds.
-struct Clamped {
-  bool is_finite = true;
-  float largest = 0;            // magnitude afterwards
-  std::uint64_t saturated = 0;  // values that were out of bound
-};
-
-// Clamps in place. Most blocks are within the bound and are only read.
-void Clamp(std::span<float> values, float bound, Clamped& clamped) {
-  constexpr std::size_t kBlock = 4096;
-  while (!values.empty()) {
-    const std::span<float> block =
-        values.first(std::min(kBlock, values.size()));
-    values = values.subspan(block.size());
-    const float largest = aggregation::LargestMagnitude(block);
-    if (!std::isfinite(largest)) {
-      clamped.is_finite = false;
-      return;
-    }
-    clamped.largest = std::max(clamped.largest, std::min(bound, largest));
-    if (largest > bound) {
-      for (float& value : block) {
-        clamped.saturated += std::fabs(value) > bound;
-        value = std::clamp(value, -bound, bound);
-      }
-    }
-  }
-}
-
-// Bounds of the parts of an update, in order: what lies before `end`, and after
-// the part before it, is at most `bound`.
-struct BoundedPart {
-  std::size_t end = 0;
-  float bound = 0;
-};
-using Bounds = std::array<BoundedPart, 4>;
-
-Bounds BoundsOf(Encoding encoding, const aggregation::Layout& layout) {
-  const float parameters = Bound(encoding, layout.parameters.max_abs());
-  const float buffers = Bound(encoding, layout.buffers.max_abs());
-  // An int8 block that holds both has one scale, so the smaller bound for all.
-  std::size_t from = layout.trainable;
-  std::size_t to = layout.trainable;
-  if (encoding == Encoding::kInt8 && from % aggregation::kInt8Block != 0) {
-    from -= from % aggregation::kInt8Block;
-    to = std::min(layout.model(), from + aggregation::kInt8Block);
-    if (to <= layout.trainable) from = to = layout.trainable;
-  }
-  const float auxiliary =
-      layout.auxiliary ? Bound(encoding, layout.auxiliary->max_abs()) : 0;
-  return {{{from, parameters},
-           {to, std::min(parameters, buffers)},
-           {layout.model(), buffers},
-           {layout.length, auxiliary}}};
-}
-
-// What is within every part's bound.
-float SmallestOf(const Bounds& bounds) {
-  float smallest = std::numeric_limits<float>::max();
-  std::size_t start = 0;
-  for (const BoundedPart& part : bounds) {
-    if (part.end > start) smallest = std::min(smallest, part.bound);
-    start = std::max(start, part.end);
-  }
-  return smallest;
-}
-
-// Clamps the values from `offset` each to its part's bound.
-void ClampAll(std::span<float> values, std::size_t offset, const Bounds& bounds,
-              Clamped& clamped) {
-  std::size_t done = 0;
-  for (const BoundedPart& part : bounds) {
-    const std::size_t end =
-        std::min(values.size(), part.end - std::min(part.end, offset));
-    if (end <= done) continue;
-    Clamp(values.subspan(done, end - done), part.bound, clamped);
-    done = end;
-  }
-}
-
-// Names the first value that is not, of those from `offset`.
-absl::Status NotFinite(const Manifest& manifest, std::size_t offset,
-                       std::span<const float> values) {
-  const auto bad = std::find_if(values.begin(), values.end(), [](float value) {
-    return !std::isfinite(value);
-  });
-  const std::size_t coordinate =
-      offset + static_cast<std::size_t>(bad - values.begin());
-  std::size_t start = 0;
-  for (const TensorSpec& tensor : manifest.tensors()) {
-    if (coordinate < start + tensor.Size()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("the delta of ", tensor.name, " is not finite at ",
-                       coordinate - start));
-    }
-    start += tensor.Size();
-  }
-  return absl::InvalidArgumentError(
-      "what the strategy adds to the update is not finite");
 }
 
 // Without a checksum.
@@ -167,16 +45,6 @@ v1::UpdateHeader HeaderOf(const v1::Task& task, const TrainResult& result,
   header.set_base_model(task.model());
   header.set_train_loss(result.loss);
   return header;
-}
-
-absl::Status CheckResult(const TrainResult& result) {
-  if (result.examples == 0) {
-    return absl::InvalidArgumentError("trained on no examples");
-  }
-  if (!std::isfinite(result.loss)) {
-    return absl::InvalidArgumentError("the training loss is not finite");
-  }
-  return absl::OkStatus();
 }
 
 absl::StatusOr<Key> SeedOf(const v1::Task& task) {
@@ -205,12 +73,26 @@ absl::Status SubtractDecoded(Encoding encoding,
 
 }  // namespace
 
+absl::Status CheckResult(const TrainResult& result) {
+  if (result.examples == 0) {
+    return absl::InvalidArgumentError("trained on no examples");
+  }
+  if (!std::isfinite(result.loss)) {
+    return absl::InvalidArgumentError("the training loss is not finite");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
                                              const Manifest& manifest,
                                              const TrainResult& result,
                                              std::vector<float> update,
                                              const ClientState& state) {
   if (absl::Status status = CheckResult(result); !status.ok()) return status;
+  if (IsPacked(task.update())) {
+    return absl::InvalidArgumentError(
+        "update.encoding: integers are no floats");
+  }
   const absl::StatusOr<Key> seed = SeedOf(task);
   if (!seed.ok()) return seed.status();
   const aggregation::EncodingOptions encoding =
@@ -262,6 +144,7 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
 bool IsDeltaAlone(const v1::UpdatePlan& update,
                   const v1::StrategyPlan& strategy) {
   return codec::ToEncoding(update).encoding == Encoding::kFloat32 &&
+         !IsPacked(update) &&
          strategy.kind_case() == v1::StrategyPlan::KIND_NOT_SET;
 }
 
@@ -313,6 +196,7 @@ std::uint64_t Checksum(const UpdateBytes& bytes) {
 absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,
                                            const Model& model, Trainer& trainer,
                                            const ClientState& state,
+                                           RandomSource& random,
                                            const TaskContext& context) {
   const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
   if (!task.ok()) return task.status();
@@ -321,8 +205,11 @@ absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,
       RunStrategy(wire, *task, model, trainer, fitting, context);
   if (!outcome.ok()) return outcome.status();
   absl::StatusOr<PreparedUpdate> prepared =
-      PrepareUpdate(wire, model.manifest, outcome->result,
-                    std::move(outcome->update), fitting);
+      IsPacked(wire.update())
+          ? PrepareIntegers(wire, model.manifest, outcome->result,
+                            std::move(outcome->update), fitting, random)
+          : PrepareUpdate(wire, model.manifest, outcome->result,
+                          std::move(outcome->update), fitting);
   if (prepared.ok()) {
     prepared->state.local = std::move(outcome->local);
     prepared->state.places = std::move(outcome->places);

@@ -3,6 +3,8 @@
 // whose floats are added where they are made has no bytes, but the same floats
 // (StreamUpdate).
 //
+// With the encoding PACKED as client/core/integer_update.h says, else
+//
 //   u = the strategy's update of the delta    client/core/strategy.h
 //   y = u + residual                          error feedback (top-k, int8 only)
 //   z = clamp(y, -bound, bound)               bound <= max_abs, see below
@@ -27,6 +29,8 @@
 #include "aggregation/manifest.h"
 #include "client/core/client_state.h"
 #include "client/core/update_bytes.h"
+#include "client/core/update_words.h"
+#include "privacy/crypto/random.h"
 #include "tributary/trainer.h"
 #include "tributary/v1/federation.pb.h"
 
@@ -36,19 +40,26 @@ struct PreparedUpdate {
   // Without its checksum: that is for bytes that travel.
   v1::UpdateHeader header;
   std::shared_ptr<const UpdateBytes> bytes;
+  // Instead of bytes: those come of them under the task's masks.
+  std::shared_ptr<const UpdateWords> words;
   // The client state once this update is accepted.
   ClientState state;
   // Coordinates clamped.
   std::uint64_t saturated = 0;
 };
 
+// InvalidArgument for zero examples and a loss that is not finite.
+absl::Status CheckResult(const TrainResult& result);
+
 // One training task: trains, and prepares the update as the plan's strategy
 // wants it. `state` is the run's before this task; one that does not fit the
-// model counts as empty. InvalidArgument, naming what it is, if the task makes
-// no sense; whatever the trainer says.
+// model counts as empty. `random` is for PACKED (PrepareIntegers).
+// InvalidArgument, naming what it is, if the task makes no sense; whatever the
+// trainer says.
 absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& task,
                                            const Model& model, Trainer& trainer,
                                            const ClientState& state,
+                                           RandomSource& random,
                                            const TaskContext& context);
 
 // Whether the updates of such a plan are deltas and nothing besides, so that
@@ -78,7 +89,8 @@ absl::StatusOr<PreparedUpdate> StreamUpdate(const v1::Task& task,
                                             const TaskContext& context);
 
 // `update` has the floats of the model's manifest and of the strategy's
-// auxiliary tensor, if it has one. InvalidArgument, naming the tensor and the
+// auxiliary tensor, if it has one; any encoding but PACKED. InvalidArgument,
+// naming the tensor and the
 // coordinate, for NaN and infinities; for zero examples, a loss that is not
 // finite, or a task that makes no sense.
 absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,

@@ -2,14 +2,18 @@
 #include "client/grpc/credentials.h"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <fstream>
+#include <span>
 #include <sstream>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/openssl_objects.h"
+#include "privacy/secagg/certificate_identity.h"
+#include "privacy/secagg/secret.h"
 
 namespace tributary {
 namespace {
@@ -69,6 +73,25 @@ absl::Status CheckCredentials(const Credentials& files) {
                               files.certificate.string()));
   }
   return absl::OkStatus();
+}
+
+SecureIdentitySource IdentityFrom(const Credentials& files) {
+  return [files]() -> absl::StatusOr<SecureIdentity> {
+    absl::StatusOr<PemTexts> texts = ReadPemFiles(files);
+    if (!texts.ok()) return texts.status();
+    const absl::Cleanup erase = [&texts] {
+      secagg::Erase(std::as_writable_bytes(std::span(texts->key)));
+    };
+    auto signer = secagg::MakeCertificateSigner(texts->certificate, texts->key);
+    if (!signer.ok()) return signer.status();
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    auto authority = secagg::MakeCertificateAuthority(
+        {.certificates_pem = texts->authority,
+         .now = std::chrono::duration_cast<std::chrono::seconds>(now).count(),
+         .revoked = {}});
+    if (!authority.ok()) return authority.status();
+    return SecureIdentity{*std::move(signer), *std::move(authority)};
+  };
 }
 
 }  // namespace tributary

@@ -9,6 +9,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "client/core/secure_identity.h"
 #include "tributary/client.h"
 
 namespace tributary {
@@ -24,5 +25,8 @@ absl::StatusOr<PemTexts> ReadPemFiles(const Credentials& files);
 // Every file is there and holds what it should, and the key is the
 // certificate's.
 absl::Status CheckCredentials(const Credentials& files);
+
+// This client among its peers, by what the files hold when it is asked.
+SecureIdentitySource IdentityFrom(const Credentials& files);
 
 }  // namespace tributary

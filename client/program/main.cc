@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/program/no_core_dumps.h"
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
 #include "proto/command_line/read.h"
@@ -59,7 +60,14 @@ std::string InOptions(const std::string& message) {
       {"population:", "--population:"},
       {"insecure:", "--insecure:"},
       {"name:", "--name:"},
-      {"evaluator:", "--evaluator:"}};
+      {"evaluator:", "--evaluator:"},
+      {"secure_aggregation.use:", "--secure-aggregation:"},
+      {"secure_aggregation.min_cohort:", "--min-cohort:"},
+      {"secure_aggregation.min_survivors:", "--min-survivors:"},
+      {"secure_aggregation.min_length:", "--min-length:"},
+      {"secure_aggregation.min_word_bits:", "--min-word-bits:"},
+      {"secure_aggregation.min_corrupt_per_mille:", "--min-corrupt:"},
+      {"secure_aggregation.min_threshold_per_mille:", "--min-threshold:"}};
   for (const auto& [field, option] : kOptions) {
     if (message.starts_with(field)) {
       return std::string(option) + message.substr(field.size());
@@ -110,6 +118,47 @@ void AddOptions(CLI::App& app, ClientOptions& client, DataFiles& data) {
                "take evaluation tasks, without TLS");
 }
 
+// Floors: a coordinator may offer more, never less.
+void AddSecureAggregation(CLI::App& app, SecureAggregationOptions& secure) {
+  using Use = SecureAggregationOptions::Use;
+  using Adversary = SecureAggregationOptions::Adversary;
+  app.add_option_function<std::string>(
+         "--secure-aggregation",
+         [&secure](const std::string& name) {
+           secure.use = name == "required" ? Use::kRequired : Use::kAllowed;
+         },
+         "allowed, or required: no task without it is taken (default: "
+         "allowed)")
+      ->check(CLI::IsMember({"allowed", "required"}));
+  app.add_option_function<std::string>(
+         "--adversary",
+         [&secure](const std::string& name) {
+           secure.adversary = name == "semi_honest" ? Adversary::kSemiHonest
+                                                    : Adversary::kSemiMalicious;
+         },
+         "the coordinator that secure sessions must withstand: semi_honest "
+         "follows the protocol, semi_malicious lies (default: "
+         "semi_malicious)")
+      ->check(CLI::IsMember({"semi_honest", "semi_malicious"}));
+  const auto floor = [&app](const char* name, auto& value, const char* text) {
+    app.add_option(name, value, text)->capture_default_str();
+  };
+  floor("--min-cohort", secure.min_cohort,
+        "fewest clients in a secure session");
+  floor("--min-survivors", secure.min_survivors,
+        "fewest updates in a secure sum");
+  floor("--min-length", secure.min_length,
+        "shortest update in a secure sum, in words");
+  floor("--min-word-bits", secure.min_word_bits,
+        "narrowest modulus of a secure sum, in bits");
+  floor("--min-corrupt", secure.min_corrupt_per_mille,
+        "clients that may work for the coordinator without its seeing an "
+        "update, in thousandths of a session");
+  floor("--min-threshold", secure.min_threshold_per_mille,
+        "peers that it takes to recover a secret of this client, in "
+        "thousandths of those that hold shares of it");
+}
+
 // Null if no file is named.
 absl::StatusOr<std::shared_ptr<const Dataset>> Read(const std::string& file,
                                                     const std::string& labels,
@@ -130,6 +179,7 @@ int Main(int argc, char** argv) {
   TorchDevice device;
   AddOptions(app, options, files);
   AddDevice(app, device);
+  AddSecureAggregation(app, options.secure_aggregation);
   if (const auto code =
           command_line::Read(app, TRIBUTARY_VERSION,
                              std::vector<std::string>(argv + 1, argv + argc),
@@ -142,6 +192,10 @@ int Main(int argc, char** argv) {
   }
   if (auto status = options.Validate(); !status.ok()) {
     return Fail(status, kUsage);
+  }
+
+  if (auto status = ForbidCoreDumps(); !status.ok()) {
+    return Fail(status, kFailure);
   }
 
   auto train = Read(files.train, files.train_labels, files.csv);

@@ -49,7 +49,7 @@ void ProgressLog::Note(const ClientProgress& progress) {
   std::string detail = progress.detail;
   if (progress.saturated > 0) {
     absl::StrAppend(&detail, detail.empty() ? "" : "; ", progress.saturated,
-                    " coordinates clamped to update.max_abs");
+                    " coordinates clamped to the plan's bound");
   }
   Write(Line(Name(progress.stage), progress.run, progress.round, detail));
 }

@@ -51,6 +51,11 @@ class Secret {
   std::array<std::uint8_t, kSize> bytes_{};
 };
 
+// Writes zeros that no compiler leaves out.
+inline void Erase(std::span<std::byte> bytes) {
+  OPENSSL_cleanse(bytes.data(), bytes.size());
+}
+
 // Erases what it gives back.
 template <typename T>
 struct ErasingAllocator {

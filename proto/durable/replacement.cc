@@ -22,20 +22,6 @@ std::filesystem::path TemporaryOf(const std::filesystem::path& file,
   return temporary;
 }
 
-// A rename is on the disk when its folder is.
-absl::Status SyncFolderOf(const std::filesystem::path& file) {
-  const std::filesystem::path folder =
-      file.has_parent_path() ? file.parent_path() : ".";
-  const int descriptor =
-      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (descriptor < 0) return FileError("opening", folder);
-  const absl::Status synced = ::fsync(descriptor) == 0
-                                  ? absl::OkStatus()
-                                  : FileError("syncing", folder);
-  ::close(descriptor);
-  return synced;
-}
-
 }  // namespace
 
 absl::Status FileError(std::string_view what,
@@ -55,6 +41,19 @@ absl::Status WriteAll(int descriptor, std::span<const std::byte> bytes,
     bytes = bytes.subspan(static_cast<std::size_t>(written));
   }
   return absl::OkStatus();
+}
+
+absl::Status SyncFolderOf(const std::filesystem::path& file) {
+  const std::filesystem::path folder =
+      file.has_parent_path() ? file.parent_path() : ".";
+  const int descriptor =
+      ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (descriptor < 0) return FileError("opening", folder);
+  const absl::Status synced = ::fsync(descriptor) == 0
+                                  ? absl::OkStatus()
+                                  : FileError("syncing", folder);
+  ::close(descriptor);
+  return synced;
 }
 
 absl::StatusOr<Replacement> Replacement::Begin(

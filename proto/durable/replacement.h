@@ -68,6 +68,9 @@ absl::Status ReplaceFile(const std::filesystem::path& file,
                          std::string_view bytes,
                          const ReplacementOptions& options);
 
+// A new name of a file is on the disk when its folder is.
+absl::Status SyncFolderOf(const std::filesystem::path& file);
+
 // All of the bytes, however many calls that takes.
 absl::Status WriteAll(int descriptor, std::span<const std::byte> bytes,
                       const std::filesystem::path& file);

@@ -104,6 +104,7 @@ TEST_CASE("the checker finds what it is there to find") {
       {"coordinator/server/x.cc", "#include <torch/script.h>"},
       {"client/core/x.cc", "#include \"tributary/v1/federation.grpc.pb.h\""},
       {"client/core/x.cc", "#include \"coordinator/round/engine.h\""},
+      {"client/core/x.cc", "#include \"privacy/secagg/server/server.h\""},
       {"client/include/tributary/x.h", "#include <grpcpp/grpcpp.h>"},
       {"simulation/x.cc", "#include \"coordinator/store/store.h\""},
       {"simulation/x.cc", "#include <matio.h>"},

@@ -17,6 +17,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <memory>
@@ -52,8 +53,43 @@ struct ClientProgress {
   Stage stage = Stage::kConnecting;
   std::string run;
   int round = 0;
-  std::string detail;           // e.g. why refused
-  std::uint64_t saturated = 0;  // coordinates clamped to update.max_abs
+  std::string detail;  // e.g. why refused
+  // Coordinates clamped to update.max_abs; all of them if differential privacy
+  // clipped the update to its norm.
+  std::uint64_t saturated = 0;
+};
+
+// What this client demands of tasks with secure aggregation, where the
+// coordinator sees nothing of an update but what it adds to the sum
+// (docs/secagg.md). A coordinator may offer more, never less: such a task is
+// refused, and the progress says which floor, what was offered and what is
+// demanded. Of each floor: raising it is safe, lowering it is not.
+//
+// Its peers are those whose certificates credentials.authority signed; it takes
+// part with its own certificate and key, read again for each session.
+struct SecureAggregationOptions {
+  // kRequired: every task without it is refused, evaluations included.
+  enum class Use { kAllowed, kRequired };
+  Use use = Use::kAllowed;
+  // Fewest clients in a session, at least 3: among fewer, each hides less.
+  std::uint32_t min_cohort = 20;
+  // Fewest updates in a sum, at least 2 and fewer than min_cohort.
+  std::uint32_t min_survivors = 10;
+  // Shortest update, in words: a sum of few words says much of each update.
+  std::uint32_t min_length = 1;
+  // Narrowest modulus, 8 to 62 bits: a sum that wraps is garbage.
+  int min_word_bits = 8;
+  // Clients that may work for the coordinator, in thousandths of the cohort, 0
+  // to 900: with more of them than the session withstands, updates can be seen.
+  std::uint32_t min_corrupt_per_mille = 50;
+  // Holders of a client's secrets that it takes to recover one, in thousandths
+  // of its holders, 0 to 1000: with a low threshold few need to collude.
+  std::uint32_t min_threshold_per_mille = 500;
+  // What the coordinator itself may do. kSemiHonest: it follows the protocol
+  // and looks at everything; demand no more only of one you trust to.
+  // kSemiMalicious: it may lie to clients once their keys are advertised.
+  enum class Adversary { kSemiHonest, kSemiMalicious };
+  Adversary adversary = Adversary::kSemiMalicious;
 };
 
 struct ClientOptions {
@@ -61,11 +97,13 @@ struct ClientOptions {
   std::string coordinator;
   std::string population;
   Credentials credentials;
-  // Plaintext, for loopback addresses only; then `name` says who this is.
+  // Plaintext, for loopback addresses only; then `name` says who this is, and
+  // credentials, all three or none, serve secure aggregation alone.
   bool insecure = false;
   std::string name;
   // Plaintext only: take evaluation tasks (else the certificate's role says).
   bool evaluator = false;
+  SecureAggregationOptions secure_aggregation;
   // Model cache and persisted client state. Created if missing. One client at a
   // time uses it.
   std::filesystem::path state_folder;

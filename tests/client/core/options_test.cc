@@ -77,5 +77,39 @@ TEST_CASE("a wrong option is named") {
   CHECK(names(options, "name"));
 }
 
+TEST_CASE("a floor of secure aggregation that makes no sense is named") {
+  const auto reason = [](auto change) {
+    ClientOptions options = Tls();
+    change(options.secure_aggregation);
+    return std::string(options.Validate().message());
+  };
+  using Secure = SecureAggregationOptions;
+  CHECK(reason([](Secure&) {}) == "");
+  CHECK(reason([](Secure& secure) { secure.min_cohort = 2; }) ==
+        "secure_aggregation.min_cohort: 2 is not at least 3");
+  CHECK(reason([](Secure& secure) { secure.min_cohort = 10; }) ==
+        "secure_aggregation.min_survivors: 10 is not at least 2 and below "
+        "min_cohort");
+  CHECK(reason([](Secure& secure) { secure.min_word_bits = 63; }) ==
+        "secure_aggregation.min_word_bits: 63 is not in 8 .. 62");
+  CHECK(reason([](Secure& secure) { secure.min_corrupt_per_mille = 901; }) ==
+        "secure_aggregation.min_corrupt_per_mille: 901 is not in 0 .. 900");
+  CHECK(reason([](Secure& secure) { secure.min_threshold_per_mille = 1001; }) ==
+        "secure_aggregation.min_threshold_per_mille: 1001 is not in 0 .. 1000");
+}
+
+TEST_CASE("without TLS credentials serve secure aggregation, or are absent") {
+  ClientOptions options = Plaintext("localhost:1");
+  options.secure_aggregation.use = SecureAggregationOptions::Use::kRequired;
+  CHECK(std::string(options.Validate().message()) ==
+        "secure_aggregation.use: required, but there are no credentials to "
+        "take part with");
+  options.credentials.certificate = "pump.pem";
+  CHECK(std::string(options.Validate().message()) ==
+        "credentials.authority: must be set");
+  options.credentials = {"ca.pem", "pump.pem", "pump.key"};
+  CHECK(options.Validate().ok());
+}
+
 }  // namespace
 }  // namespace tributary

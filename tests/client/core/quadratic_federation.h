@@ -105,8 +105,9 @@ class QuadraticFederation {
 
   // The update of one client, which becomes part of its state.
   std::vector<float> UpdateOf(QuadraticClient& client) const {
+    SystemRandom random;
     auto prepared =
-        TrainUpdate(Task(), model, client, client.state, TaskContext());
+        TrainUpdate(Task(), model, client, client.state, random, TaskContext());
     INFO(prepared.status().ToString());
     REQUIRE(prepared.ok());
     client.state = std::move(prepared->state);

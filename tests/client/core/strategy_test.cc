@@ -308,8 +308,9 @@ struct Silent final : public Trainer {
 };
 
 std::string ErrorOf(const QuadraticFederation& federation, Trainer& trainer) {
+  SystemRandom random;
   return std::string(TrainUpdate(federation.Task(), federation.model, trainer,
-                                 {}, TaskContext())
+                                 {}, random, TaskContext())
                          .status()
                          .message());
 }

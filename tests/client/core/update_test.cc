@@ -247,8 +247,9 @@ TEST_CASE(
   const v1::Task task = StreamedTask(GENERATE(0.1, 0.499, 6.0));
   const Model model = ModelOf(manifest);
   const TaskContext context;
+  SystemRandom random;
   InBlocks trainer(RandomDelta(0.5F));
-  const auto sent = TrainUpdate(task, model, trainer, {}, context);
+  const auto sent = TrainUpdate(task, model, trainer, {}, random, context);
   REQUIRE(sent.ok());
   std::vector<float> floats;
   float largest_misjudged = 0;
@@ -282,6 +283,7 @@ TEST_CASE("a streamed update ends before the first block that is not finite") {
   const v1::Task task = StreamedTask(1);
   const Model model = ModelOf(manifest);
   const TaskContext context;
+  SystemRandom random;
   InBlocks trainer(delta);
   std::size_t given = 0;
   const auto streamed = StreamUpdate(
@@ -289,7 +291,7 @@ TEST_CASE("a streamed update ends before the first block that is not finite") {
       [&](const UpdateBlock& block) { given += block.values.size(); }, context);
   CHECK(given == 2800);
   CHECK(streamed.status() ==
-        TrainUpdate(task, model, trainer, {}, context).status());
+        TrainUpdate(task, model, trainer, {}, random, context).status());
   CHECK(streamed.status().message() ==
         "the delta of norm.mean is not finite at 5");
 }
@@ -298,6 +300,7 @@ TEST_CASE("of a result that makes no sense no block is given") {
   const v1::Task task = StreamedTask(1);
   const Model model = ModelOf(manifest);
   const TaskContext context;
+  SystemRandom random;
   const TrainResult results[] = {
       {.examples = 0, .loss = 1},
       {.examples = 1, .loss = std::numeric_limits<double>::infinity()}};
@@ -307,7 +310,7 @@ TEST_CASE("of a result that makes no sense no block is given") {
         task, model, trainer, [](const UpdateBlock&) { FAIL("a block"); },
         context);
     CHECK(streamed.status() ==
-          TrainUpdate(task, model, trainer, {}, context).status());
+          TrainUpdate(task, model, trainer, {}, random, context).status());
     CHECK_FALSE(streamed.ok());
   }
 }
@@ -323,6 +326,7 @@ TEST_CASE("a trainer without a way of its own is streamed as one block") {
     }
   } trainer;
   const TaskContext context;
+  SystemRandom random;
   std::vector<float> floats;
   REQUIRE(StreamUpdate(
               StreamedTask(1), ModelOf(manifest), trainer,

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "client/core/update.h"
+#include "client/grpc/credentials.h"
 #include "proto/codec/safetensors.h"
 #include "tests/client/grpc/federation_double.h"
 #include "tributary/client.h"
@@ -262,6 +263,35 @@ TEST_CASE_METHOD(FederationFixture,
   CHECK(message.find("credentials." + option + ": ") == 0);
   CHECK(message.find((folder_ / file).string()) != std::string::npos);
   CHECK(message.find(reason) != std::string::npos);
+}
+
+TEST_CASE_METHOD(FederationFixture,
+                 "a client is among its peers what its files say at the time") {
+  const SecureIdentitySource source = IdentityFrom(Options().credentials);
+  const auto identity = source();
+  REQUIRE(identity.ok());
+  const auto peer =
+      identity->authority->Identify(identity->signer->credential());
+  REQUIRE(peer.ok());
+  CHECK((*peer)->name() == "pump-17");
+  const auto signature = identity->signer->Sign("a statement");
+  REQUIRE(signature.ok());
+  CHECK((*peer)->Verify("a statement", *signature).ok());
+
+  // Renewed, by another authority.
+  const TestCertificates renewed = MakeCertificates();
+  Write("client.pem", renewed.client.certificate);
+  CHECK(std::string(source().status().message()) ==
+        "the client's key is not that of its certificate");
+  Write("client.key", renewed.client.key);
+  const auto stranger = source();
+  REQUIRE(stranger.ok());
+  CHECK(absl::IsUnauthenticated(
+      stranger->authority->Identify(stranger->signer->credential()).status()));
+  Write("ca.pem", renewed.authority.certificate);
+  const auto again = source();
+  REQUIRE(again.ok());
+  CHECK(again->authority->Identify(again->signer->credential()).ok());
 }
 
 }  // namespace

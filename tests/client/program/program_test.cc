@@ -27,7 +27,7 @@ TEST_CASE("each thing a client does is one line, said once") {
         "connecting\n"
         "training    run 4f2a round 3\n"
         "uploading   run 4f2a round 3: 7 coordinates clamped to "
-        "update.max_abs\n"
+        "the plan's bound\n"
         "refused     run 4f2a round 3: too late\n"
         "disconnected: connection reset\n");
 }

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+// The secure sessions a client has answered, in a file of its state folder: 32
+// bytes each, one behind the other, synced before Remember returns. A part of a
+// record at the end is of a crash, and its session was never answered.
+//
+// One thread at a time; one process (the state folder's lock). Nothing is read
+// or made before the first session.
+#pragma once
+
+#include <sys/types.h>
+
+#include <filesystem>
+#include <set>
+
+#include "absl/status/status.h"
+#include "privacy/crypto/digest.h"
+#include "privacy/secagg/client/answered_sessions.h"
+
+namespace tributary {
+
+class AnsweredFile final : public secagg::AnsweredSessions {
+ public:
+  explicit AnsweredFile(std::filesystem::path file);
+  ~AnsweredFile() override;
+  AnsweredFile(const AnsweredFile&) = delete;
+  AnsweredFile& operator=(const AnsweredFile&) = delete;
+
+  absl::Status Remember(const Digest& session) override;
+
+ private:
+  absl::Status Open();
+
+  std::filesystem::path file_;
+  int descriptor_ = -1;
+  off_t end_ = 0;  // of the whole records
+  std::set<Digest> answered_;
+};
+
+}  // namespace tributary

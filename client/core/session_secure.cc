@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: Apache-2.0
+// A session's part in secure aggregation: which tasks it takes, and the order
+// of messages between training, masking and unmasking.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "client/core/session.h"
+#include "proto/codec/integers.h"
+
+namespace tributary::session {
+namespace {
+
+constexpr std::size_t kTokenSize = 16;
+
+v1::ClientMessage Wrapped(v1::SecureClientMessage message) {
+  v1::ClientMessage wrapped;
+  *wrapped.mutable_secure() = std::move(message);
+  return wrapped;
+}
+
+}  // namespace
+
+std::string Objection(const SecureDemands& demands, const v1::Task& task) {
+  if (!task.has_secure()) {
+    if (demands.unmasked == SecureDemands::Unmasked::kTaken) return "";
+    return "task without secure aggregation, which this client requires "
+           "(secure_aggregation.use)";
+  }
+  if (task.kind() != v1::Task::TRAIN) {
+    return "evaluation with secure aggregation";
+  }
+  if (task.update().encoding() != v1::UpdatePlan::PACKED) {
+    return "secure aggregation of an update that is not packed integers";
+  }
+  if (!demands.obstacle.empty()) {
+    return absl::StrCat("secure aggregation: ", demands.obstacle);
+  }
+  const auto terms = codec::TermsOf(task);
+  const absl::Status admitted =
+      terms.ok() ? demands.policy.Admits(*terms) : terms.status();
+  if (admitted.ok()) return "";
+  return absl::StrCat("secure aggregation: ", admitted.message());
+}
+
+void Session::BecomeUnmasking(Finished finished) {
+  if (finished.stage == Finished::Stage::kUploading) {
+    effects_.push_back(CancelUpload{finished.task.task_token()});
+  }
+  work_ = Unmasking{std::move(finished.task), std::move(finished.result)};
+}
+
+void Session::On(const v1::SecureServerMessage& message) {
+  const TaskToken& token = message.task_token();
+  if (!HasTask(token) || !CurrentTask()->has_secure()) {
+    if (token.size() != kTokenSize) return;
+    // Nobody is to wait for an answer to it.
+    return SendTaskFailed(token, "this client is not in that secure session");
+  }
+  if (std::holds_alternative<Fetching>(work_)) {
+    return FailTask(
+        "the secure session began before this client did, whose secrets are "
+        "never stored");
+  }
+  if (auto* working = std::get_if<Working>(&work_)) {
+    working->advertisement.reset();
+  } else if (const auto* finished = std::get_if<Finished>(&work_)) {
+    // Whose inputs are added up is settled after all verdicts: that on this
+    // one was lost with a stream.
+    if (message.has_survivors() || message.has_agreements()) {
+      NoteAccepted();
+      BecomeUnmasking(Finished(*finished));
+    }
+  }
+  effects_.push_back(TakeSecure{token, message});
+}
+
+void Session::On(const SecureAnswered& event) {
+  if (!HasTask(event.token) || !CurrentTask()->has_secure() ||
+      std::holds_alternative<Fetching>(work_)) {
+    return;
+  }
+  v1::ClientMessage message = Wrapped(event.message);
+  const v1::SecureClientMessage& secure = message.secure();
+  if (secure.has_masked_input()) {
+    auto* working = std::get_if<Working>(&work_);
+    if (working == nullptr || working->masked_input) return;
+    working->masked_input = std::move(message);
+    return MaskIfReady();
+  }
+  auto* working = std::get_if<Working>(&work_);
+  if (working != nullptr && secure.has_advertisement()) {
+    working->advertisement = message;
+  }
+  auto* unmasking = std::get_if<Unmasking>(&work_);
+  const bool is_last = unmasking != nullptr && secure.has_unmasking();
+  if (is_last) unmasking->has_answered = true;
+  if (!IsOpen()) return;
+  SendMessage(std::move(message));
+  // The verdict, said again, is the receipt of what was sent before it.
+  if (is_last) SendMessage(unmasking->result);
+}
+
+void Session::MaskIfReady() {
+  const auto& working = std::get<Working>(work_);
+  if (!working.masked_input || !working.saturated) return;
+  effects_.push_back(MaskUpdate{working.task.task_token()});
+}
+
+void Session::On(const Masked& event) {
+  const auto* working = std::get_if<Working>(&work_);
+  if (working == nullptr || working->task.task_token() != event.token ||
+      !working->masked_input || !working->saturated) {
+    return;
+  }
+  Finished finished;
+  finished.task = working->task;
+  finished.masked_input = working->masked_input;
+  finished.saturated = *working->saturated;
+  *finished.result.mutable_update_ready()->mutable_header() = event.header;
+  BecomeFinished(std::move(finished));
+}
+
+void Session::On(const SecureFailed& event) {
+  if (!HasTask(event.token)) return;
+  FailTask(absl::StrCat("secure aggregation: ", event.message));
+}
+
+}  // namespace tributary::session
