@@ -144,12 +144,13 @@ void Engine::Handle(const ClientRevoked& event) {
     const auto found = cohort->find(client);
     if (found != cohort->end()) {
       Participant& participant = found->second;
-      if (HasTask(client, participant)) {
+      const bool has_task = HasTask(client, participant);
+      if (has_task) {
         Emit(CancelTask{client, participant.token, Refusal::kRevoked});
       }
       if (participant.state == Participation::kAsked) {
         Drop(client, participant, Participation::kFailed, Refusal::kRevoked);
-      } else if (participant.state == Participation::kAccepted) {
+      } else if (has_task) {
         LeaveSession(client);
       }
       CloseIfSettled();

@@ -279,5 +279,16 @@ TEST_CASE_METHOD(RoundFixture,
   CHECK(Returns("ann") == "refuse ann unknown_task");
 }
 
+// There is no session that it could leave; a snapshot that said so could not be
+// read back.
+TEST_CASE_METHOD(RoundFixture,
+                 "a revoked client whose update counts changes nothing") {
+  CheckIn({"ann", "bob", "cid"});
+  Returns("ann");
+  const State before = state();
+  CHECK(IsRevoked("ann") == "");
+  CHECK(state() == before);
+}
+
 }  // namespace
 }  // namespace tributary::round
