@@ -14,6 +14,32 @@ namespace {
 
 using namespace tributary;  // NOLINT: one file, one entry point
 
+void GoOn(const round::Options& options, const round::State& state) {
+  round::Engine engine(options, KeyFromSeed(1), state);
+  const auto later = [&state](std::chrono::seconds pause) {
+    return state.now + pause;
+  };
+  using std::chrono::seconds;
+  (void)engine.Step(round::Tick{}, later(seconds(0)));
+  for (const char* name : {"trainer-0", "trainer-1", "trainer-2"}) {
+    (void)engine.Step(round::CheckIn{{name}, round::Role::kTrainer},
+                      later(seconds(1)));
+  }
+  for (int step = 0; step < 6; ++step) {
+    (void)engine.Step(
+        round::SecureStepClosed{state.round,
+                                state.attempt,
+                                static_cast<round::SecureStep>(step),
+                                {{"trainer-0"}, {"trainer-1"}}},
+        later(seconds(2)));
+    (void)engine.Step(round::Tick{}, later(seconds(60 + 60 * step)));
+  }
+  (void)engine.Step(round::ModelReleased{state.round, {}},
+                    later(seconds(1000)));
+  (void)engine.Step(round::Tick{}, later(seconds(100'000)));
+  (void)engine.Step(round::Restarted{}, later(seconds(100'001)));
+}
+
 void TryState(const std::string& bytes) {
   const auto state = checkpoint::DecodeState(bytes);
   if (!state.ok()) return;
@@ -22,18 +48,10 @@ void TryState(const std::string& bytes) {
   const auto again = checkpoint::DecodeState(written);
   if (!again.ok() || checkpoint::EncodeState(*again) != written) std::abort();
 
-  round::Engine engine(round::OptionsFor(12345), KeyFromSeed(1), *state);
-  const auto later = [&state](std::chrono::seconds pause) {
-    return state->now + pause;
-  };
-  using std::chrono::seconds;
-  (void)engine.Step(round::Tick{}, later(seconds(0)));
-  for (const char* name : {"trainer-0", "trainer-1", "trainer-2"}) {
-    (void)engine.Step(round::CheckIn{{name}, round::Role::kTrainer},
-                      later(seconds(1)));
+  // Plain rounds and masked ones.
+  for (const std::uint32_t choice : {12344u, 12346u}) {
+    GoOn(round::OptionsFor(choice), *state);
   }
-  (void)engine.Step(round::ModelReleased{state->round, {}}, later(seconds(2)));
-  (void)engine.Step(round::Tick{}, later(seconds(100'000)));
 }
 
 void TryStep(const std::string& bytes) {

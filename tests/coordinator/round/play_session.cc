@@ -9,13 +9,14 @@ namespace tributary::round {
 
 void PlaySession::Open(const OpenRound&) {
   step_ = SecureStep::kAdvertising;
+  is_over_ = false;
   members_.clear();
   answered_.clear();
   survivors_ = 0;
 }
 
 bool PlaySession::Takes(const ClientId& client, SecureStep step) {
-  if (step != step_) return false;
+  if (is_over_ || step != step_) return false;
   if (step != SecureStep::kAdvertising && !members_.contains(client)) {
     return false;
   }
@@ -36,7 +37,10 @@ Event PlaySession::Close(const CloseSecureStep& asked) {
         asked.round, asked.attempt, static_cast<int>(members_.size()),
         "too few clients, " + std::to_string(needed) + " are needed"};
   }
-  step_ = static_cast<SecureStep>(static_cast<int>(asked.step) + 1);
+  is_over_ = asked.step == SecureStep::kUnmasking;
+  if (!is_over_) {
+    step_ = static_cast<SecureStep>(static_cast<int>(asked.step) + 1);
+  }
   return SecureStepClosed{asked.round,
                           asked.attempt,
                           asked.step,

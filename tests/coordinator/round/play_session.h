@@ -18,6 +18,7 @@ class PlaySession {
 
   // A session for this attempt, in its first step.
   void Open(const OpenRound& round);
+  // The last one once it is over.
   SecureStep step() const { return step_; }
   // Whether the client's message of this step is taken.
   bool Takes(const ClientId& client, SecureStep step);
@@ -28,6 +29,7 @@ class PlaySession {
  private:
   Options options_;
   SecureStep step_ = SecureStep::kAdvertising;
+  bool is_over_ = false;
   std::set<ClientId> members_;
   std::set<ClientId> answered_;
   std::size_t survivors_ = 0;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "tests/coordinator/round/effect_text.h"
 
@@ -98,7 +99,9 @@ void RandomPlay::Make(const Move& move) {
     AllAct(is_collecting || move[2] >= 192 ? move[1] : ~0u);
   } else {
     const Event event = EventOf(move);
-    if (const auto* answered = std::get_if<SecureAnswered>(&event)) {
+    const auto* answered = std::get_if<SecureAnswered>(&event);
+    if (answered != nullptr &&
+        answered->token == TokenFor(answered->client, 0)) {
       (void)session_.Takes(answered->client, answered->step);
     }
     Step(event);
@@ -107,9 +110,7 @@ void RandomPlay::Make(const Move& move) {
 
 void RandomPlay::AnswerClosing() {
   if (!due_) return;
-  const Event event = *due_;
-  due_.reset();
-  Step(event);
+  Step(session_.Close(*std::exchange(due_, std::nullopt)));
 }
 
 void RandomPlay::AllAct(unsigned who) {
@@ -133,7 +134,7 @@ void RandomPlay::Perform(const Effect& effect) {
   } else if (const auto* accept = std::get_if<AcceptUpdate>(&effect)) {
     (void)session_.Takes(accept->client, SecureStep::kMasking);
   } else if (const auto* close = std::get_if<CloseSecureStep>(&effect)) {
-    due_ = session_.Close(*close);
+    due_ = *close;
   } else if (std::holds_alternative<AbandonRound>(effect) ||
              std::holds_alternative<EndRun>(effect)) {
     due_.reset();

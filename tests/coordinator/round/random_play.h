@@ -60,7 +60,7 @@ class RandomPlay {
   Engine engine_;
   Referee referee_;
   PlaySession session_;
-  std::optional<Event> due_;  // the session's answer to CloseSecureStep
+  std::optional<CloseSecureStep> due_;  // what the session is to answer
   Instant now_{};
   std::map<ClientId, std::vector<Task>> tasks_;  // given, oldest first
   std::vector<Moment> moments_;
