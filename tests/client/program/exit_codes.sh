@@ -19,6 +19,12 @@ expect 2 "\"localhost:99999\" is not host:port" "$client" --coordinator \
   --data "$folder/none.csv"
 expect 2 "tributary-client: --ca: must be set" "$client" --coordinator \
   localhost:1 --population p --state "$folder/state" --data "$folder/none.csv"
+expect 2 "tributary-client: --min-survivors: 10 is not at least 2 and below" \
+  "$client" --coordinator localhost:1 --population p --state "$folder/state" \
+  --insecure --name a --data "$folder/none.csv" --min-cohort 5
+expect 2 "tributary-client: --secure-aggregation: required, but" "$client" \
+  --coordinator localhost:1 --population p --state "$folder/state" \
+  --insecure --name a --data "$folder/none.csv" --secure-aggregation required
 expect 2 "loopback" "$client" --coordinator example.org:1 --population p \
   --state "$folder/state" --insecure --name a --data "$folder/none.csv"
 expect 2 "--device cuda: .*choose cpu" env \
