@@ -75,6 +75,17 @@ RdpCurve SkellamRounds(const Mechanism& mechanism) {
   return curve;
 }
 
+absl::Status CheckNeighbours(std::span<const Charge> charges) {
+  for (const Charge& charge : charges) {
+    if (charge.mechanism.neighbours != charges.front().mechanism.neighbours) {
+      return absl::UnimplementedError(
+          "rounds of different neighbouring relations are not added up: take "
+          "one privacy.neighbours for all runs of a population");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Charges of a kind are one, in an order of their own: a sum of floats depends
 // on its order.
 struct Sorted {
@@ -84,6 +95,7 @@ struct Sorted {
 
 absl::StatusOr<Sorted> Sort(Accountant accountant,
                             std::span<const Charge> charges) {
+  if (auto status = CheckNeighbours(charges); !status.ok()) return status;
   Sorted sorted;
   std::map<std::tuple<Sampling, double, Neighbours, double>, std::int64_t>
       gaussian;
@@ -92,11 +104,6 @@ absl::StatusOr<Sorted> Sort(Accountant accountant,
     absl::Status status = mechanism.Validate();
     status.Update(Covers(accountant, mechanism));
     if (!status.ok()) return status;
-    if (mechanism.neighbours != charges.front().mechanism.neighbours) {
-      return absl::UnimplementedError(
-          "rounds of different neighbouring relations are not added up: take "
-          "one privacy.neighbours for all runs of a population");
-    }
     if (mechanism.noise == Noise::kDistributed) {
       sorted.skellam[mechanism] += charge.rounds;
       continue;
@@ -208,16 +215,12 @@ absl::Status Covers(Accountant accountant, const Mechanism& mechanism) {
 }
 
 absl::StatusOr<Accountant> TightestFor(std::span<const Charge> charges) {
+  if (auto status = CheckNeighbours(charges); !status.ok()) return status;
   absl::Status status;
   for (const Accountant accountant : {Accountant::kPld, Accountant::kRdp}) {
     status = absl::OkStatus();
     for (const Charge& charge : charges) {
       status.Update(Covers(accountant, charge.mechanism));
-      if (charge.mechanism.neighbours != charges.front().mechanism.neighbours) {
-        status.Update(absl::UnimplementedError(
-            "rounds of different neighbouring relations are not added up: take "
-            "one privacy.neighbours for all runs of a population"));
-      }
     }
     if (status.ok()) return accountant;
   }

@@ -4,10 +4,11 @@
 // a source of its own.
 //
 // The Poisson draws come from a table of integer weights: no floating point,
-// not in its making either. A draw's distribution is within 2^-88 of Poisson's
-// in total variation (2^-103 at variance 40,000): a release of d coordinates
-// owes its delta 2 d (1 + e^epsilon) times that. Which entries of the table are
-// read depends on the value drawn.
+// not in its making either. A point of the table's sum is drawn, its high bits
+// first; one draw in 2^40 or fewer needs the low ones. A draw's distribution is
+// within 2^-88 of Poisson's in total variation (2^-103 at variance 40,000): a
+// release of d coordinates owes its delta 2 d (1 + e^epsilon) times that. Which
+// entries of the table are read depends on the value drawn.
 #pragma once
 
 #include <cstdint>
@@ -33,8 +34,13 @@ class Skellam {
 
   std::int64_t Poisson(RandomSource& random) const;
 
-  // cumulative_[i]: the weights of the first i + 1 values.
-  std::vector<Wide> cumulative_;
+  // The weights of the first i + 1 values add up to high_[i] 2^64 + low_[i].
+  std::vector<std::uint64_t> high_;
+  std::vector<std::uint64_t> low_;
+  int unused_bits_ = 0;  // of a word, where a point's high bits are drawn
+  // Among points whose high bits start with b, the first value is guide_[b] or
+  // after, and guide_[b + 1] or before.
+  std::vector<std::uint32_t> guide_;
 };
 
 }  // namespace tributary::dp

@@ -4,6 +4,7 @@
 // false-alarm rate is the chance that a perfect sampler had failed with them.
 #include <cmath>
 #include <cstdio>
+#include <cstring>
 #include <ctime>
 #include <functional>
 #include <vector>
@@ -181,10 +182,52 @@ TEST_CASE("Skellam draws from a fixed stream invert its exact table") {
     return Draw(Skellam::WithVariance(variance).value(), bits, 12);
   };
   CHECK(draws(2, 4) ==
-        std::vector<std::int64_t>{-2, -1, -3, 1, 2, 2, -3, -1, 1, 1, 1, 0});
-  CHECK(draws(40'000, 5) == std::vector<std::int64_t>{-409, -24, 147, 119, 171,
-                                                      32, -119, 540, -61, 67,
-                                                      -139, -230});
+        std::vector<std::int64_t>{0, -1, 1, 0, 2, -1, -2, -2, 2, 3, 1, 2});
+  CHECK(draws(40'000, 5) == std::vector<std::int64_t>{81, -65, -72, -118, 175,
+                                                      -4, -163, -46, 24, 98,
+                                                      -105, -40});
+}
+
+// Words given out in order.
+class GivenWords final : public RandomSource {
+ public:
+  explicit GivenWords(std::vector<std::uint64_t> words)
+      : words_(std::move(words)) {}
+  void Fill(std::span<std::uint8_t> out) override {
+    REQUIRE(out.size() == 8);
+    REQUIRE(next_ < words_.size());
+    std::memcpy(out.data(), &words_[next_++], 8);
+  }
+  std::size_t given() const { return next_; }
+
+ private:
+  std::vector<std::uint64_t> words_;
+  std::size_t next_ = 0;
+};
+
+TEST_CASE("a point on the edge of two values is told by its low bits") {
+  // Of the table for variance 2, in Python: the weights of 0 to 3 add up to
+  // 0xaaaaaaaaaaaa 2^64 + 0xaaaaaaaaaaaaaaaa; those of 0 to 16, 17, ... 30 have
+  // the same high bits, and the last is the sum of all.
+  const auto sampler = Skellam::WithVariance(2).value();
+  const auto draw = [&](std::uint64_t high, std::uint64_t low) {
+    // The second word 0 is the draw of a 0 to subtract.
+    GivenWords words({high << 16, low, 0, 0});
+    const std::int64_t value = sampler.Sample(words);
+    CHECK(words.given() >= 3);
+    return value;
+  };
+  const std::uint64_t edge = 0xaaaaaaaaaaaa;
+  CHECK(draw(edge, 0) == 3);
+  CHECK(draw(edge, 0xaaaaaaaaaaaaaaa9) == 3);
+  CHECK(draw(edge, 0xaaaaaaaaaaaaaaaa) == 4);
+  CHECK(draw(edge, ~std::uint64_t{0}) == 4);
+  const std::uint64_t last = 0xadf85458a2bb;
+  CHECK(draw(last, 0) == 16);
+  CHECK(draw(last, 0x14fceb419107c712) == 17);
+  CHECK(draw(last, 0x4a9aafdc5620272e) == 30);
+  // Beyond the sum: drawn again, two zeros.
+  CHECK(draw(last, 0x4a9aafdc5620272f) == 0);
 }
 
 TEST_CASE("a discrete Gaussian has its probabilities and moments") {
