@@ -48,4 +48,14 @@ ExitCode ClientsList(Session& session, const std::string& population);
 // Needs no coordinator.
 ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question);
 
+struct LedgerQuestion {
+  std::string file;        // empty: the coordinator's
+  std::string head;        // verify: a hash that some entry must have
+  std::string run;         // report: of this run alone
+  std::string population;  // report: of this population alone
+};
+ExitCode PrivacyReported(Session& session, const LedgerQuestion& question);
+// kExitFailed if the ledger is not whole.
+ExitCode PrivacyVerified(Session& session, const LedgerQuestion& question);
+
 }  // namespace tributary::ctl

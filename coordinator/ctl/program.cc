@@ -34,6 +34,7 @@ struct Choice {
   AlternativeNames names;
   SignCommand sign;
   PrivacyQuestion privacy;
+  LedgerQuestion ledger;
   std::string sampling = "poisson";
   std::string neighbours;
   std::string accountant;
@@ -166,9 +167,37 @@ void AddRest(CLI::App& app, Choice& choice) {
   });
 }
 
+void AddLedger(CLI::App& privacy, Choice& choice) {
+  LedgerQuestion& question = choice.ledger;
+  const char* const file_text =
+      "ledger that a simulation wrote (default: the coordinator's)";
+  auto& report = *privacy.add_subcommand(
+      "report", "what was spent, by run, population and client");
+  report.add_option("FILE", question.file, file_text);
+  report.add_option("--run", question.run, "of this run alone");
+  report.add_option("--population", question.population,
+                    "of this population alone");
+  report.callback([&choice] {
+    choice.run = [&choice](Session& session) {
+      return PrivacyReported(session, choice.ledger);
+    };
+  });
+  auto& verify = *privacy.add_subcommand(
+      "verify", "whether the ledger is as it was written; fails if it is not");
+  verify.add_option("FILE", question.file, file_text);
+  verify.add_option("--head", question.head,
+                    "hash noted before, which an entry must have");
+  verify.callback([&choice] {
+    choice.run = [&choice](Session& session) {
+      return PrivacyVerified(session, choice.ledger);
+    };
+  });
+}
+
 void AddPrivacy(CLI::App& app, Choice& choice) {
   auto& privacy = *app.add_subcommand("privacy", "differential privacy");
   privacy.require_subcommand(1);
+  AddLedger(privacy, choice);
   auto& plan = *privacy.add_subcommand(
       "plan",
       "the noise that an epsilon needs, or the epsilon of a noise, and what it "

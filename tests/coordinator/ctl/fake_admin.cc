@@ -107,4 +107,12 @@ grpc::Status FakeAdmin::ListClients(grpc::ServerContext*,
   return answer;
 }
 
+grpc::Status FakeAdmin::ReadLedger(grpc::ServerContext*,
+                                   const v1::ReadLedgerRequest*,
+                                   grpc::ServerWriter<v1::LedgerPage>* writer) {
+  const std::lock_guard lock(mutex_);
+  for (const v1::LedgerPage& page : ledger) writer->Write(page);
+  return answer;
+}
+
 }  // namespace tributary::ctl

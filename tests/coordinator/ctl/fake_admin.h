@@ -31,6 +31,7 @@ class FakeAdmin final : public v1::Admin::Service {
   bool watch_goes_on = false;  // until the caller cancels
   std::string model;
   std::vector<std::string> clients;
+  std::vector<v1::LedgerPage> ledger;
 
   // What the test has set is seen by the calls that come after, and what they
   // have remembered by the test: a network between threads is no order in C++.
@@ -64,6 +65,8 @@ class FakeAdmin final : public v1::Admin::Service {
   grpc::Status ListClients(grpc::ServerContext*,
                            const v1::ListClientsRequest* request,
                            v1::ListClientsReply* reply) override;
+  grpc::Status ReadLedger(grpc::ServerContext*, const v1::ReadLedgerRequest*,
+                          grpc::ServerWriter<v1::LedgerPage>* writer) override;
 
   std::mutex mutex_;
   std::condition_variable changed_;

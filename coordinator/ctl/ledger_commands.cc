@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: Apache-2.0
+// tributaryctl privacy report and verify.
+#include <algorithm>
+#include <cstdio>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "coordinator/ctl/commands.h"
+#include "coordinator/ctl/ledger_source.h"
+#include "coordinator/ctl/privacy_report.h"
+
+namespace tributary::ctl {
+namespace {
+
+using nlohmann::ordered_json;
+
+// Clients of a population that the tables name.
+constexpr std::size_t kShownClients = 10;
+
+std::string AccountantText(dp::Accountant accountant) {
+  return absl::StrCat(std::string(dp::Name(accountant)), " v",
+                      dp::kAccountantVersion);
+}
+
+std::string Short(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
+ordered_json Json(const Account& account) {
+  ordered_json json;
+  if (!account.run.empty()) json["run"] = account.run;
+  json["population"] = account.population;
+  json["rounds"] = account.rounds;
+  if (account.spent.ok()) {
+    json["epsilon"] = account.spent->epsilon;
+    json["delta"] = account.spent->delta;
+    json["accountant"] = dp::Name(account.spent->accountant);
+    json["accountant_version"] = dp::kAccountantVersion;
+  } else {
+    json["epsilon"] = nullptr;
+    json["problem"] = std::string(account.spent.status().message());
+  }
+  json["unit"] = dp::Name(account.unit);
+  json["neighbours"] = absl::StrJoin(account.neighbours, ", ");
+  json["sampling"] = account.samplings;
+  json["noise"] = account.noises;
+  json["noise_multipliers"] = account.noise_multipliers;
+  json["first_entry"] = account.first_entry;
+  json["last_entry"] = account.last_entry;
+  json["plans"] = account.plans;
+  return json;
+}
+
+ordered_json Json(const TookPart& took_part) {
+  ordered_json clients = ordered_json::array();
+  for (const v1::Participation& client : took_part.clients) {
+    clients.push_back(
+        {{"client", client.client()}, {"rounds", client.rounds()}});
+  }
+  return {{"population", took_part.population},
+          {"least", took_part.least},
+          {"mean", took_part.mean},
+          {"most", took_part.most},
+          {"clients", std::move(clients)}};
+}
+
+template <typename Parts>
+ordered_json JsonOf(const Parts& parts) {
+  ordered_json list = ordered_json::array();
+  for (const auto& part : parts) list.push_back(Json(part));
+  return list;
+}
+
+std::string NoiseText(const Account& account) {
+  return absl::StrCat(absl::StrJoin(account.noises, ", "), " (",
+                      absl::StrJoin(account.noise_multipliers, ", ",
+                                    [](std::string* out, const auto& one) {
+                                      absl::StrAppend(out, one.first, " ",
+                                                      Short(one.second));
+                                    }),
+                      ")");
+}
+
+void Print(Session& session, const char* title,
+           const std::vector<Account>& accounts) {
+  Table table({{title},
+               {"EPSILON", Align::kRight},
+               {"DELTA", Align::kRight},
+               {"UNIT"},
+               {"NEIGHBOURS"},
+               {"SAMPLING"},
+               {"ACCOUNTANT"},
+               {"ROUNDS", Align::kRight},
+               {"ENTRIES"},
+               {"NOISE (MULTIPLIERS)"}});
+  for (const Account& account : accounts) {
+    const bool is_known = account.spent.ok();
+    table.Add({account.run.empty() ? account.population : account.run,
+               is_known ? Decimal(account.spent->epsilon) : "-",
+               is_known ? Short(account.spent->delta) : "-",
+               std::string(dp::Name(account.unit)),
+               absl::StrJoin(account.neighbours, ", "),
+               absl::StrJoin(account.samplings, ", "),
+               is_known ? AccountantText(account.spent->accountant) : "-",
+               absl::StrCat(account.rounds),
+               absl::StrCat(account.first_entry, " - ", account.last_entry),
+               NoiseText(account)});
+  }
+  table.Print(session.out, session.style);
+  for (const Account& account : accounts) {
+    if (account.spent.ok()) continue;
+    session.out << Shown(account.run.empty() ? account.population : account.run)
+                << ": no epsilon: " << account.spent.status().message() << "\n";
+  }
+}
+
+void Print(Session& session, const TookPart& took_part) {
+  session.out << "\n"
+              << took_part.clients.size() << " clients of "
+              << Shown(took_part.population) << " took part in charged rounds, "
+              << took_part.least << " to " << took_part.most << " each, "
+              << Short(took_part.mean) << " on average\n";
+  Table table({{"CLIENT"}, {"ROUNDS", Align::kRight}});
+  const std::size_t shown = std::min(took_part.clients.size(), kShownClients);
+  for (std::size_t i = 0; i < shown; ++i) {
+    const v1::Participation& client = took_part.clients[i];
+    table.Add({client.client(), absl::StrCat(client.rounds())});
+  }
+  table.Print(session.out, session.style);
+  if (shown < took_part.clients.size()) {
+    session.out << "... and " << took_part.clients.size() - shown
+                << " more, in --json\n";
+  }
+}
+
+bool Has(const PrivacyReport& report, const std::set<std::string>& one,
+         std::set<std::string> Account::*field) {
+  return std::ranges::any_of(report.runs, [&](const Account& account) {
+    return std::ranges::any_of(account.*field, [&](const std::string& text) {
+      return std::ranges::any_of(
+          one, [&](const std::string& part) { return text.starts_with(part); });
+    });
+  });
+}
+
+// What must be true for the epsilons above to be.
+void PrintConditions(const PrivacyReport& report, std::ostream& out) {
+  out << "\nThe unit is one client with all of its examples, over all rounds "
+         "charged. The numbers cover what the released models tell anybody. "
+         "They do not cover\n";
+  if (Has(report, {"central"}, &Account::noises)) {
+    out << "  what the coordinator sees before it adds central noise: without "
+           "secure aggregation every update\n";
+  }
+  if (Has(report, {"distributed"}, &Account::noises)) {
+    out << "  the coordinator's view of distributed noise on sampled cohorts, "
+           "for it knows who was in them: \"privacy plan --sampling none\" "
+           "with the most rounds of a client says what holds there\n";
+  }
+  if (Has(report, {"Poisson", "fixed size"}, &Account::samplings)) {
+    out << "  anybody who knows who was in which cohort\n";
+  }
+  out << "  what anybody but this ledger's coordinator released of the same "
+         "clients\n";
+}
+
+absl::Status CutOff(const LedgerSource& source) {
+  return absl::DataLossError(
+      absl::StrCat(source.name, ": its last ", source.bytes_cut_off,
+                   " bytes are a record that was cut off; ",
+                   source.entries.size(), " entries before it are whole"));
+}
+
+absl::StatusOr<dp::Ledger> Checked(const LedgerSource& source) {
+  auto ledger = dp::Ledger::Replay(source.entries);
+  if (ledger.ok()) return ledger;
+  return absl::DataLossError(
+      absl::StrCat(source.name, ": ", ledger.status().message()));
+}
+
+absl::Status Verify(const LedgerSource& source, const std::string& head,
+                    dp::Chain& chain) {
+  const auto ledger = Checked(source);
+  if (!ledger.ok()) return ledger.status();
+  chain = ledger->chain();
+  if (source.bytes_cut_off > 0) return CutOff(source);
+  if (head.empty()) return absl::OkStatus();
+  const auto wanted = Digest::FromHex(head);
+  if (!wanted.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--head: ", wanted.status().message()));
+  }
+  const bool is_there = std::ranges::any_of(
+      source.entries,
+      [&](const dp::Entry& entry) { return entry.hash == *wanted; });
+  if (is_there) return absl::OkStatus();
+  return absl::DataLossError(
+      absl::StrCat(source.name, ": no entry has the hash ", head,
+                   ": it was cut off, or made anew as a whole"));
+}
+
+}  // namespace
+
+ExitCode PrivacyVerified(Session& session, const LedgerQuestion& question) {
+  const auto source = ReadLedger(question.file, session.connection);
+  if (!source.ok() && !absl::IsDataLoss(source.status())) {
+    return source.status();
+  }
+  dp::Chain chain;
+  const absl::Status status =
+      source.ok() ? Verify(*source, question.head, chain) : source.status();
+  if (absl::IsInvalidArgument(status)) return status;
+  if (session.IsJson()) {
+    ordered_json document = {{"is_whole", status.ok()}};
+    if (status.ok()) {
+      document["entries"] = chain.number();
+      document["head"] = chain.head().Hex();
+    } else {
+      document["problem"] = std::string(status.message());
+    }
+    session.Print(document);
+    return status.ok() ? 0 : kExitFailed;
+  }
+  if (!status.ok()) return status;
+  session.out << chain.number() << " entries, each as it was written\n"
+              << "head " << chain.head().Hex()
+              << "\n\nNote the head somewhere else: \"privacy verify --head\" "
+                 "then shows whether the end was cut off, or all of it made "
+                 "anew, which a chain cannot show of itself."
+              << std::endl;
+  return 0;
+}
+
+ExitCode PrivacyReported(Session& session, const LedgerQuestion& question) {
+  const auto source = ReadLedger(question.file, session.connection);
+  if (!source.ok()) return source.status();
+  const auto ledger = Checked(*source);
+  if (!ledger.ok()) return ledger.status();
+  if (source->bytes_cut_off > 0) {
+    session.err << "tributaryctl: " << CutOff(*source).message() << std::endl;
+  }
+  const PrivacyReport report =
+      ReportPrivacy(ledger->entries(), source->participation,
+                    {.run = question.run, .population = question.population});
+  if (!question.run.empty() && report.runs.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("--run: the ledger has no entry of ", question.run));
+  }
+  if (session.IsJson()) {
+    session.Print({{"entries", ledger->chain().number()},
+                   {"head", ledger->chain().head().Hex()},
+                   {"runs", JsonOf(report.runs)},
+                   {"populations", JsonOf(report.populations)},
+                   {"participation", JsonOf(report.took_part)}});
+    return 0;
+  }
+  if (report.runs.empty()) {
+    session.out << "nothing was charged: the ledger has no entry"
+                << (question.population.empty() ? "" : " of that population")
+                << std::endl;
+    return 0;
+  }
+  Print(session, "RUN", report.runs);
+  if (!report.populations.empty()) {
+    session.out << "\nAll runs of a population together:\n";
+    Print(session, "POPULATION", report.populations);
+  }
+  for (const TookPart& took_part : report.took_part) Print(session, took_part);
+  PrintConditions(report, session.out);
+  session.out << std::flush;
+  return 0;
+}
+
+}  // namespace tributary::ctl

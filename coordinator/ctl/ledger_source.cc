@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "coordinator/ctl/ledger_source.h"
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "proto/codec/ledger.h"
+
+namespace tributary::ctl {
+namespace {
+
+absl::StatusOr<LedgerSource> FromFile(const std::string& file) {
+  std::error_code error;
+  if (std::filesystem::is_directory(file, error)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        file, ": is a folder; name the ledger file in it (ledger.pb)"));
+  }
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream.is_open()) {
+    return absl::NotFoundError(absl::StrCat(file, ": cannot be read"));
+  }
+  const std::string bytes{std::istreambuf_iterator<char>(stream), {}};
+  if (stream.bad()) {
+    return absl::DataLossError(absl::StrCat(file, ": cannot be read"));
+  }
+  auto read = codec::ReadLedgerFile(bytes);
+  if (!read.ok()) {
+    return absl::Status(read.status().code(),
+                        absl::StrCat(file, ": ", read.status().message()));
+  }
+  return LedgerSource{.name = file,
+                      .entries = std::move(read->entries),
+                      .participation = std::move(read->participation),
+                      .bytes_cut_off = bytes.size() - read->whole_bytes};
+}
+
+absl::StatusOr<LedgerSource> FromCoordinator(
+    const ConnectionOptions& connection) {
+  const auto stub = Connect(connection);
+  if (!stub.ok()) return stub.status();
+  grpc::ClientContext context;
+  const auto reader = (*stub)->ReadLedger(&context, v1::ReadLedgerRequest());
+  LedgerSource source{.name = connection.admin,
+                      .entries = {},
+                      .participation = {},
+                      .bytes_cut_off = 0};
+  v1::LedgerPage page;
+  absl::Status status;
+  while (status.ok() && reader->Read(&page)) {
+    for (const v1::LedgerEntry& message : page.entries()) {
+      auto entry = codec::ToEntry(message);
+      if (!entry.ok()) {
+        status = absl::DataLossError(
+            absl::StrCat(source.name, ": ", entry.status().message()));
+        break;
+      }
+      source.entries.push_back(*std::move(entry));
+    }
+    source.participation.insert(source.participation.end(),
+                                page.participation().begin(),
+                                page.participation().end());
+  }
+  if (!status.ok()) context.TryCancel();
+  const auto finished = reader->Finish();
+  if (!status.ok()) return status;
+  if (status = Explain(finished, connection); !status.ok()) return status;
+  return source;
+}
+
+}  // namespace
+
+absl::StatusOr<LedgerSource> ReadLedger(const std::string& file,
+                                        const ConnectionOptions& connection) {
+  return file.empty() ? FromCoordinator(connection) : FromFile(file);
+}
+
+}  // namespace tributary::ctl
