@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tributary-bench: what the coordinator, the simulator and secure aggregation
-// cost, beside what they may cost.
+// tributary-bench: what the coordinator, the simulator, secure aggregation and
+// differential privacy cost, beside what they may cost.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "CLI/CLI.hpp"
+#include "tests/bench/dp.h"
 #include "tests/bench/ingest.h"
 #include "tests/bench/population_size.h"
 #include "tests/bench/report.h"
@@ -21,16 +22,18 @@ int main(int argc, char** argv) {
 
   CLI::App app(
       "Measures the coordinator's ingest and idle connections, the "
-      "simulator's memory and speed, and secure aggregation.");
+      "simulator's memory and speed, secure aggregation, and privacy's noise "
+      "and accounting.");
   std::string out;
-  std::vector<std::string> sections = {"cpu",        "memory", "idle",
-                                       "population", "sim",    "secagg"};
+  const std::vector<std::string> all = {"cpu", "memory", "idle", "population",
+                                        "sim", "secagg", "dp"};
+  std::vector<std::string> sections = all;
   int repetitions = 5;
   app.add_option("--out", out, "JSON file to write or add to");
   app.add_option("--section", sections,
-                 "cpu, memory, idle, population, sim, secagg (default: all)")
-      ->check(CLI::IsMember(
-          {"cpu", "memory", "idle", "population", "sim", "secagg"}));
+                 "cpu, memory, idle, population, sim, secagg, dp (default: "
+                 "all)")
+      ->check(CLI::IsMember(all));
   app.add_option("--repetitions", repetitions, "Of each comparison")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
@@ -59,6 +62,7 @@ int main(int argc, char** argv) {
   if (wants("population")) add(MeasurePopulation(programs));
   if (wants("sim")) add(MeasureSpeed(programs, repetitions));
   if (wants("secagg")) add(MeasureSecureAggregation(programs, repetitions));
+  if (wants("dp")) add(MeasurePrivacy(repetitions));
   PrintTable(figures);
   std::printf("%s\n", Verdict(figures).c_str());
   if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);
