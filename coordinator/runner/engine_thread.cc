@@ -27,6 +27,8 @@ void Runner::Loop() {
     for (Job& effect : std::exchange(outbox_, {})) effect();
     for (Run* run : std::exchange(changed_, {})) Publish(*run);
     for (Job& reply : std::exchange(replies_, {})) reply();
+    // Effects may have made events of their own.
+    if (!batch_.empty() || !outbox_.empty()) Post([] {});
     const std::lock_guard lock(queue_mutex_);
     if (is_stopping_ && queue_.empty()) return;
   }

@@ -33,6 +33,48 @@ std::string Slug(const std::string& text) {
   return slug.empty() ? "run" : slug;
 }
 
+struct HeaderDefect {
+  round::Refusal refusal = round::Refusal::kNone;
+  std::string detail;
+};
+
+// What is wrong with an update that is announced, seen from its header alone.
+HeaderDefect FindDefect(const Run& run, const round::ClientId& client,
+                        const v1::UpdateHeader& header) {
+  v1::UpdatePlan given;
+  given.set_encoding(header.encoding());
+  const bool is_packed = header.encoding() == v1::UpdatePlan::PACKED;
+  if (is_packed != run.IsPacked() ||
+      (!is_packed &&
+       codec::ToEncoding(given).encoding != run.format->encoding)) {
+    return {round::Refusal::kBadEncoding,
+            absl::StrCat("the plan's encoding is ",
+                         run.IsPacked() ? "packed"
+                                        : std::string(aggregation::Name(
+                                              run.format->encoding)))};
+  }
+  aggregation::SizeRange size =
+      aggregation::EncodedSize(run.format->encoding, run.format->layout.length);
+  if (is_packed) {
+    // No round is open: the engine knows what to answer.
+    if (!run.packed) return {};
+    const std::uint64_t bytes = PackedCheck::Size(*run.packed->integers);
+    size = {bytes, bytes};
+    const auto& session = run.packed->session;
+    if (session && session->step() == round::SecureStep::kMasking &&
+        !session->HasMaskedInput(client)) {
+      return {round::Refusal::kBadProtocol,
+              "an update before the masked input's message"};
+    }
+  }
+  if (header.size() < size.min || header.size() > size.max) {
+    return {round::Refusal::kWrongSize,
+            absl::StrCat(header.size(), " bytes announced, not ", size.min,
+                         " to ", size.max)};
+  }
+  return {};
+}
+
 }  // namespace
 
 Run* Runner::RunOf(const std::string& population) {
@@ -61,7 +103,7 @@ void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
     case v1::ClientMessage::kTaskFailed:
       return HandleTaskFailed(session, message.task_failed());
     case v1::ClientMessage::kSecure:
-      return RefuseMessage(session, "no secure session is open");
+      return HandleSecure(session, message.secure());
     case v1::ClientMessage::kHello:
       return RefuseMessage(session, "a second hello");
     case v1::ClientMessage::KIND_NOT_SET:
@@ -96,24 +138,11 @@ void Runner::HandleUpdateReady(const Session& session,
     return;
   }
   const UploadKey key{session.client(), *token};
-  v1::UpdatePlan encoding;
-  encoding.set_encoding(header.encoding());
-  const auto [least, most] = aggregation::EncodedSize(
-      run->format->encoding, run->format->layout.length);
-  round::Refusal defect = round::Refusal::kNone;
-  if (codec::ToEncoding(encoding).encoding != run->format->encoding) {
-    defect = round::Refusal::kBadEncoding;
-    run->details[key] =
-        absl::StrCat("the plan's encoding is ",
-                     std::string(aggregation::Name(run->format->encoding)));
-  } else if (header.size() < least || header.size() > most) {
-    defect = round::Refusal::kWrongSize;
-    run->details[key] = absl::StrCat(header.size(), " bytes announced, not ",
-                                     least, " to ", most);
-  }
-  if (defect != round::Refusal::kNone) {
-    Happen(*run,
-           round::UpdateArrived{key.client, key.token, *contribution, defect});
+  const HeaderDefect defect = FindDefect(*run, key.client, header);
+  if (defect.refusal != round::Refusal::kNone) {
+    run->details[key] = defect.detail;
+    Happen(*run, round::UpdateArrived{key.client, key.token, *contribution,
+                                      defect.refusal});
     return;
   }
   run->announced[key] = {.key = key,
@@ -122,6 +151,10 @@ void Runner::HandleUpdateReady(const Session& session,
                          .size = header.size(),
                          .checksum = header.checksum(),
                          .format = run->format};
+  if (run->packed) {
+    run->announced[key].integers = run->packed->integers;
+    run->announced[key].masks = run->packed->masks;
+  }
   Happen(*run, round::UpdateAnnounced{key.client, key.token, *contribution});
 }
 

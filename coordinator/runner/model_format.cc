@@ -70,6 +70,7 @@ absl::StatusOr<ModelFormat> ReadModelFormat(const store::Blobs& blobs,
       codec::ToLayout(plan.update(), manifest, plan.strategy());
   if (!layout.ok()) return layout.status();
   ModelFormat format{.header = std::move(header->bytes),
+                     .manifest = manifest,
                      .layout = *layout,
                      .encoding = codec::ToEncoding(plan.update()).encoding,
                      .optimizer = codec::ToOptimizer(plan.server_optimizer()),

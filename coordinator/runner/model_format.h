@@ -11,6 +11,7 @@
 #include "absl/status/statusor.h"
 #include "aggregation/encoding.h"
 #include "aggregation/grid.h"
+#include "aggregation/manifest.h"
 #include "aggregation/server_optimizer.h"
 #include "aggregation/strategy.h"
 #include "coordinator/store/blobs.h"
@@ -22,7 +23,9 @@ namespace tributary::coordinator {
 struct ModelFormat {
   // All bytes before the data section.
   std::string header;
+  Manifest manifest = {};
   aggregation::Layout layout;
+  // Of updates that are floats.
   aggregation::Encoding encoding = aggregation::Encoding::kFloat32;
   aggregation::ServerOptimizer optimizer;
   aggregation::Strategy strategy;

@@ -29,6 +29,13 @@ void Runner::Do(Run& run, const round::OfferTask& effect) {
   sessions_.Send(effect.client,
                  TaskMessage(run.frame, effect.task,
                              effect.task.deadline - run.Now(clock_())));
+  if (!run.packed || !run.packed->session ||
+      effect.task.kind != round::TaskKind::kTrain) {
+    return;
+  }
+  run.packed->tokens[effect.client] = effect.task.token;
+  // It has lost its stream, and perhaps what was on it.
+  SendSessionMessages(run, effect.client);
 }
 
 void Runner::Do(Run&, const round::ComeBack& effect) {
@@ -53,6 +60,14 @@ void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
   clients_.Accepted(effect.client);
   Log(Level::kDebug, "update accepted",
       {{"run", run.name}, {"client", effect.client.name}});
+  if (run.packed && run.packed->session &&
+      !run.packed->session->AcceptInput(effect.client)) {
+    // Its masks would stay in the sum.
+    AbandonSession(run, "unexpected update",
+                   static_cast<int>(run.accepted.size()),
+                   "an update was counted that the session does not expect");
+    return;
+  }
   Fold(run, std::move(update.mapped()), effect.weight);
 }
 
@@ -106,11 +121,12 @@ void Runner::Do(Run& run, const round::AcceptEvaluation& effect) {
 
 void Runner::Do(Run& run, const round::OpenRound& effect) {
   ForgetRound(run);
-  run.sum = std::make_shared<RoundSum>(run.format->layout);
   Log(Level::kInfo, "round opened",
       {{"run", run.name},
        {"round", absl::StrCat(effect.round)},
        {"attempt", absl::StrCat(effect.attempt)}});
+  if (run.IsPacked()) return OpenPacked(run, effect);
+  run.sum = std::make_shared<RoundSum>(run.format->layout);
 }
 
 void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
@@ -152,10 +168,6 @@ void Runner::FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
   ReleaseIfFolded(run);
 }
 
-void Runner::Do(Run& run, const round::CloseSecureStep&) {
-  FailRun(run, "this coordinator holds no secure sessions");
-}
-
 void Runner::Do(Run& run, const round::ReleaseRound& effect) {
   run.release = effect;
   ReleaseIfFolded(run);
@@ -166,15 +178,26 @@ void Runner::ReleaseIfFolded(Run& run) {
       run.releasing != nullptr) {
     return;
   }
-  aggregation::ExactSum sum = run.sum->Take();
-  if (sum.contributions() != run.release->contributors.size() ||
-      sum.weight() != run.release->total_weight) {
+  if (run.sum->folded() != run.release->contributors.size()) {
     FailRun(run,
-            absl::StrCat("round ", run.release->round, ": ",
-                         sum.contributions(), " updates are folded, ",
+            absl::StrCat("round ", run.release->round, ": ", run.sum->folded(),
+                         " updates are folded, ",
                          run.release->contributors.size(), " were accepted"));
     return;
   }
+  if (run.packed) return FinishPacked(run);
+  aggregation::ExactSum sum = run.sum->Take();
+  if (sum.weight() != run.release->total_weight) {
+    FailRun(run,
+            absl::StrCat("round ", run.release->round, ": updates of weight ",
+                         sum.weight(), " are folded, of ",
+                         run.release->total_weight, " were accepted"));
+    return;
+  }
+  MakeModel(run, std::move(sum));
+}
+
+void Runner::MakeModel(Run& run, aggregation::ExactSum&& sum) {
   run.releasing = std::make_shared<ModelRelease>(
       disk_.blobs, pool_,
       ModelRelease::Inputs{.format = run.format,
@@ -199,7 +222,12 @@ void Runner::ReleaseDone(Run& run, int round,
   const std::string part = ModelsOf(run);
   if (model.ok()) {
     if (health_.Set(part, absl::OkStatus())) ShowHealth();
-    Happen(run, round::ModelReleased{round, *model});
+    round::ModelReleased released{round, *model};
+    if (run.packed) {
+      released.next_clip_norm = run.packed->next_clip_norm;
+      released.aggregates = run.packed->aggregates;
+    }
+    Happen(run, released);
     return;
   }
   if (IsDamage(model.status())) {
@@ -233,6 +261,7 @@ void Runner::Do(Run& run, const round::CommitRound& effect) {
 }
 
 void Runner::Do(Run& run, const round::AbandonRound& effect) {
+  CountAbandonedSession(run);
   ForgetRound(run);
   metrics_.Count("tributary_rounds_abandoned_total", {{"run", run.name}});
   Log(Level::kWarning, "round abandoned",
@@ -267,6 +296,7 @@ void Runner::Do(Run&, const round::WakeAt&) {}
 void Runner::ForgetRound(Run& run) {
   if (run.sum != nullptr) run.sum->Cancel();
   run.sum.reset();
+  run.packed.reset();
   run.folding = 0;
   run.unread.clear();
   if (health_.Set(UpdatesOf(run), absl::OkStatus())) ShowHealth();

@@ -13,6 +13,9 @@ namespace tributary::coordinator {
 namespace {
 
 const round::Cohort* CohortOf(const round::State& state) {
+  if (const auto* past = std::get_if<round::Unmasking>(&state.phase)) {
+    return &past->cohort;
+  }
   if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
     return &now->cohort;
   }
@@ -179,6 +182,11 @@ absl::Status Runner::Replay(Run& run, const Key& key) {
   if (!state.ok()) return state.status();
   if (const auto* collecting = std::get_if<round::Collecting>(&state->phase)) {
     run.opened = collecting->opened;
+  } else if (const auto* keying = std::get_if<round::Keying>(&state->phase)) {
+    run.opened = keying->opened;
+  } else if (const auto* unmasking =
+                 std::get_if<round::Unmasking>(&state->phase)) {
+    run.opened = unmasking->opened;
   }
   run.engine =
       std::make_unique<round::Engine>(*options, key, *std::move(state));
@@ -234,7 +242,14 @@ absl::Status Runner::FoldAgain(Run& run) {
       by_client[row.client] = &row;
     }
   }
-  run.sum = std::make_shared<RoundSum>(run.format->layout);
+  // Masked updates are lost with their session; their places are given back.
+  const bool is_masked = run.plan.has_secure_aggregation();
+  if (run.IsPacked() && !is_masked) {
+    if (absl::Status made = MakePackedRound(run); !made.ok()) return made;
+    run.sum = std::make_shared<RoundSum>(*run.packed->integers);
+  } else if (!is_masked) {
+    run.sum = std::make_shared<RoundSum>(run.format->layout);
+  }
   absl::Status lost;
   for (const auto& [client, participant] : *cohort) {
     if (participant.state != round::Participation::kAccepted) continue;
@@ -243,6 +258,7 @@ absl::Status Runner::FoldAgain(Run& run) {
         absl::NotFoundError("its place in the spool is not recorded");
     if (row != by_client.end()) slot = disk_.spool->Retake(row->second->slot);
     if (!slot.ok() && !IsDamage(slot.status())) return slot.status();
+    if (!slot.ok() && is_masked) continue;
     if (!slot.ok()) {
       lost.Update(absl::DataLossError(absl::StrCat(
           "the accepted update of ", client.name, " in round ", state.round,
@@ -255,7 +271,9 @@ absl::Status Runner::FoldAgain(Run& run) {
                          .checksum = row->second->checksum};
     run.accepted.push_back(update);
     // The slots of a round that is lost are taken too, to be given back.
-    if (lost.ok()) Fold(run, std::move(update), row->second->weight);
+    if (lost.ok() && !is_masked) {
+      Fold(run, std::move(update), row->second->weight);
+    }
   }
   return lost;
 }

@@ -7,19 +7,22 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/runner/checksum.h"
+#include "privacy/secagg/mask_stream.h"
+#include "privacy/secagg/packing.h"
 
 namespace tributary::coordinator {
 namespace {
 
 constexpr std::size_t kReadBytes = 256u << 10;
 
-// Passes the update's bytes to `sink` and compares their checksum at the end.
+// Passes the update's bytes to `sink`, in blocks of this size, and compares
+// their checksum at the end.
 absl::Status ReadSpooled(
-    const SpooledUpdate& update,
+    const SpooledUpdate& update, std::size_t block_size,
     const std::function<absl::Status(std::span<const std::byte>)>& sink) {
   Checksum checksum;
   std::vector<std::byte> buffer(static_cast<std::size_t>(
-      std::min<std::uint64_t>(update.size, kReadBytes)));
+      std::min<std::uint64_t>(update.size, block_size)));
   for (std::uint64_t offset = 0; offset < update.size;) {
     const std::span<std::byte> block =
         std::span(buffer).first(static_cast<std::size_t>(
@@ -40,9 +43,26 @@ absl::Status ReadSpooled(
 }  // namespace
 
 RoundSum::RoundSum(const aggregation::Layout& layout)
-    : sum_(layout), stripes_(layout.length / kStripe + 1) {}
+    : sum_(aggregation::ExactSum(layout)),
+      stripes_(layout.length / kStripe + 1) {}
+
+RoundSum::RoundSum(const IntegerRound& round)
+    : sum_(secagg::MaskedSum(round.format.Words(), round.format.word_bits)),
+      stripes_(round.format.Words() / kStripe + 1) {}
 
 absl::Status RoundSum::Fold(UpdateFold& fold) {
+  const absl::Status status =
+      std::visit([&](auto& sum) { return FoldInto(sum, fold); }, sum_);
+  if (!status.ok()) return status;
+  const std::lock_guard lock(contributions_);
+  if (auto* sum = std::get_if<aggregation::ExactSum>(&sum_)) {
+    sum->AddContribution(fold.weight);
+  }
+  ++folded_;
+  return absl::OkStatus();
+}
+
+absl::Status RoundSum::FoldInto(aggregation::ExactSum& sum, UpdateFold& fold) {
   const auto add = [&](std::size_t offset, std::span<const float> values) {
     if (is_cancelled_) return absl::CancelledError("the attempt is over");
     // A try that broke off has added these.
@@ -56,7 +76,7 @@ absl::Status RoundSum::Fold(UpdateFold& fold) {
       const std::size_t count =
           std::min(values.size(), (stripe + 1) * kStripe - offset);
       const std::lock_guard lock(stripes_[stripe]);
-      sum_.AddBlock(offset, values.first(count), fold.weight);
+      sum.AddBlock(offset, values.first(count), fold.weight);
       offset += count;
       fold.added = offset;
       values = values.subspan(count);
@@ -64,14 +84,37 @@ absl::Status RoundSum::Fold(UpdateFold& fold) {
     return absl::OkStatus();
   };
   aggregation::UpdateDecoder decoder(fold.update.encoding,
-                                     sum_.layout().length);
-  absl::Status status = ReadSpooled(
-      fold.update, [&](auto bytes) { return decoder.Feed(bytes, add); });
-  if (status.ok()) status = decoder.Finish();
-  if (!status.ok()) return status;
-  const std::lock_guard lock(contributions_);
-  sum_.AddContribution(fold.weight);
-  return absl::OkStatus();
+                                     sum.layout().length);
+  const absl::Status status =
+      ReadSpooled(fold.update, kReadBytes,
+                  [&](auto bytes) { return decoder.Feed(bytes, add); });
+  return status.ok() ? decoder.Finish() : status;
+}
+
+// A stripe of packed words is whole bytes, read at once.
+absl::Status RoundSum::FoldInto(secagg::MaskedSum& sum, UpdateFold& fold) {
+  static_assert(kStripe % secagg::kMaskAlignment == 0 && kStripe % 8 == 0);
+  const std::size_t size = secagg::PackedSize(sum.length(), sum.bits());
+  if (fold.update.size != size) {
+    return absl::DataLossError(absl::StrCat("a spooled update has ",
+                                            fold.update.size, " bytes, not ",
+                                            size));
+  }
+  std::size_t first = 0;
+  return ReadSpooled(
+      fold.update, secagg::PackedSize(kStripe, sum.bits()),
+      [&](std::span<const std::byte> bytes) {
+        if (is_cancelled_) return absl::CancelledError("the attempt is over");
+        const std::size_t count = std::min(kStripe, sum.length() - first);
+        // Unless a try that broke off has added these.
+        if (first == fold.added) {
+          const std::lock_guard lock(stripes_[first / kStripe]);
+          sum.Add(first, count, bytes);
+          fold.added = first + count;
+        }
+        first += count;
+        return absl::OkStatus();
+      });
 }
 
 }  // namespace tributary::coordinator

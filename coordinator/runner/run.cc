@@ -107,8 +107,11 @@ struct Recorder {
         .attempts = run.attempt,
         .model = effect.model,
         .accepted = static_cast<int>(run.release->contributors.size()),
-        .total_weight = run.release->total_weight,
-        .train_loss = run.release->train_loss,
+        // Packed updates say these together, in their sum, or not at all.
+        .total_weight = effect.aggregates ? effect.aggregates->examples
+                                          : run.release->total_weight,
+        .train_loss = effect.aggregates ? effect.aggregates->train_loss
+                                        : run.release->train_loss,
         .seconds = seconds.count(),
         .metrics = {}};
     batch.push_back(store::SaveRound{run.name, run.committed});
@@ -209,9 +212,18 @@ void Describe(const Run& run, v1::RunDetail& detail) {
       static_cast<std::uint32_t>(run.engine->options().cohort_size));
   std::uint32_t asked = 0;
   std::uint32_t accepted = 0;
-  if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
+  if (const auto* keying = std::get_if<round::Keying>(&state.phase)) {
+    asked = static_cast<std::uint32_t>(keying->cohort.size());
+  } else if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
     asked = static_cast<std::uint32_t>(now->cohort.size());
     accepted = static_cast<std::uint32_t>(now->accepted);
+  } else if (const auto* unmasking =
+                 std::get_if<round::Unmasking>(&state.phase)) {
+    asked = static_cast<std::uint32_t>(unmasking->cohort.size());
+    accepted = static_cast<std::uint32_t>(
+        std::ranges::count_if(unmasking->cohort, [](const auto& participant) {
+          return participant.second.state == round::Participation::kAccepted;
+        }));
   } else if (const auto* past = std::get_if<round::Released>(&state.phase)) {
     asked = static_cast<std::uint32_t>(past->cohort.size());
     accepted =

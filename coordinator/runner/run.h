@@ -17,6 +17,7 @@
 #include "coordinator/round/engine.h"
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/model_release.h"
+#include "coordinator/runner/packed_round.h"
 #include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/upload_desk.h"
 #include "coordinator/store/records.h"
@@ -54,6 +55,7 @@ struct Run {
   int attempt = 0;
   round::Instant opened{};  // its first attempt
   std::shared_ptr<RoundSum> sum;
+  std::optional<PackedRound> packed;  // where updates are integers
   int folding = 0;
   // Of those: could not be read, and are tried again.
   std::set<std::shared_ptr<UpdateFold>> unread;
@@ -73,6 +75,9 @@ struct Run {
   std::set<int> evaluated;
   std::set<Digest> forgotten;  // whose blobs can go after the commit
 
+  bool IsPacked() const {
+    return plan.update().encoding() == v1::UpdatePlan::PACKED;
+  }
   bool IsOver() const { return state != v1::RUNNING; }
   round::Instant Now(SteadyTime now) const;
   SteadyTime WhenIs(round::Instant instant) const;

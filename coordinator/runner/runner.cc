@@ -357,10 +357,6 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
   const v1::Plan effective = codec::WithDefaults(plan);
   absl::StatusOr<round::Options> options = checkpoint::ToOptions(effective);
   if (!options.ok()) return options.status();
-  if (options->packed) {
-    return absl::UnimplementedError(
-        "secure_aggregation, privacy: no round of this coordinator has them");
-  }
   absl::StatusOr<Digest> first =
       MakeFirstModel(disk_.blobs, weights, effective);
   if (!first.ok()) return first.status();

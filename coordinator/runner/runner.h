@@ -156,11 +156,26 @@ class Runner final : public Coordinator, private UploadListener {
   void FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
                 const absl::Status& status);
   void ReleaseIfFolded(Run& run);
+  void MakeModel(Run& run, aggregation::ExactSum&& sum);
   void StartRelease(Run& run);
   void ReleaseDone(Run& run, int round, const absl::StatusOr<Digest>& model);
   void ForgetRound(Run& run);
   void RemoveUnkeptBlobs(const std::set<Digest>& candidates);
   std::filesystem::path StateFolder(const Run& run) const;
+
+  // ---- packed updates and their secure sessions: secure.cc ----
+  absl::Status MakePackedRound(Run& run);
+  absl::Status BeginSession(Run& run, const round::OpenRound& effect);
+  void OpenPacked(Run& run, const round::OpenRound& effect);
+  void HandleSecure(const Session& session,
+                    const v1::SecureClientMessage& message);
+  void SendSessionMessages(Run& run, const round::ClientId& client);
+  // `kind` is counted, the reason is for people.
+  void AbandonSession(Run& run, const std::string& kind, int count,
+                      const std::string& reason);
+  void CountAbandonedSession(const Run& run);
+  void FinishPacked(Run& run);
+  void FinishDone(Run& run, absl::StatusOr<FinishedSum>& finished);
 
   // ---- after a restart: resume.cc ----
   absl::Status ResumeRun(const store::RunRow& row);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -12,15 +13,40 @@ namespace tributary::coordinator {
 
 using round::Refusal;
 
-Transfer::Running::Running(const ModelFormat& format)
-    : decoder(format.encoding, format.layout.length) {}
+namespace {
+
+Transfer::Outcome ToOutcome(PackedCheck::Defect defect) {
+  return {{}, defect.refusal, std::move(defect.detail)};
+}
+
+std::variant<aggregation::UpdateDecoder, PackedCheck> ReaderOf(
+    const UploadTerms& terms) {
+  if (terms.integers != nullptr) {
+    return PackedCheck(terms.integers, terms.masks);
+  }
+  return aggregation::UpdateDecoder(terms.format->encoding,
+                                    terms.format->layout.length);
+}
+
+}  // namespace
+
+Transfer::Running::Running(const UploadTerms& terms)
+    : reader(ReaderOf(terms)) {}
 
 Transfer::Outcome Transfer::Digest(std::span<const std::byte> bytes) {
   running_->checksum.Update(bytes);
+  if (auto* check = std::get_if<PackedCheck>(&running_->reader)) {
+    return ToOutcome(check->Feed(bytes));
+  }
+  return Decode(std::get<aggregation::UpdateDecoder>(running_->reader), bytes);
+}
+
+Transfer::Outcome Transfer::Decode(aggregation::UpdateDecoder& decoder,
+                                   std::span<const std::byte> bytes) const {
   const aggregation::Layout& layout = terms_.format->layout;
   auto block_defect = aggregation::BlockDefect::kNone;
   std::size_t block_offset = 0;
-  const absl::Status status = running_->decoder.Feed(
+  const absl::Status status = decoder.Feed(
       bytes, [&](std::size_t offset, std::span<const float> values) {
         block_defect = aggregation::CheckBlock(layout, offset, values);
         block_offset = offset;
@@ -51,7 +77,7 @@ Transfer::Outcome Transfer::Prepare(store::Spool& spool) {
     slot_ = *std::move(slot);
   }
   if (running_ != nullptr) return {};
-  running_ = std::make_unique<Running>(*terms_.format);
+  running_ = std::make_unique<Running>(terms_);
   constexpr std::uint64_t kReadBytes = 256u << 10;
   std::vector<std::byte> buffer(
       static_cast<std::size_t>(std::min<std::uint64_t>(received_, kReadBytes)));
@@ -97,7 +123,11 @@ Transfer::Outcome Transfer::Check(store::Spool& spool) {
   if (running_->checksum.Value() != terms_.checksum) {
     return {{}, Refusal::kBadChecksum, "the bytes are not those announced"};
   }
-  absl::Status status = running_->decoder.Finish();
+  if (auto* check = std::get_if<PackedCheck>(&running_->reader)) {
+    return ToOutcome(check->Finish());
+  }
+  const absl::Status status =
+      std::get<aggregation::UpdateDecoder>(running_->reader).Finish();
   if (!status.ok()) {
     return {{}, Refusal::kBadEncoding, std::string(status.message())};
   }

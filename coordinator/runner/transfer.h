@@ -11,10 +11,12 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <variant>
 
 #include "aggregation/encoding.h"
 #include "coordinator/runner/checksum.h"
 #include "coordinator/runner/upload_desk.h"
+#include "coordinator/secure/packed_check.h"
 
 namespace tributary::coordinator {
 
@@ -48,12 +50,14 @@ class Transfer {
  private:
   struct Running {
     Checksum checksum;
-    aggregation::UpdateDecoder decoder;
-    explicit Running(const ModelFormat& format);
+    std::variant<aggregation::UpdateDecoder, PackedCheck> reader;
+    explicit Running(const UploadTerms& terms);
   };
   // A slot, and a running hash and decoder that have seen received() bytes.
   Outcome Prepare(store::Spool& spool);
   Outcome Digest(std::span<const std::byte> bytes);
+  Outcome Decode(aggregation::UpdateDecoder& decoder,
+                 std::span<const std::byte> bytes) const;
 
   const UploadTerms terms_;
   std::mutex mutex_;

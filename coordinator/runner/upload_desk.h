@@ -32,6 +32,7 @@
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/round_sum.h"
+#include "coordinator/secure/packed_check.h"
 #include "coordinator/store/spool.h"
 
 namespace tributary::coordinator {
@@ -54,6 +55,9 @@ struct UploadTerms {
   std::uint64_t size = 0;
   std::uint64_t checksum = 0;
   std::shared_ptr<const ModelFormat> format;
+  // Of packed updates: those of the round, and whether they are masked.
+  std::shared_ptr<const IntegerRound> integers = nullptr;
+  Masks masks = Masks::kOff;
   friend bool operator==(const UploadTerms&, const UploadTerms&) = default;
 };
 

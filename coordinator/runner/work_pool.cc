@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/runner/work_pool.h"
 
+#include <algorithm>
+#include <atomic>
+#include <memory>
 #include <utility>
 
 namespace tributary::coordinator {
@@ -26,6 +29,30 @@ void WorkPool::Post(std::function<void()> work) {
     queue_.push_back(std::move(work));
   }
   changed_.notify_one();
+}
+
+void WorkPool::ForEach(std::size_t count, std::function<void(std::size_t)> work,
+                       std::function<void()> done) {
+  struct Shared {
+    std::function<void(std::size_t)> work;
+    std::function<void()> done;
+    std::atomic<std::size_t> next = 0;
+    std::atomic<std::size_t> working = 0;
+  };
+  const auto shared = std::make_shared<Shared>();
+  shared->work = std::move(work);
+  shared->done = std::move(done);
+  const std::size_t workers =
+      std::clamp<std::size_t>(count, 1, threads_.size());
+  shared->working = workers;
+  for (std::size_t i = 0; i < workers; ++i) {
+    Post([shared, count] {
+      for (std::size_t at = shared->next++; at < count; at = shared->next++) {
+        shared->work(at);
+      }
+      if (shared->working.fetch_sub(1) == 1) shared->done();
+    });
+  }
 }
 
 void WorkPool::Loop() {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -19,6 +20,10 @@ class WorkPool {
   ~WorkPool();
 
   void Post(std::function<void()> work);
+  // work(0), ..., work(count - 1), each once, on all threads; then `done` on one
+  // of them, which sees what the others did.
+  void ForEach(std::size_t count, std::function<void(std::size_t)> work,
+               std::function<void()> done);
   int size() const { return static_cast<int>(threads_.size()); }
 
  private:

@@ -219,7 +219,7 @@ SecureSession::Abandoned SecureSession::Describe(
   return {
       static_cast<int>(step_ == SecureStep::kAdvertising ? abandoned.count
                                                          : answered_.size()),
-      std::move(reason)};
+      std::string(secagg::Name(abandoned.reason)), std::move(reason)};
 }
 
 std::set<ClientId> SecureSession::NamesOf(

@@ -70,6 +70,7 @@ class SecureSession {
   // Over, nothing of it can be released, and every share of it is erased.
   struct Abandoned {
     int count = 0;       // clients left
+    std::string kind;    // "too few clients", for a counter
     std::string reason;  // "sharing: 3 clients are left, 8 are needed"
   };
   // Ends the present step. The session is not over yet.

@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <cstring>
 #include <map>
 #include <span>
@@ -78,6 +79,11 @@ v1::Plan MakePlan(const PlanChoice& choice) {
     codec::ParseYaml(choice.strategy, "strategy", *plan.mutable_strategy())
         .IgnoreError();
   }
+  if (!choice.sections.empty()) {
+    v1::Plan sections;
+    codec::ParseYaml(choice.sections, "sections", sections).IgnoreError();
+    plan.MergeFrom(sections);
+  }
   return plan;
 }
 
@@ -120,6 +126,7 @@ TestUpdate MakeUpdate(const v1::Task& task, std::vector<float> values) {
   header.set_checksum(XXH3_64bits(update.bytes.data(), update.bytes.size()));
   // 1 .. 16: some are over the plan's largest weight.
   header.set_weight(1 + seed[0] % 16);
+  update.weight = std::min(header.weight(), 10u);
   header.set_base_model(task.model());
   header.set_train_loss(seed[1] / 256.0);
   return update;
@@ -151,7 +158,13 @@ std::vector<std::string> OracleModels(
   for (const std::vector<TestUpdate>& updates : rounds) {
     aggregation::ExactSum sum(layout);
     for (const TestUpdate& update : updates) {
+      // As the header says, whatever the client drew.
       const auto weight = std::min(update.header.weight(), 10u);
+      if (effective.update().encoding() == v1::UpdatePlan::PACKED) {
+        sum.AddBlock(0, update.values, update.weight);
+        sum.AddContribution(update.weight);
+        continue;
+      }
       aggregation::UpdateDecoder decoder(
           codec::ToEncoding(effective.update()).encoding, manifest.Length());
       (void)decoder.Feed(std::as_bytes(std::span<const char>(update.bytes)),

@@ -24,6 +24,8 @@ struct PlanChoice {
   int deadline_milliseconds = 60'000;
   // YAML of a strategy, e.g. "scaffold: {clients: 4}"; empty for none.
   std::string strategy = {};
+  // YAML of further sections.
+  std::string sections = {};
 };
 v1::Plan MakePlan(const PlanChoice& choice);
 
@@ -37,6 +39,8 @@ struct TestUpdate {
   std::vector<float> values;
   std::string bytes;  // encoded
   v1::UpdateHeader header;
+  // As it counts. That of a packed update is not in its header.
+  std::uint32_t weight = 1;
 };
 TestUpdate MakeUpdate(const v1::Task& task);
 // With these values instead.
