@@ -17,6 +17,7 @@ struct Costs {
   double client_over_limit = 0;
   double server_vectors = 0;
   double gigabytes_per_second = 0;
+  double two_threads = 0;
 };
 
 Costs Run(const std::filesystem::path& programs, const std::string& session) {
@@ -26,7 +27,7 @@ Costs Run(const std::filesystem::path& programs, const std::string& session) {
   Costs costs;
   line >> costs.server_seconds >> costs.client_milliseconds >>
       costs.server_over_limit >> costs.client_over_limit >>
-      costs.server_vectors >> costs.gigabytes_per_second;
+      costs.server_vectors >> costs.gigabytes_per_second >> costs.two_threads;
   if (!line) Fail("tributary-bench-secagg " + session + " gave no figures");
   std::fprintf(stderr, "secagg %s: server %.2f s, client %.0f ms\n",
                session.c_str(), costs.server_seconds,
@@ -60,6 +61,8 @@ std::vector<Figure> MeasureSecureAggregation(
        2.0, "its own mask and those with all it chose and was chosen by"},
       {"secagg.server_vectors.n1000_1m", large.server_vectors, "vectors", 3.0,
        "most memory the server's half and the sum hold, of 4 MB each"},
+      {"secagg.server_two_threads.n1000_1m", large.two_threads, "x", 2.0,
+       "masks taken off a sum by two threads, each half of the words"},
       {"secagg.server_s.n1000_1m", large.server_seconds, "s", std::nullopt, ""},
       {"secagg.client_ms.n1000_1m", large.client_milliseconds, "ms",
        std::nullopt, ""},

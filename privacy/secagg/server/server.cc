@@ -184,6 +184,9 @@ std::optional<Abandoned> Server::CloseOpening() {
       state.participants[holder].owners.push_back(owner);
     }
   }
+  for (Participant& participant : state.participants) {
+    participant.owners.shrink_to_fit();
+  }
   state.step = Step::kSharing;
   return std::nullopt;
 }
