@@ -62,6 +62,8 @@ TEST_CASE("willing clients release every round") {
     RandomPlay play(options, KeyFromSeed(seed));
     RC_ASSERT(play.ReachesItsEnd());
     RC_ASSERT(play.referee().released() == options.rounds);
+    RC_ASSERT(play.referee().opened() ==
+              play.referee().released() + play.referee().abandoned());
     RC_ASSERT(play.complaint() == "");
   }));
 }
