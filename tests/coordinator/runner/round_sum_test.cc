@@ -3,12 +3,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "coordinator/runner/checksum.h"
 #include "tests/aggregation/vectors.h"
+#include "tests/coordinator/secure/integer_plans.h"
 #include "tests/coordinator/store/temp_folder.h"
 
 #include "tests/catch.h"
@@ -68,6 +71,77 @@ TEST_CASE("a fold that broke off anywhere goes on, and adds nothing twice") {
                    expected.sums().begin(), expected.sums().end()));
   CHECK(sum.contributions() == 1);
   CHECK(sum.weight() == kWeight);
+}
+
+TEST_CASE(
+    "a fold of packed words that broke off goes on, and adds none twice") {
+  const auto sections = GENERATE(as<std::string>{}, testing::kSecure,
+                                 testing::Private("central", "{norm: 0.5}"));
+  const IntegerRound round =
+      testing::MakeRound(testing::PlanWith(sections), kLength);
+  std::vector<std::int64_t> words(round.format.Words());
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    words[i] = static_cast<std::int64_t>(i * 7'919 % 2'001) - 1'000;
+  }
+  const auto bytes = testing::Packed(round.format.word_bits, words);
+  const testing::TempFolder folder;
+  const auto spool = store::Spool::Open(folder.path(), {}).value();
+  Checksum checksum;
+  checksum.Update(bytes);
+  const SpooledUpdate update{.slot = spool->Take().value(),
+                             .encoding = Encoding::kFloat32,
+                             .size = bytes.size(),
+                             .checksum = checksum.Value()};
+  REQUIRE(update.slot->file().Write(0, bytes).ok());
+
+  RoundSum sum(round);
+  UpdateFold fold{.update = update, .weight = 1};
+  for (const double part : {0.0, 0.9, 0.6, 0.95}) {
+    std::filesystem::resize_file(
+        update.slot->file().path(),
+        static_cast<std::uintmax_t>(static_cast<double>(bytes.size()) * part));
+    CHECK_FALSE(sum.Fold(fold).ok());
+    CHECK(fold.added < words.size());
+    REQUIRE(update.slot->file().Write(0, bytes).ok());
+  }
+  CHECK(fold.added > 0);
+  REQUIRE(sum.Fold(fold).ok());
+  // Others beside it, on threads of their own.
+  std::vector<std::thread> others;
+  for (int i = 0; i < 3; ++i) {
+    others.emplace_back([&] {
+      UpdateFold again{.update = update, .weight = 1};
+      if (!sum.Fold(again).ok()) std::abort();
+    });
+  }
+  for (std::thread& other : others) other.join();
+  CHECK(sum.folded() == 4);
+  const secagg::MaskedSum total = sum.TakeWords();
+  std::size_t wrong = 0;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    wrong += total.At(i) == 4 * words[i] ? 0 : 1;
+  }
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("packed words that are damaged in the spool are not folded") {
+  const IntegerRound round =
+      testing::MakeRound(testing::PlanWith(testing::kSecure), kLength);
+  const auto bytes = testing::Packed(
+      round.format.word_bits, std::vector<std::int64_t>(round.format.Words()));
+  const testing::TempFolder folder;
+  const auto spool = store::Spool::Open(folder.path(), {}).value();
+  SpooledUpdate update{.slot = spool->Take().value(),
+                       .encoding = Encoding::kFloat32,
+                       .size = bytes.size(),
+                       .checksum = 1};
+  REQUIRE(update.slot->file().Write(0, bytes).ok());
+  SECTION("another checksum") {}
+  SECTION("another size") { --update.size; }
+  RoundSum sum(round);
+  UpdateFold fold{.update = update, .weight = 1};
+  CHECK(absl::IsDataLoss(sum.Fold(fold)));
+  CHECK(sum.folded() == 0);
 }
 
 TEST_CASE("an update that is damaged in the spool is not folded") {

@@ -17,7 +17,7 @@ std::string Private(const std::string& noise, const std::string& clipping) {
          clipping + "}\n";
 }
 
-v1::Plan MakePlan(const std::string& sections) {
+v1::Plan PlanWith(const std::string& sections) {
   v1::Plan plan;
   REQUIRE(codec::ParseYaml(codec::kGoodPlan + sections, "p", plan).ok());
   plan.mutable_round()->set_cohort_size(8);
@@ -36,12 +36,11 @@ coordinator::IntegerRound MakeRound(const v1::Plan& plan, std::int64_t length) {
   return *std::move(round);
 }
 
-std::vector<std::byte> Packed(const coordinator::IntegerRound& round,
+std::vector<std::byte> Packed(int word_bits,
                               const std::vector<std::int64_t>& words) {
   const std::vector<std::uint64_t> bits(words.begin(), words.end());
-  std::vector<std::byte> out(
-      secagg::PackedSize(words.size(), round.format.word_bits));
-  secagg::Pack(bits, round.format.word_bits, out);
+  std::vector<std::byte> out(secagg::PackedSize(words.size(), word_bits));
+  secagg::Pack(bits, word_bits, out);
   return out;
 }
 

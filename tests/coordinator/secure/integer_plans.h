@@ -16,11 +16,11 @@ inline const std::string kSecure = "secure_aggregation: {}\n";
 std::string Private(const std::string& noise, const std::string& clipping);
 
 // A valid plan with these sections, eight clients a round.
-v1::Plan MakePlan(const std::string& sections);
+v1::Plan PlanWith(const std::string& sections);
 // Of a model of `length` parameters; the clip norm is 0.5.
 coordinator::IntegerRound MakeRound(const v1::Plan& plan, std::int64_t length);
 
-std::vector<std::byte> Packed(const coordinator::IntegerRound& round,
+std::vector<std::byte> Packed(int word_bits,
                               const std::vector<std::int64_t>& words);
 
 }  // namespace tributary::testing

@@ -21,8 +21,8 @@ namespace {
 using aggregation::IntegerScalars;
 
 using testing::kSecure;
-using testing::MakePlan;
 using testing::Packed;
+using testing::PlanWith;
 using testing::Private;
 
 // Two ranges.
@@ -34,7 +34,7 @@ secagg::MaskedSum SumOf(const IntegerRound& round,
                         const std::vector<std::vector<std::int64_t>>& updates) {
   secagg::MaskedSum sum(round.format.Words(), round.format.word_bits);
   for (const auto& words : updates) {
-    sum.Add(0, words.size(), Packed(round, words));
+    sum.Add(0, words.size(), Packed(round.format.word_bits, words));
   }
   return sum;
 }
@@ -60,7 +60,7 @@ std::vector<float> Values(const IntegerRound& round, double scale) {
 }
 
 TEST_CASE("the sum of packed updates is the exact sum of their integers") {
-  const IntegerRound round = MakeRound(MakePlan(kSecure));
+  const IntegerRound round = MakeRound(PlanWith(kSecure));
   std::vector<std::vector<std::int64_t>> updates;
   aggregation::ExactSum expected(round.format.layout);
   std::uint64_t examples = 0;
@@ -86,7 +86,7 @@ TEST_CASE("the sum of packed updates is the exact sum of their integers") {
 }
 
 TEST_CASE("masks come off range by range") {
-  const IntegerRound round = MakeRound(MakePlan(kSecure));
+  const IntegerRound round = MakeRound(PlanWith(kSecure));
   const std::vector<std::vector<std::int64_t>> updates = {
       aggregation::ToIntegers(round.format, Values(round, 0.5), {.weight = 7}),
       aggregation::ToIntegers(round.format, Values(round, -0.1),
@@ -114,7 +114,7 @@ TEST_CASE("masks come off range by range") {
 }
 
 TEST_CASE("words that no sum can have, and weights, are found out") {
-  const IntegerRound round = MakeRound(MakePlan(kSecure));
+  const IntegerRound round = MakeRound(PlanWith(kSecure));
   const auto honest =
       aggregation::ToIntegers(round.format, Values(round, 0.5), {.weight = 7});
   auto liar = honest;
@@ -139,7 +139,7 @@ TEST_CASE("words that no sum can have, and weights, are found out") {
 
 TEST_CASE("under privacy the sum is divided by the cohort, whoever came") {
   const IntegerRound round =
-      MakeRound(MakePlan(Private("central", "{norm: 0.5}")));
+      MakeRound(PlanWith(Private("central", "{norm: 0.5}")));
   const std::vector<std::int64_t> zeros(round.format.Words());
   const auto finished = FinishAll(round, {zeros, zeros, zeros});
   REQUIRE(finished.ok());
@@ -150,7 +150,7 @@ TEST_CASE("under privacy the sum is divided by the cohort, whoever came") {
 
 TEST_CASE("central noise on the sum has the deviation of multiplier x bound") {
   const IntegerRound round =
-      MakeRound(MakePlan(Private("central", "{norm: 0.5}")));
+      MakeRound(PlanWith(Private("central", "{norm: 0.5}")));
   const std::vector<std::int64_t> zeros(round.format.Words());
   const auto finished = FinishAll(round, {zeros});
   REQUIRE(finished.ok());
@@ -170,7 +170,7 @@ TEST_CASE("central noise on the sum has the deviation of multiplier x bound") {
 TEST_CASE("distributed and local noise are the clients' own") {
   const std::string noise = GENERATE("distributed", "local");
   const IntegerRound round = MakeRound(
-      MakePlan(Private(noise, "{norm: 0.5}") +
+      PlanWith(Private(noise, "{norm: 0.5}") +
                (noise == "distributed" ? "secure_aggregation: {}\n" : "")));
   CHECK(round.update.noise() != v1::IntegerUpdate::NOISE_UNSPECIFIED);
   CHECK_FALSE(round.HasNormBound());
@@ -183,7 +183,7 @@ TEST_CASE("distributed and local noise are the clients' own") {
 }
 
 TEST_CASE("the clip norm follows how many updates were within it") {
-  const IntegerRound round = MakeRound(MakePlan(
+  const IntegerRound round = MakeRound(PlanWith(
       Private("central",
               "{norm: 0.5, adaptive: {quantile: 0.5, learning_rate: 0.2, "
               "count_noise: 1}}")));

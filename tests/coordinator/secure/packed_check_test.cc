@@ -28,7 +28,7 @@ constexpr std::size_t kLength = 3'003;
 
 std::shared_ptr<const IntegerRound> Round(const std::string& sections) {
   return std::make_shared<const IntegerRound>(
-      MakeRound(testing::MakePlan(sections), kLength));
+      MakeRound(testing::PlanWith(sections), kLength));
 }
 const std::string kCentral = testing::Private("central", "{norm: 0.5}");
 
@@ -48,14 +48,15 @@ PackedCheck::Defect Check(std::shared_ptr<const IntegerRound> round,
 }
 
 TEST_CASE("an update within its bounds is taken, however it is cut") {
-  const auto round = Round(GENERATE(kCentral, testing::kSecure));
+  const auto round =
+      Round(GENERATE(as<std::string>{}, kCentral, testing::kSecure));
   std::vector<std::int64_t> words(round->format.Words());
   // As large as they may be together.
   const double most = round->update.norm_bound() / std::sqrt(kLength);
   for (std::size_t i = 0; i < kLength; ++i) {
     words[i] = static_cast<std::int64_t>(i % 2 == 0 ? most : -most);
   }
-  const auto bytes = Packed(*round, words);
+  const auto bytes = Packed(round->format.word_bits, words);
   for (const std::size_t piece : {1u, 7u, 64u, 4'097u, 1u << 20}) {
     CHECK(Check(round, bytes, piece).detail.empty());
   }
@@ -68,18 +69,22 @@ TEST_CASE("the norm is exact: one grid point more is over the bound") {
   // 3^2 + 4^2 = 5^2: both coordinates are far from the largest word.
   words[0] = bound / 5 * 3;
   words[kLength - 1] = bound / 5 * 4;
-  CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kNone);
+  CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+        Refusal::kNone);
   const std::int64_t rest = bound - bound / 5 * 5;
   words[kLength - 1] += 2 * rest + 1;
-  CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kOverBound);
+  CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+        Refusal::kOverBound);
 }
 
 TEST_CASE("of an update with noise of its own only the words are bounded") {
   const auto round = Round(testing::Private("local", "{norm: 0.5}"));
   std::vector<std::int64_t> words(round->format.Words(), round->largest_word);
-  CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kNone);
+  CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+        Refusal::kNone);
   words[kLength - 1] = -round->largest_word - 1;
-  CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kOverBound);
+  CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+        Refusal::kOverBound);
 }
 
 TEST_CASE("a clip word is 1 or -1") {
@@ -88,11 +93,13 @@ TEST_CASE("a clip word is 1 or -1") {
   std::vector<std::int64_t> words(round->format.Words());
   for (const std::int64_t word : {-1, 1}) {
     words.back() = word;
-    CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kNone);
+    CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+          Refusal::kNone);
   }
   for (const std::int64_t word : {0, 2, -2}) {
     words.back() = word;
-    CHECK(Check(round, Packed(*round, words)).refusal == Refusal::kOverBound);
+    CHECK(Check(round, Packed(round->format.word_bits, words)).refusal ==
+          Refusal::kOverBound);
   }
 }
 
@@ -100,7 +107,7 @@ TEST_CASE("size and last bits are checked under masks as well") {
   const auto masks = GENERATE(Masks::kOn, Masks::kOff);
   const auto round = Round(masks == Masks::kOn ? testing::kSecure : kCentral);
   const std::vector<std::int64_t> words(round->format.Words());
-  auto bytes = Packed(*round, words);
+  auto bytes = Packed(round->format.word_bits, words);
   REQUIRE(PackedCheck::Size(*round) == bytes.size());
   REQUIRE(words.size() * static_cast<std::size_t>(round->format.word_bits) %
               8 !=
@@ -133,8 +140,9 @@ TEST_CASE("any words are taken or refused as their bounds say") {
             aggregation::SquaredNorm(std::span(words).first(kLength)),
             round->update.norm_bound());
     const auto piece = *rc::gen::inRange<std::size_t>(1, 5'000);
-    RC_ASSERT((Check(round, Packed(*round, words), piece).refusal ==
-               Refusal::kNone) == is_good);
+    RC_ASSERT(
+        (Check(round, Packed(round->format.word_bits, words), piece).refusal ==
+         Refusal::kNone) == is_good);
   }));
 }
 
