@@ -129,7 +129,7 @@ TEST_CASE("no byte of a ledger's file can be changed unseen") {
     *page.add_entries() = ToMessage(entry);
     bytes += ToRecord(page);
   }
-  rc::check([&] {
+  CHECK(rc::check([&] {
     std::string changed = bytes;
     const auto at = static_cast<std::size_t>(
         *rc::gen::inRange(0, static_cast<int>(bytes.size())));
@@ -138,7 +138,7 @@ TEST_CASE("no byte of a ledger's file can be changed unseen") {
     const bool is_seen = !file.ok() || file->whole_bytes != changed.size() ||
                          !dp::Ledger::Replay(file->entries).ok();
     RC_ASSERT(is_seen);
-  });
+  }));
 }
 
 }  // namespace
