@@ -5,6 +5,7 @@
 #include <chrono>
 #include <exception>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -214,7 +215,12 @@ class Runner final : public Client {
     if (secure_ == nullptr || update_ == nullptr) return;
     // The words are erased with what they were part of.
     absl::StatusOr<PreparedUpdate> masked =
-        MaskedUpdate(*std::exchange(update_, nullptr), *secure_);
+        absl::ResourceExhaustedError("out of memory");
+    // The packed words may be too many for this device's memory.
+    try {
+      masked = MaskedUpdate(*std::exchange(update_, nullptr), *secure_);
+    } catch (const std::bad_alloc&) {
+    }
     if (!masked.ok()) return FailSecure(effect.token, masked.status());
     update_ = std::make_shared<const PreparedUpdate>(*std::move(masked));
     PushSecure(session::Masked{effect.token, update_->header});
