@@ -186,19 +186,22 @@ void SecureFederation::Begin(const std::string& client, const v1::Task& task) {
   AtWork& work = at_work_[client];
   if (work.task.task_token() == task.task_token()) {
     // Lost its stream, and is back.
-    if (work.heard.empty()) Say(client, work.advertisement);
+    if (!work.has_heard) SaySecure(client, work.client->advertisement());
     return;
   }
   work = AtWork{};
   work.task = task;
-  const auto terms = codec::TermsOf(task);
-  REQUIRE(terms.ok());
-  work.client = std::make_unique<SecureClient>(client, *terms);
+  work.client = std::make_unique<SecureClient>(client, task);
   work.update = MakeUpdate(task);
   made_[task.round()][client] = work.update;
-  *work.advertisement.mutable_secure() = work.client->Advertise();
-  work.advertisement.mutable_secure()->set_task_token(task.task_token());
-  Say(client, work.advertisement);
+  SaySecure(client, work.client->advertisement());
+}
+
+void SecureFederation::SaySecure(const std::string& client,
+                                 const v1::SecureClientMessage& message) {
+  v1::ClientMessage out;
+  *out.mutable_secure() = message;
+  Say(client, std::move(out));
 }
 
 void SecureFederation::Answer(const std::string& client,
@@ -207,25 +210,17 @@ void SecureFederation::Answer(const std::string& client,
   CHECK(message.task_token() == work.task.task_token());
   const SecureStep step = StepOf(message);
   if (HasVanished(client, step)) return;
-  const std::string bytes = message.SerializeAsString();
-  if (bytes == work.heard) {
-    if (work.answer) Say(client, *work.answer);
-  } else {
-    work.heard = bytes;
-    work.answer.reset();
-    const auto answer = work.client->Receive(message);
-    if (!answer) return;
-    work.answer.emplace();
-    *work.answer->mutable_secure() = *answer;
-    work.answer->mutable_secure()->set_task_token(work.task.task_token());
-    Say(client, *work.answer);
-    if (step == SecureStep::kMasking) {
-      const auto packed = work.client->Mask(WordsOf(work.task, work.update));
-      std::string masked(reinterpret_cast<const char*>(packed.data()),
-                         packed.size());
-      if (garble) garble(client, masked);
-      Repack(work.update, std::move(masked));
-    }
+  work.has_heard = true;
+  const auto answer = work.client->Receive(message);
+  if (!answer) return;
+  SaySecure(client, *answer);
+  if (step == SecureStep::kMasking && !work.is_masked) {
+    work.is_masked = true;
+    const auto packed = work.client->Mask(WordsOf(work.task, work.update));
+    std::string masked(reinterpret_cast<const char*>(packed.data()),
+                       packed.size());
+    if (garble) garble(client, masked);
+    Repack(work.update, std::move(masked));
   }
   if (step == SecureStep::kUnmasking) work.has_unmasked = true;
   // With the masked input's message, and as the receipt of the last answer.

@@ -61,10 +61,9 @@ class SecureFederation {
   struct AtWork {
     v1::Task task;
     std::unique_ptr<SecureClient> client;
-    v1::ClientMessage advertisement;
     TestUpdate update;
-    std::string heard;  // the latest message of the session
-    std::optional<v1::ClientMessage> answer;
+    bool has_heard = false;  // anything of the session
+    bool is_masked = false;
     bool has_unmasked = false;
   };
 
@@ -73,6 +72,8 @@ class SecureFederation {
   void Answer(const std::string& client,
               const v1::SecureServerMessage& message);
   void Say(const std::string& client, v1::ClientMessage message);
+  void SaySecure(const std::string& client,
+                 const v1::SecureClientMessage& message);
   bool HasVanished(const std::string& client, round::SecureStep step) const;
   void PassTime();
 

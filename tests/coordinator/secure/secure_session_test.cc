@@ -13,6 +13,8 @@
 #include <vector>
 
 #include "privacy/secagg/server/masked_sum.h"
+#include "proto/codec/integers.h"
+#include "proto/codec/secagg.h"
 #include "tests/coordinator/secure/secure_client.h"
 
 #include "tests/catch.h"
@@ -40,12 +42,20 @@ class Session {
       : terms(secagg::SomeTerms(clients, kLength)) {
     terms.min_survivors = min_survivors;
     terms.min_cohort = min_survivors + 1;
+    v1::Task task;
+    task.set_run(terms.run);
+    task.set_round(terms.round);
+    task.set_attempt(terms.attempt);
+    task.set_model(std::string(terms.model.AsBytes()));
+    task.set_task_token(std::string(16, 't'));
+    *task.mutable_secure() = codec::ToMessage(terms);
+    terms = codec::TermsOf(task).value();
     auto made = SecureSession::Make(terms, authority);
     REQUIRE(made.ok());
     session = *std::move(made);
     for (std::uint32_t i = 0; i < clients; ++i) {
       const std::string name = NameOf(static_cast<int>(i));
-      clients_[{name}] = std::make_unique<SecureClient>(name, terms);
+      clients_[{name}] = std::make_unique<SecureClient>(name, task);
       for (std::uint32_t word = 0; word < kLength; ++word) {
         inputs[{name}].push_back(static_cast<std::int64_t>(i * 1000 + word) -
                                  5'000);
@@ -66,7 +76,7 @@ class Session {
     for (auto& [id, client] : clients_) {
       if (gone.contains(id)) continue;
       if (session->step() == SecureStep::kAdvertising) {
-        CHECK(session->Receive(id, client->Advertise()).refusal ==
+        CHECK(session->Receive(id, client->advertisement()).refusal ==
               Refusal::kNone);
         continue;
       }
@@ -171,7 +181,7 @@ TEST_CASE("below a minimum the session is abandoned, with its count and why") {
 TEST_CASE("another client's advertisement is refused by its name") {
   Session session;
   const SecureSession::Answer answer =
-      session.Receive(0, session.client(1).Advertise());
+      session.Receive(0, session.client(1).advertisement());
   CHECK(answer.refusal == Refusal::kBadProtocol);
   CHECK(answer.detail == "wrong name");
 }
