@@ -164,6 +164,25 @@ TEST_CASE("a session gives the plain sum of those whose inputs came") {
   CHECK(session.Unmasked() == session.PlainSum(missing));
 }
 
+TEST_CASE(
+    "where each client has a part of the cohort as holders, it does too") {
+  // Too many for a complete graph.
+  constexpr int kMany = 130;
+  Session session(kMany, 60);
+  session.RunTo(SecureStep::kSharing);
+  const auto pages = session.session->MessagesFor({NameOf(0)});
+  REQUIRE(pages.size() == 1);
+  CHECK(pages[0].neighbours().neighbours_size() < kMany - 1);
+  session.RunTo(SecureStep::kMasking);
+  session.Answer({3, 50, 90, 129});
+  CHECK(session.Close() == kMany - 4);
+  session.Answer({7});
+  CHECK(session.Close() == kMany - 5);
+  session.Answer({8});
+  CHECK(session.Close() == kMany - 6);
+  CHECK(session.Unmasked() == session.PlainSum({3, 50, 90, 129}));
+}
+
 TEST_CASE("below a minimum the session is abandoned, with its count and why") {
   const int step = GENERATE(0, 1, 2, 3, 4, 5);
   Session session;
