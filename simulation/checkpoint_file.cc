@@ -23,7 +23,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uint32_t kVersion = 1;
+constexpr std::uint32_t kVersion = 2;
 constexpr std::uint32_t kMostClientFiles = 65536;
 
 fs::path FolderOf(const fs::path& results) { return results / "checkpoint"; }

@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/client_job.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "aggregation/invariant.h"
-#include "privacy/crypto/random.h"
 #include "simulation/received_update.h"
 
 namespace tributary::simulation {
@@ -38,15 +36,18 @@ void ClientJob::Train() {
       return TrainInto(*trainer, *loan);
     }
   }
-  Key seed{};
-  std::copy(task_.seed().begin(), task_.seed().end(), seed.begin());
-  KeyedStream random(seed, "integers");
+  KeyedStream stream(world_.noise_key, task_.task_token());
+  BufferedRandom random(stream);
   training.update =
       TrainUpdate(task_, *model_, *trainer,
                   state == nullptr ? ClientState() : *state, random, context);
-  if (!training.update.ok()) return;
-  training.defect = Verify(world_.coordinator.format(), training.update->header,
-                           *training.update->bytes);
+  // What is to be masked has no bytes yet, and nobody sees what it is.
+  if (!training.update.ok() || training.update->bytes == nullptr) return;
+  training.defect =
+      integers != nullptr
+          ? Verify(integers, *training.update->bytes)
+          : Verify(world_.coordinator.format(), training.update->header,
+                   *training.update->bytes);
 }
 
 void ClientJob::TrainInto(Trainer& trainer, PartialSums::Loan& loan) {

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "client/core/update.h"
+#include "coordinator/secure/integer_round.h"
 #include "simulation/job_outcome.h"
 #include "simulation/partial_sums.h"
 #include "simulation/shared_work.h"
@@ -58,6 +59,8 @@ class ClientJob final : public SharedWork::Job, public AddedUpdate {
   std::optional<SharedWork::Demand> demand;
   // None: not submitted, as the journal has what it gives.
   std::optional<SharedWork::JobId> id;
+  // Of the task, where updates are integers.
+  std::shared_ptr<const coordinator::IntegerRound> integers;
   // The attempt whose sum the update may be added to where it is made.
   std::optional<std::uint64_t> adds_to;
 

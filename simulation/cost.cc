@@ -18,6 +18,8 @@
 #include "client/core/keeps_state.h"
 #include "client/core/update.h"
 #include "privacy/crypto/random.h"
+#include "privacy/secagg/packing.h"
+#include "proto/codec/integers.h"
 #include "proto/codec/plan.h"
 #include "simulation/client_evaluation.h"
 #include "simulation/lookahead_pool.h"
@@ -81,6 +83,17 @@ std::vector<std::size_t> ChooseClients(const std::vector<std::size_t>& sorted) {
   return ordered;
 }
 
+bool IsPacked(const v1::Plan& plan) {
+  return plan.update().encoding() == v1::UpdatePlan::PACKED;
+}
+
+// Of the first round.
+absl::StatusOr<v1::IntegerUpdate> IntegersOf(const v1::Plan& plan,
+                                             const Manifest& manifest) {
+  return codec::ToIntegerUpdate(plan, manifest,
+                                plan.privacy().clipping().norm());
+}
+
 absl::StatusOr<double> TimeTraining(const Participants& participants,
                                     std::size_t client, const v1::Task& task,
                                     const Model& model) {
@@ -98,7 +111,12 @@ absl::StatusOr<double> TimeTraining(const Participants& participants,
 absl::Status CalibrateTraining(const v1::Plan& plan,
                                const Participants& participants,
                                const Model& model, Cost& cost) {
-  const v1::Task task = TrialTask(plan, v1::Task::TRAIN);
+  v1::Task task = TrialTask(plan, v1::Task::TRAIN);
+  if (IsPacked(plan)) {
+    auto integers = IntegersOf(plan, model.manifest);
+    if (!integers.ok()) return integers.status();
+    *task.mutable_integers() = *std::move(integers);
+  }
   const auto sorted = BySize(participants, &Participants::Examples);
   if (sorted.empty()) return absl::OkStatus();
   const auto start = Clock::now();
@@ -185,6 +203,22 @@ absl::Status CalibrateClientEvaluation(const v1::Plan& plan,
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::uint64_t> UpdateBytes(const v1::Plan& plan,
+                                          const Manifest& manifest,
+                                          const aggregation::Layout& layout) {
+  if (!IsPacked(plan)) {
+    return aggregation::EncodedSize(codec::ToEncoding(plan.update()).encoding,
+                                    layout.length)
+        .max;
+  }
+  const auto integers = IntegersOf(plan, manifest);
+  if (!integers.ok()) return integers.status();
+  const auto format = codec::ToIntegerFormat(*integers, plan.update(), manifest,
+                                             plan.strategy());
+  if (!format.ok()) return format.status();
+  return secagg::PackedSize(format->Words(), format->word_bits);
+}
+
 // Of a NarrowSum, in bytes a coordinate.
 constexpr std::uint64_t kSumBytes = sizeof(std::int64_t) + sizeof(std::int32_t);
 
@@ -240,10 +274,9 @@ absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
       // A product such as 10 x 1.1 is a little over 11.
       static_cast<std::uint64_t>(std::ceil(wanted - 1e-9)), cost.clients);
   cost.counted = std::min<std::uint64_t>(round.cohort_size(), cost.asked);
-  cost.update_bytes =
-      aggregation::EncodedSize(codec::ToEncoding(plan.update()).encoding,
-                               layout->length)
-          .max;
+  const auto update_bytes = UpdateBytes(plan, model.manifest, *layout);
+  if (!update_bytes.ok()) return update_bytes.status();
+  cost.update_bytes = *update_bytes;
   cost.workers = static_cast<int>(plan.simulation().workers());
   cost.round_bytes = RoundBytes(plan, participants, cost);
   cost.state_bytes = StateBytes(plan, cost);
@@ -308,7 +341,8 @@ std::string FormatCost(const Cost& cost) {
                                 : " clients, trained once each,",
       " on this machine as it is now, on one thread. Left "
       "out: sums and\nbookkeeping (a few percent), workers that hinder each "
-      "other, rounds that are tried again, and a target met early.\n");
+      "other, rounds that are tried again, a target met early,\nand the "
+      "sessions of secure aggregation.\n");
   return text;
 }
 

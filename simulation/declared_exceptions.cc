@@ -10,6 +10,16 @@ std::vector<std::string> DeclaredExceptions(const v1::Plan& plan) {
         "training.time_limit: kept by trainers against the wall clock, so the "
         "same seed may give another model");
   }
+  if (plan.has_secure_aggregation() && plan.simulation().skip_masks()) {
+    exceptions.emplace_back(
+        "simulation.skip_masks: no secure session was held, updates were added "
+        "up as they are; sums and models are the same");
+  }
+  if (plan.has_privacy()) {
+    exceptions.emplace_back(
+        "privacy: cohorts and noise came from the seed, so that the same seed "
+        "gives the same run; they protect nobody whose data this were");
+  }
   return exceptions;
 }
 

@@ -40,4 +40,13 @@ std::optional<Loss> Dropout::Draw(std::string_view token,
   return std::nullopt;
 }
 
+std::optional<double> Dropout::DrawUnmasking(std::string_view token) const {
+  if (plan_.while_unmasking() == 0) return std::nullopt;
+  KeyedStream random(DeriveKey(key_, "unmasking"), token);
+  const double unmasking = random.Uniform();
+  const double moment = random.Uniform();
+  if (unmasking < plan_.while_unmasking()) return moment;
+  return std::nullopt;
+}
+
 }  // namespace tributary::simulation

@@ -30,6 +30,10 @@ class Dropout {
   std::optional<Loss> Draw(std::string_view token,
                            const TaskTimeline& timeline) const;
 
+  // Whether the client of this task is lost after its masked update was taken,
+  // and when in the time that it is needed to take the masks off: 0 .. 1.
+  std::optional<double> DrawUnmasking(std::string_view token) const;
+
  private:
   const v1::Dropout plan_;
   const Key key_;

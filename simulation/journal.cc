@@ -28,8 +28,8 @@ void Journal::NoteJudgement(const absl::StatusOr<EvaluateResult>& judgement) {
   }
 }
 
-void Journal::NoteModel(const round::ModelId& model) {
-  contents_.models.push_back(model);
+void Journal::NoteRelease(const Release& release) {
+  contents_.releases.push_back(release);
 }
 
 void Journal::NoteClientMetrics(const round::Metrics& metrics) {
@@ -65,8 +65,8 @@ absl::StatusOr<EvaluateResult> Journal::RecallJudgement() {
   return *std::move(judgement);
 }
 
-round::ModelId Journal::RecallModel() {
-  return Recall(contents_.models, model_);
+Journal::Release Journal::RecallRelease() {
+  return Recall(contents_.releases, release_);
 }
 
 round::Metrics Journal::RecallClientMetrics() {
@@ -79,7 +79,7 @@ absl::Status Journal::EndReplay() {
                    defect_ == contents_.defects.size() &&
                    judgement_ == contents_.judgements.size() &&
                    failure_ == contents_.failures.size() &&
-                   model_ == contents_.models.size() &&
+                   release_ == contents_.releases.size() &&
                    client_metrics_ == contents_.client_metrics.size();
   if (all && !is_exhausted_) return absl::OkStatus();
   return absl::FailedPreconditionError(

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // What the work of a run gave, in the order in which its virtual world asked
-// for it: updates in short, judgements, models' names. Everything else in a
+// for it: updates in short, judgements, what was released. Everything else in a
 // simulation follows from the plan and the key. So a run that is given its
 // journal makes the same world again, event by event, and trains nothing:
 //
@@ -33,6 +33,14 @@ class Journal {
     double train_loss = 0;
     friend bool operator==(const Update&, const Update&) = default;
   };
+  // What a round's sum became.
+  struct Release {
+    round::ModelId model;
+    // Of a sum of integers, where it says so.
+    std::optional<double> next_clip_norm = std::nullopt;
+    std::optional<round::Aggregates> aggregates = std::nullopt;
+    friend bool operator==(const Release&, const Release&) = default;
+  };
   struct Contents {
     std::vector<Update> updates;
     // Of every update that was sent, what verification found.
@@ -41,7 +49,7 @@ class Journal {
     std::vector<std::optional<EvaluateResult>> judgements;
     // Why tasks failed, of both kinds.
     std::vector<absl::Status> failures;
-    std::vector<round::ModelId> models;
+    std::vector<Release> releases;
     // What clients found on examples of their own.
     std::vector<round::Metrics> client_metrics;
   };
@@ -57,7 +65,7 @@ class Journal {
   void NoteUpdate(const absl::StatusOr<Update>& update);
   void NoteDefect(round::Refusal defect);
   void NoteJudgement(const absl::StatusOr<EvaluateResult>& judgement);
-  void NoteModel(const round::ModelId& model);
+  void NoteRelease(const Release& release);
   void NoteClientMetrics(const round::Metrics& metrics);
 
   bool IsReplaying() const { return is_replaying_; }
@@ -66,7 +74,7 @@ class Journal {
   absl::StatusOr<Update> RecallUpdate();
   round::Refusal RecallDefect();
   absl::StatusOr<EvaluateResult> RecallJudgement();
-  round::ModelId RecallModel();
+  Release RecallRelease();
   round::Metrics RecallClientMetrics();
   // Whether more was recalled than there is: this is not the run that wrote it.
   bool IsExhausted() const { return is_exhausted_; }
@@ -87,7 +95,7 @@ class Journal {
   std::size_t defect_ = 0;
   std::size_t judgement_ = 0;
   std::size_t failure_ = 0;
-  std::size_t model_ = 0;
+  std::size_t release_ = 0;
   std::size_t client_metrics_ = 0;
 };
 

@@ -62,6 +62,36 @@ absl::StatusOr<std::optional<EvaluateResult>> FromMessage(
   return judgement;
 }
 
+v1::SimulationJournal::Release ToMessage(const Journal::Release& release) {
+  v1::SimulationJournal::Release message;
+  message.set_model(checkpoint::FromModel(release.model));
+  if (release.next_clip_norm) {
+    message.set_next_clip_norm(*release.next_clip_norm);
+  }
+  if (release.aggregates) {
+    message.set_examples(release.aggregates->examples);
+    message.set_train_loss(release.aggregates->train_loss);
+  }
+  return message;
+}
+
+absl::StatusOr<Journal::Release> FromMessage(
+    const v1::SimulationJournal::Release& message) {
+  Journal::Release release;
+  TRIBUTARY_ASSIGN(release.model, checkpoint::ToModel(message.model()));
+  if (message.has_next_clip_norm()) {
+    release.next_clip_norm = message.next_clip_norm();
+  }
+  if (message.has_examples() != message.has_train_loss()) {
+    return Damaged("examples or a loss without the other");
+  }
+  if (message.has_examples()) {
+    release.aggregates =
+        round::Aggregates{message.examples(), message.train_loss()};
+  }
+  return release;
+}
+
 }  // namespace
 
 v1::SimulationJournal ToMessage(const Journal::Contents& journal) {
@@ -88,8 +118,8 @@ v1::SimulationJournal ToMessage(const Journal::Contents& journal) {
     failure.set_message(
         std::string(status.message().substr(0, kLongestMessage)));
   }
-  for (const round::ModelId& model : journal.models) {
-    message.add_models(checkpoint::FromModel(model));
+  for (const Journal::Release& release : journal.releases) {
+    *message.add_releases() = ToMessage(release);
   }
   for (const round::Metrics& metrics : journal.client_metrics) {
     Write(metrics, *message.add_client_metrics()->mutable_metrics());
@@ -129,10 +159,10 @@ absl::StatusOr<Journal::Contents> FromMessage(
     journal.failures.emplace_back(static_cast<absl::StatusCode>(from.code()),
                                   from.message());
   }
-  for (const std::string& from : message.models()) {
-    round::ModelId model;
-    TRIBUTARY_ASSIGN(model, checkpoint::ToModel(from));
-    journal.models.push_back(model);
+  for (const auto& from : message.releases()) {
+    Journal::Release release;
+    TRIBUTARY_ASSIGN(release, FromMessage(from));
+    journal.releases.push_back(release);
   }
   for (const auto& from : message.client_metrics()) {
     round::Metrics metrics;

@@ -4,11 +4,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "coordinator/round/effect.h"
 #include "coordinator/round/types.h"
+#include "privacy/dp/ledger.h"
 #include "simulation/effort.h"
 
 namespace tributary::simulation {
@@ -18,8 +21,10 @@ struct RoundSummary {
   int attempt = 0;
   int asked = 0;
   int accepted = 0;
-  std::uint64_t examples = 0;  // total weight
-  double train_loss = 0;       // weighted mean
+  // Total weight and weighted mean loss; nothing where they are not sent.
+  std::optional<round::Aggregates> aggregates;
+  // Of the updates, under differential privacy.
+  std::optional<double> clip_norm;
   round::ModelId model;
   round::Instant opened;
   round::Instant committed;
@@ -28,9 +33,18 @@ struct RoundSummary {
   std::vector<Effort> efforts;
 };
 
+// What a release costs in privacy, and whose updates are in it.
+struct Charge {
+  dp::Debit debit;
+  std::vector<round::ClientId> contributors;  // sorted
+};
+
 class Observer {
  public:
   virtual ~Observer() = default;
+  // A release is about to be made; OnRound follows. An error ends the run
+  // before it counts.
+  virtual absl::Status OnCharge(const Charge&) { return absl::OkStatus(); }
   virtual void OnRound(const RoundSummary& round) = 0;
   virtual void OnEvaluation(int round, const round::Metrics& metrics) = 0;
   // What clients found on examples of their own

@@ -15,6 +15,12 @@ class Observers final : public Observer {
   void Add(Observer& observer) { observers_.push_back(&observer); }
   void Remove(const Observer& observer) { std::erase(observers_, &observer); }
 
+  // The first error, of all that are told.
+  absl::Status OnCharge(const Charge& charge) override {
+    absl::Status status;
+    for (Observer* each : observers_) status.Update(each->OnCharge(charge));
+    return status;
+  }
   void OnRound(const RoundSummary& round) override {
     for (Observer* observer : observers_) observer->OnRound(round);
   }

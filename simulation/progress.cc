@@ -74,10 +74,14 @@ void Progress::OnRound(const RoundSummary& round) {
     return;
   }
   const std::chrono::duration<double> now = round.committed.time_since_epoch();
-  out_ << absl::StrFormat(
-      "round %d of %d: %d of %d updates, train loss %.4f, at %.1f s\n",
-      round.round, state_.rounds, round.accepted, round.asked, round.train_loss,
-      now.count());
+  // Under differential privacy nobody knows it.
+  const std::string loss =
+      round.aggregates
+          ? absl::StrFormat("train loss %.4f, ", round.aggregates->train_loss)
+          : "";
+  out_ << absl::StrFormat("round %d of %d: %d of %d updates, %sat %.1f s\n",
+                          round.round, state_.rounds, round.accepted,
+                          round.asked, loss, now.count());
 }
 
 void Progress::OnEvaluation(int round, const round::Metrics& metrics) {

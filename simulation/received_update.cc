@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/received_update.h"
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "aggregation/invariant.h"
+#include "coordinator/secure/packed_check.h"
 
 namespace tributary::simulation {
 namespace {
@@ -36,6 +39,13 @@ Refusal Verify(const UpdateFormat& format, const v1::UpdateHeader& header,
   aggregation::UpdateDecoder decoder(format.encoding, format.layout.length);
   const absl::Status decoded = decoder.Feed(bytes, check);
   return decoded.ok() && decoder.Finish().ok() ? Refusal::kNone : wrong_value;
+}
+
+Refusal Verify(std::shared_ptr<const coordinator::IntegerRound> round,
+               std::span<const std::byte> bytes) {
+  coordinator::PackedCheck check(std::move(round), coordinator::Masks::kOff);
+  const Refusal fed = check.Feed(bytes).refusal;
+  return fed == Refusal::kNone ? check.Finish().refusal : fed;
 }
 
 void Fold(const UpdateFormat& format, std::span<const std::byte> bytes,

@@ -7,12 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <variant>
 
 #include "aggregation/encoding.h"
 #include "aggregation/narrow_sum.h"
 #include "coordinator/round/types.h"
+#include "coordinator/secure/integer_round.h"
 #include "simulation/partial_sums.h"
 #include "tributary/v1/federation.pb.h"
 
@@ -27,6 +29,10 @@ struct UpdateFormat {
 // Its checksum is for bytes that travel: these never left memory.
 round::Refusal Verify(const UpdateFormat& format,
                       const v1::UpdateHeader& header,
+                      std::span<const std::byte> bytes);
+
+// The same for an update of integers of this round that no mask hides.
+round::Refusal Verify(std::shared_ptr<const coordinator::IntegerRound> round,
                       std::span<const std::byte> bytes);
 
 // An update as it reaches the coordinator.

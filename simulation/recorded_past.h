@@ -15,6 +15,10 @@ namespace tributary::simulation {
 
 class RecordedPast final : public Observer {
  public:
+  absl::Status OnCharge(const Charge& charge) override {
+    past_.emplace_back(charge);
+    return absl::OkStatus();
+  }
   void OnRound(const RoundSummary& round) override {
     past_.emplace_back(round);
   }
@@ -32,10 +36,12 @@ class RecordedPast final : public Observer {
   // Of no interest any more: it counts clients a second.
   void OnUpdate() override {}
 
-  // All of it, in its order.
-  void Tell(Observer& observer) const {
+  // All of it, in its order, up to an error.
+  absl::Status Tell(Observer& observer) const {
     for (const Event& event : past_) {
-      if (const auto* round = std::get_if<RoundSummary>(&event)) {
+      if (const auto* charge = std::get_if<Charge>(&event)) {
+        if (auto told = observer.OnCharge(*charge); !told.ok()) return told;
+      } else if (const auto* round = std::get_if<RoundSummary>(&event)) {
         observer.OnRound(*round);
       } else if (const auto* judged = std::get_if<Evaluation>(&event)) {
         observer.OnEvaluation(judged->round, judged->metrics);
@@ -45,6 +51,7 @@ class RecordedPast final : public Observer {
         observer.OnAbandoned(std::get<round::AbandonRound>(event));
       }
     }
+    return absl::OkStatus();
   }
 
  private:
@@ -56,7 +63,7 @@ class RecordedPast final : public Observer {
     int round = 0;
     round::Metrics metrics;
   };
-  using Event = std::variant<RoundSummary, Evaluation, ClientEvaluation,
+  using Event = std::variant<Charge, RoundSummary, Evaluation, ClientEvaluation,
                              round::AbandonRound>;
   std::vector<Event> past_;
 };

@@ -7,6 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "nlohmann/json.hpp"
+#include "proto/codec/privacy_terms.h"
 #include "proto/codec/yaml.h"
 #include "simulation/checkpoint_file.h"
 #include "simulation/client_evaluation.h"
@@ -87,6 +88,9 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Open(
       !status.ok()) {
     return status;
   }
+  // Nor are an earlier simulation's debits.
+  std::error_code ignored;
+  std::filesystem::remove(folder / kLedgerFile, ignored);
   return Reopen(folder, plan, 0);
 }
 
@@ -98,6 +102,11 @@ absl::StatusOr<std::unique_ptr<Results>> Results::Reopen(
   const std::string times = FirstLines(folder / "timing.jsonl", rounds);
   std::unique_ptr<Results> results(new Results(folder, plan, rounds));
   results->timing_ << times << std::flush;
+  if (plan.has_privacy()) {
+    auto ledger = RunLedger::Open(folder / kLedgerFile);
+    if (!ledger.ok()) return ledger.status();
+    results->ledger_ = *std::move(ledger);
+  }
   if (auto open = results->CheckOpen(); !open.ok()) return open;
   return results;
 }
@@ -123,6 +132,29 @@ absl::Status Results::CheckOpen() const {
       kEventFileName));
 }
 
+absl::Status Results::OnCharge(const Charge& charge) {
+  return ledger_ == nullptr ? absl::OkStatus() : ledger_->Charge(charge);
+}
+
+absl::StatusOr<std::optional<PrivacyStatement>> Results::Spent() const {
+  if (ledger_ == nullptr) return std::nullopt;
+  const v1::PrivacyPlan& plan = plan_.privacy();
+  const auto spent =
+      ledger_->spend().At(plan.delta(), codec::ToAccountant(plan.accountant()));
+  if (!spent.ok()) return spent.status();
+  return PrivacyStatement{
+      .epsilon = spent->epsilon,
+      .delta = spent->delta,
+      .releases = static_cast<int>(ledger_->spend().rounds()),
+      .unit = std::string(dp::Name(dp::Unit::kClient)),
+      .neighbours =
+          std::string(dp::Name(codec::ToNeighbours(plan.neighbours()))),
+      .sampling = std::string(dp::Name(codec::ToSampling(plan.sampling()))),
+      .accountant = std::string(dp::Name(spent->accountant)),
+      .noise = std::string(dp::Name(codec::ToNoise(plan.noise()))),
+      .noise_multiplier = plan.noise_multiplier()};
+}
+
 void Results::OnRound(const RoundSummary& round) {
   const auto now = WallClock::now();
   const std::chrono::duration<double> wall = now - last_round_;
@@ -133,6 +165,11 @@ void Results::OnRound(const RoundSummary& round) {
     timing_ << line.dump() << "\n" << std::flush;
   }
   waiting_.emplace(round.round, round);
+  // An epsilon takes long beside a small round.
+  if (ledger_ != nullptr && IsEvaluated(round.round)) {
+    const auto spent = Spent();
+    if (spent.ok()) epsilons_[round.round] = (*spent)->epsilon;
+  }
   efforts_.resize(round.efforts.size());
   for (std::size_t i = 0; i < efforts_.size(); ++i) {
     efforts_[i] += round.efforts[i];
@@ -151,12 +188,14 @@ void Results::OnEvaluation(int round, const round::Metrics& metrics) {
   WriteUpTo(round);
 }
 
-void Results::WriteUnlessEvaluated(int round) {
+bool Results::IsEvaluated(int round) const {
   const auto every = static_cast<int>(plan_.evaluation().every_rounds());
   const auto rounds = static_cast<int>(plan_.stop().rounds());
-  const bool is_evaluated =
-      every > 0 && (round % every == 0 || round == rounds);
-  if (!is_evaluated && waiting_.size() == 1) WriteUpTo(round);
+  return every > 0 && (round % every == 0 || round == rounds);
+}
+
+void Results::WriteUnlessEvaluated(int round) {
+  if (!IsEvaluated(round) && waiting_.size() == 1) WriteUpTo(round);
 }
 
 void Results::OnAbandoned(const round::AbandonRound& attempt) {
@@ -173,19 +212,26 @@ void Results::WriteUpTo(int round) {
 }
 
 void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
-  const nlohmann::ordered_json line = {
-      {"round", round.round},
-      {"attempt", round.attempt},
-      {"asked", round.asked},
-      {"accepted", round.accepted},
-      {"examples", round.examples},
-      {"train_loss", round.train_loss},
-      {"metrics", metrics},
-      {"abandoned_attempts", abandoned_[round.round]},
-      {"opened_seconds", Seconds(round.opened)},
-      {"virtual_seconds", Seconds(round.committed)},
-      {"effort", EffortOf(round)},
-      {"model", round.model.Hex()}};
+  nlohmann::ordered_json line = {{"round", round.round},
+                                 {"attempt", round.attempt},
+                                 {"asked", round.asked},
+                                 {"accepted", round.accepted}};
+  if (round.aggregates) {
+    line["examples"] = round.aggregates->examples;
+    line["train_loss"] = round.aggregates->train_loss;
+  }
+  line["metrics"] = metrics;
+  if (round.clip_norm) {
+    line["privacy"]["clip_norm"] = *round.clip_norm;
+    if (const auto epsilon = epsilons_.extract(round.round)) {
+      line["privacy"]["epsilon"] = epsilon.mapped();
+    }
+  }
+  line["abandoned_attempts"] = abandoned_[round.round];
+  line["opened_seconds"] = Seconds(round.opened);
+  line["virtual_seconds"] = Seconds(round.committed);
+  line["effort"] = EffortOf(round);
+  line["model"] = round.model.Hex();
   const std::string text = line.dump();
   metrics_ << text << "\n" << std::flush;
   events_ << ScalarsRecord(round.round, Seconds(round.committed),
@@ -206,6 +252,11 @@ absl::Status Results::Close(const std::string& header, const Model& model) {
                               {FormatEfforts(classes_, efforts_)});
       !status.ok()) {
     return status;
+  }
+  if (ledger_ != nullptr) {
+    if (auto written = ledger_->WriteParticipation(); !written.ok()) {
+      return written;
+    }
   }
   return WriteModel(folder_ / "model.safetensors", header, model);
 }

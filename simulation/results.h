@@ -8,6 +8,7 @@
 //                      the same for TensorBoard, timed in virtual seconds
 //   timing.jsonl       wall time of each round; differs from run to run
 //   model.safetensors  the final model
+//   privacy.ledger     under differential privacy what its releases cost
 //
 // and, beside them, the partition (skew_files.h).
 // One thread. Errors of writing are kept and returned by Close.
@@ -18,12 +19,15 @@
 #include <fstream>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "simulation/observer.h"
+#include "simulation/report/run_record.h"
+#include "simulation/run_ledger.h"
 #include "tributary/model.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -46,11 +50,16 @@ class Results final : public Observer {
   static absl::StatusOr<std::unique_ptr<Results>> Reopen(
       const std::filesystem::path& folder, const v1::Plan& plan, int rounds);
 
+  absl::Status OnCharge(const Charge& charge) override;
   void OnRound(const RoundSummary& round) override;
   void OnEvaluation(int round, const round::Metrics& metrics) override;
   void OnClientEvaluation(int round, const round::Metrics& metrics) override;
   void OnAbandoned(const round::AbandonRound& attempt) override;
   void OnUpdate() override {}
+
+  // What the run has spent; nothing without differential privacy. Errors are
+  // those of dp::Spend.
+  absl::StatusOr<std::optional<PrivacyStatement>> Spent() const;
 
   // Writes the rounds still waiting for their evaluation, then the model.
   absl::Status Close(const std::string& header, const Model& model);
@@ -64,6 +73,7 @@ class Results final : public Observer {
   void WriteUpTo(int round);
   // A round that no evaluation is due of, unless earlier ones wait for theirs.
   void WriteUnlessEvaluated(int round);
+  bool IsEvaluated(int round) const;
   void Write(const RoundSummary& round, const round::Metrics& metrics);
 
   using WallClock = std::chrono::steady_clock;
@@ -73,6 +83,9 @@ class Results final : public Observer {
   std::ofstream timing_;
   std::ofstream events_;
   int past_ = 0;  // rounds made before the run went on
+  // Of a run under differential privacy.
+  std::unique_ptr<RunLedger> ledger_;
+  std::map<int, double> epsilons_;  // by round, of those that wait
   std::map<int, RoundSummary> waiting_;
   std::map<int, round::Metrics> evaluated_;
   std::vector<std::string> classes_;  // of devices

@@ -34,6 +34,14 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
   return absl::OkStatus();
 }
 
+absl::Status CheckRanks(const v1::Plan& plan, const Ranks& ranks) {
+  if (!IsMasked(plan) || ranks.size() == 1) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "secure_aggregation: a secure session is held in one process, not by ",
+      ranks.size(),
+      " ranks; run it without ranks, or say simulation.skip_masks: true"));
+}
+
 bool HaveStates(const v1::Plan& plan) {
   return KeepsClientState(plan.update(), plan.strategy());
 }
@@ -59,14 +67,16 @@ class Uninterrupted final : public Intermission {
 absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
     SimulationInputs inputs, Observer& observer) {
   if (auto fit = CheckParticipants(inputs); !fit.ok()) return fit;
+  if (auto fit = CheckRanks(inputs.plan, *inputs.ranks); !fit.ok()) return fit;
   auto availability = Availability::Make(
       inputs.plan.simulation().availability(), inputs.run_key);
   if (!availability.ok()) return availability.status();
   std::unique_ptr<Simulation> simulation(
       new Simulation(inputs, *std::move(availability), observer));
   auto coordinator = VirtualCoordinator::Create(
-      inputs.plan, inputs.run_key, std::move(inputs.first), *simulation->ranks_,
-      simulation->journal_, *simulation, observer);
+      inputs.plan, inputs.run_key, std::move(inputs.first),
+      simulation->identities_, *simulation->ranks_, simulation->journal_,
+      *simulation, observer);
   if (!coordinator.ok()) return coordinator.status();
   simulation->coordinator_ = *std::move(coordinator);
   simulation->work_ = std::make_unique<SharedWork>(
@@ -81,6 +91,9 @@ absl::StatusOr<std::unique_ptr<Simulation>> Simulation::Create(
       .participants = *simulation->participants_,
       .dropout = simulation->dropout_,
       .jitter = simulation->jitter_,
+      .identities = simulation->identities_,
+      .policy = simulation->policy_,
+      .noise_key = simulation->noise_key_,
       .states = simulation->states_,
       .clients_have_states = HaveStates(inputs.plan),
       .adds_where_made = AddsWhereMade(inputs.plan, *simulation->participants_),
@@ -103,6 +116,8 @@ Simulation::Simulation(const SimulationInputs& inputs,
       availability_(std::move(availability)),
       dropout_(inputs.plan.simulation().dropout(), inputs.run_key),
       jitter_(inputs.run_key, "jitter"),
+      noise_key_(DeriveKey(inputs.run_key, "noise of clients")),
+      policy_(PolicyOf(inputs.plan)),
       ranks_(inputs.ranks) {}
 
 // Of a round that ends with the simulation nothing has to be taken out again.

@@ -32,6 +32,7 @@
 #include "simulation/shared_work.h"
 #include "simulation/virtual_client.h"
 #include "simulation/virtual_coordinator.h"
+#include "simulation/virtual_identities.h"
 #include "simulation/virtual_population.h"
 #include "simulation/virtual_time.h"
 
@@ -113,6 +114,9 @@ class Simulation final : private CoordinatorLink {
   const Availability availability_;
   const Dropout dropout_;
   KeyedStream jitter_;
+  const Key noise_key_;
+  const secagg::Policy policy_;
+  VirtualIdentities identities_;
   VirtualTime time_;
   const std::shared_ptr<Ranks> ranks_;
   ClientStates states_;

@@ -21,8 +21,10 @@ session::Instant ToSession(round::Instant instant) {
   return session::Instant(instant.time_since_epoch());
 }
 
-session::Options SessionOptions(const Identity& identity) {
+session::Options SessionOptions(const World& world, const Identity& identity) {
   session::Options options;
+  options.secure.policy = world.policy;
+  options.secure.obstacle.clear();
   options.population = identity.population;
   options.client_name = identity.id.name;
   options.role = identity.IsEvaluator() ? v1::EVALUATOR : v1::TRAINER;
@@ -36,7 +38,7 @@ VirtualClient::VirtualClient(const World& world, Keeper& keeper,
     : world_(world),
       keeper_(keeper),
       identity_(std::move(identity)),
-      session_(SessionOptions(identity_), world.jitter) {}
+      session_(SessionOptions(world, identity_), world.jitter) {}
 
 VirtualClient::~VirtualClient() {
   DropWork();
@@ -181,12 +183,17 @@ void VirtualClient::Perform(const session::StartTraining& effect) {
                     .need = world_.coordinator.OverSelects() ? Need::kPerhaps
                                                              : Need::kCertain};
     if (world_.clients_have_states) job_->demand->home = identity_.index;
+    job_->integers = world_.coordinator.integers();
     if (world_.adds_where_made) {
       job_->adds_to = world_.coordinator.sums().attempt();
     }
     if (!world_.journal.IsReplaying()) Submit();
   }
-  After(due - world_.time.now(), [this, work = work_] {
+  HandInAfter(due - world_.time.now());
+}
+
+void VirtualClient::HandInAfter(round::Duration time) {
+  After(time, [this, work = work_] {
     if (work == work_ && job_ != nullptr) HandIn();
   });
 }
@@ -231,7 +238,70 @@ std::unique_ptr<ClientJob> VirtualClient::FinishWork() {
   return std::move(job_);
 }
 
+void VirtualClient::Perform(const session::StartSecure& effect) {
+  const std::string& name = identity_.id.name;
+  may_mask_ = false;
+  is_awaiting_ = false;
+  auto begun = SecureTask::Begin(
+      effect.task, {.policy = world_.policy,
+                    .signer = world_.identities.SignerOf(name),
+                    .authority = world_.identities,
+                    .answered = world_.identities.AnsweredBy(name)});
+  const session::TaskToken& token = effect.task.task_token();
+  if (!begun.ok()) return StepSecure(token, begun.status());
+  secure_ = *std::move(begun);
+  StepSecure(token, secure_->advertisement());
+}
+
+void VirtualClient::Perform(const session::TakeSecure& effect) {
+  if (secure_ == nullptr) return;
+  if (IsLostAt(effect.message)) {
+    return After({}, [this] { keeper_.OnLost(*this, Outcome::kCounted); });
+  }
+  auto answer = secure_->Receive(effect.message);
+  if (!answer.ok()) return StepSecure(effect.token, answer.status());
+  if (!answer->has_value()) return;
+  may_mask_ |= (*answer)->has_masked_input();
+  StepSecure(effect.token, **std::move(answer));
+  if (may_mask_ && std::exchange(is_awaiting_, false)) {
+    HandInAfter(timeline_ ? timeline_->upload.end - timeline_->upload.begin
+                          : round::Duration::zero());
+  }
+}
+
+bool VirtualClient::IsLostAt(const v1::SecureServerMessage& message) const {
+  const auto moment = world_.dropout.DrawUnmasking(message.task_token());
+  if (!moment) return false;
+  return message.has_agreements() || (message.has_survivors() && *moment < 0.5);
+}
+
+void VirtualClient::StepSecure(const session::TaskToken& token,
+                               absl::StatusOr<v1::SecureClientMessage> answer) {
+  After({}, [this, token, answer = std::move(answer)] {
+    if (answer.ok()) return Step(session::SecureAnswered{token, *answer});
+    Step(session::SecureFailed{token, std::string(answer.status().message())});
+  });
+}
+
+void VirtualClient::Perform(const session::MaskUpdate& effect) {
+  PreparedUpdate& update = *made_->training.update;
+  // In a replay nobody made the words, and nobody reads what becomes of them.
+  const std::vector<std::int64_t> zeros(
+      update.words == nullptr ? made_->task().secure().length() : 0);
+  auto masked = secure_->Mask(update.words == nullptr
+                                  ? std::span<const std::int64_t>(zeros)
+                                  : update.words->get());
+  update.words.reset();
+  if (!masked.ok()) return StepSecure(effect.token, masked.status());
+  update.bytes = std::make_shared<const UpdateBytes>(*std::move(masked));
+  Step(session::Masked{effect.token, update.header});
+}
+
 void VirtualClient::HandIn() {
+  if (secure_ != nullptr && !may_mask_) {
+    is_awaiting_ = true;
+    return;
+  }
   const auto deadline =
       world_.coordinator.AwaitsUntil(identity_.id, job_->task().task_token());
   // Too late: that the task is cancelled is on its way to the client.
@@ -307,6 +377,7 @@ void VirtualClient::ForgetState() {
 
 void VirtualClient::Perform(const session::ForgetTask&) {
   ForgetState();
+  secure_.reset();
   made_.reset();
   model_.reset();
 }

@@ -8,6 +8,9 @@
 // update can still count then: few are made in vain, and none is kept.
 // While the journal is replayed, it says what was made.
 //
+// In a secure session it sends and answers what a real client does, with the
+// latencies of its device; computing them takes no virtual time.
+//
 // One thread; training itself is shared work. Lifetime: the world outlives
 // the client.
 #pragma once
@@ -19,6 +22,7 @@
 #include <utility>
 #include <vector>
 
+#include "client/core/secure_task.h"
 #include "client/core/session.h"
 #include "coordinator/round/types.h"
 #include "simulation/client_job.h"
@@ -71,7 +75,9 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   // From the coordinator; arrives after the device's latency.
   void Send(v1::ServerMessage message);
 
-  bool HasTask() const { return timeline_.has_value(); }
+  // From the offer of a training task until its outcome, and until its secure
+  // session is over.
+  bool HasTask() const { return timeline_ || secure_ != nullptr; }
   // Its training task, if it has one, ends like this at an instant.
   void Conclude(Outcome outcome, round::Instant when);
 
@@ -96,11 +102,10 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Perform(const session::CancelFetch& effect);
   void Perform(const session::StartTraining& effect);
   void Perform(const session::StartEvaluation& effect);
+  void Perform(const session::StartSecure& effect);
+  void Perform(const session::TakeSecure& effect);
+  void Perform(const session::MaskUpdate& effect);
   void Perform(const session::CancelWork& effect);
-  // Its session takes no secure task.
-  void Perform(const session::StartSecure&) {}
-  void Perform(const session::TakeSecure&) {}
-  void Perform(const session::MaskUpdate&) {}
   void Perform(const session::StartUpload& effect);
   void Perform(const session::CancelUpload&) {}
   void Perform(const session::SaveState& effect);
@@ -113,8 +118,16 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Submit();
   // What a message of the coordinator's means for the task in hand.
   void NoteOutcome(const v1::ServerMessage& message);
-  // The last byte of the update is there, if it was made.
+  // Hands the update in after that time, unless the work is over by then.
+  void HandInAfter(round::Duration time);
+  // The last byte of the update is there, if it was made. One that waits for
+  // the keys of its masks goes up later.
   void HandIn();
+  // Whether this is the moment at which it is lost while the masks come off.
+  bool IsLostAt(const v1::SecureServerMessage& message) const;
+  // Steps with what the secure session said, or why it is over.
+  void StepSecure(const session::TaskToken& token,
+                  absl::StatusOr<v1::SecureClientMessage> answer);
   void FinishEvaluation();
   // The job in hand with what it gave.
   std::unique_ptr<ClientJob> FinishWork();
@@ -144,6 +157,10 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   std::unique_ptr<ClientJob> job_;
   // From the offer of a training task to its outcome.
   std::optional<TaskTimeline> timeline_;
+  // Of a task whose update is masked, until the session needs it no more.
+  std::unique_ptr<SecureTask> secure_;
+  bool may_mask_ = false;     // the keys of its masks are there
+  bool is_awaiting_ = false;  // its update is made and waits for them
   // The job whose update is handed in, until the coordinator has it.
   std::unique_ptr<ClientJob> made_;
   // While an update is handed in, what the coordinator says comes at once: the

@@ -3,19 +3,22 @@
 // the coordinator process, with its effects performed in memory and its
 // messages given to a link instead of a network. Updates that arrive as bytes
 // were verified as there; others are in the sum already
-// (simulation/partial_sums.h).
+// (simulation/partial_sums.h). Integers have a sum of their own, and a secure
+// session if the plan wants one (simulation/packed_round.h).
 //
 // With several ranks each has the same coordinator and folds those updates that
 // it made itself; at a release their sums are put together.
 //
 // While the journal is replayed no update has bytes: what verification found
-// and which model was released are taken from it, and nothing is summed.
+// and what was released are taken from it, and nothing is summed. Secure
+// sessions are held again.
 //
 // One thread. Lifetime: ranks, journal, link and observer outlive it.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <memory>
 #include <optional>
 #include <span>
@@ -27,11 +30,13 @@
 #include "aggregation/strategy.h"
 #include "coordinator/round/engine.h"
 #include "coordinator/wire/messages.h"
+#include "privacy/secagg/identity.h"
 #include "simulation/checkpoint.h"
 #include "simulation/effort.h"
 #include "simulation/first_model.h"
 #include "simulation/journal.h"
 #include "simulation/observer.h"
+#include "simulation/packed_round.h"
 #include "simulation/ranks/ranks.h"
 #include "simulation/received_update.h"
 #include "tributary/model.h"
@@ -58,11 +63,13 @@ class CoordinatorLink {
 
 class VirtualCoordinator {
  public:
-  // The plan has its defaults. InvalidArgument, naming the key, if the plan and
-  // the model do not fit.
+  // The plan has its defaults, its noise multiplier included. The authority
+  // knows the clients of secure sessions. InvalidArgument, naming the key, if
+  // the plan and the model do not fit.
   static absl::StatusOr<std::unique_ptr<VirtualCoordinator>> Create(
-      const v1::Plan& plan, const Key& run_key, FirstModel first, Ranks& ranks,
-      Journal& journal, CoordinatorLink& link, Observer& observer);
+      const v1::Plan& plan, const Key& run_key, FirstModel first,
+      const secagg::Authority& authority, Ranks& ranks, Journal& journal,
+      CoordinatorLink& link, Observer& observer);
 
   // Before a replay: what training had made. DataLoss if it does not fit the
   // run's model.
@@ -104,6 +111,10 @@ class VirtualCoordinator {
   PartialSums& sums() { return sums_; }
   // What an update of so many examples counts.
   std::uint32_t CountedWeight(std::uint32_t examples) const;
+  // What updates of the round that is open are, where they are integers.
+  std::shared_ptr<const coordinator::IntegerRound> integers() const {
+    return packed_ ? packed_->round() : nullptr;
+  }
   // What an update must be.
   const UpdateFormat& format() const { return format_; }
   // A model's file, and the largest that an encoded update may be.
@@ -130,15 +141,36 @@ class VirtualCoordinator {
  private:
   VirtualCoordinator(const v1::Plan& plan, const round::Options& options,
                      const Key& run_key, FirstModel first,
-                     const aggregation::Layout& layout, Ranks& ranks,
+                     const aggregation::Layout& layout,
+                     std::optional<PackedRound> packed, Ranks& ranks,
                      Journal& journal, CoordinatorLink& link,
                      Observer& observer);
 
   void Step(const round::Event& event, round::Instant now);
+  void StepOnce(const round::Event& event, round::Instant now);
+  void Receive(const round::ClientId& client, const v1::UpdateHeader& announced,
+               round::Instant now);
+  void Receive(const round::ClientId& client,
+               const v1::SecureClientMessage& message, round::Instant now);
+  // Whether this is the client's task in the attempt that is open.
+  bool IsOpenTask(const round::ClientId& client,
+                  const round::TaskToken& token) const;
+  // What a client has to answer now in its secure session.
+  void SendSecure(const round::ClientId& client);
+  // Of the attempt that is open; null if it has none.
+  coordinator::SecureSession* Session();
+  // Whether an encoded update may be so long.
+  bool IsSize(std::uint64_t size) const;
   void Release(const round::ReleaseRound& release);
+  // Tells the observer what the release costs, before it is made.
+  absl::Status Charge(const round::ReleaseRound& release);
+  // The sum of the round on all ranks: means, and what else it says.
+  absl::StatusOr<coordinator::FinishedSum> FinishSum(
+      const round::ReleaseRound& release);
   std::shared_ptr<const Model> MakeModel(aggregation::ExactSum&& sum);
   // In a replay: that of the checkpoint, or no more than its name.
-  std::shared_ptr<const Model> RecallModel();
+  std::shared_ptr<const Model> RecallModel(const round::ModelId& id) const;
+  void EndSums();
   // Counts the update that arrived; adds it to the sum if nobody did.
   void Add(std::uint32_t weight);
   void ForgetOldModels();
@@ -160,8 +192,10 @@ class VirtualCoordinator {
   void Perform(const round::WakeAt& effect);
 
   const v1::Plan plan_;
+  const Key run_key_;
+  const Manifest manifest_;
   const std::string header_;
-  const coordinator::TaskFrame frame_;
+  coordinator::TaskFrame frame_;
   const UpdateFormat format_;
   const aggregation::ServerOptimizer optimizer_;
   const aggregation::Strategy strategy_;
@@ -176,12 +210,15 @@ class VirtualCoordinator {
   std::vector<std::shared_ptr<const Model>> restored_;
   std::vector<std::vector<float>> optimizer_state_;
   PartialSums sums_;
+  // Of a plan whose updates are integers.
+  std::optional<PackedRound> packed_;
   // The floats of the update that arrived in this step.
   decltype(ReceivedUpdate::floats) arrived_;
   // Of the round that collects.
   RoundSummary summary_;
-  // A release that was asked for in this step.
+  // A release, and steps of a secure session closed, in this step.
   std::optional<round::ReleaseRound> release_;
+  std::deque<round::Event> closed_;
   // The latest failed task or defective update: whose, and why.
   std::string last_failure_;
   std::optional<round::EndRun> end_;

@@ -2,6 +2,8 @@
 #include "privacy/dp/integer_noise.h"
 
 #include <cmath>
+#include <optional>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 #include "privacy/dp/discrete_gaussian.h"
@@ -46,10 +48,16 @@ absl::Status AddSkellamNoise(double variance, std::span<std::int64_t> values,
       !status.ok()) {
     return status;
   }
-  const auto half = static_cast<std::uint64_t>(std::ceil(variance / 2));
-  const auto sampler = Skellam::WithVariance(2 * half);
-  if (!sampler.ok()) return sampler.status();
-  AddDraws(*sampler, values, random);
+  const auto even = 2 * static_cast<std::uint64_t>(std::ceil(variance / 2));
+  // Its table takes as long to make as the noise of ten thousand words, and
+  // rounds follow each other with the same variance.
+  thread_local std::optional<std::pair<std::uint64_t, Skellam>> latest;
+  if (!latest || latest->first != even) {
+    auto sampler = Skellam::WithVariance(even);
+    if (!sampler.ok()) return sampler.status();
+    latest.emplace(even, *std::move(sampler));
+  }
+  AddDraws(latest->second, values, random);
   return absl::OkStatus();
 }
 

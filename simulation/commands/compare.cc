@@ -31,6 +31,9 @@ absl::Status CompareFolders(const CompareOptions& options, std::ostream& out) {
       !differences.empty()) {
     out << "\n" << FormatTable(differences);
   }
+  if (const Table privacy = PrivacyTable(*comparison); !privacy.empty()) {
+    out << "\n" << FormatTable(privacy);
+  }
   if (const Table repeats = RepeatsTable(*comparison); !repeats.empty()) {
     out << "\n" << FormatTable(repeats);
   }

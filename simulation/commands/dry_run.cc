@@ -15,13 +15,17 @@ namespace tributary::simulation {
 namespace {
 
 absl::StatusOr<Cost> CostOf(const PlanSource& source) {
-  const auto plan = ReadSimulationPlan(source);
+  auto plan = ReadSimulationPlan(source);
   if (!plan.ok()) return plan.status();
   const Key run_key = KeyFromSeed(plan->seed());
   const auto population = LoadPopulation(*plan, run_key);
   if (!population.ok()) return InPlan(source, population.status());
   const auto first = LoadFirstModel(*plan, run_key);
   if (!first.ok()) return InPlan(source, first.status());
+  if (auto completed = CompletePlan(*plan, first->model->manifest);
+      !completed.ok()) {
+    return InPlan(source, completed);
+  }
   const auto cost = EstimateCost(
       *plan, *MakeParticipants(*population, source.device), *first->model);
   return cost.ok() ? cost : InPlan(source, cost.status());

@@ -7,6 +7,8 @@
 #include "absl/strings/str_cat.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/paths.h"
+#include "proto/codec/privacy.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::simulation {
@@ -49,6 +51,14 @@ absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source) {
   }
   if (source.workers) plan->mutable_simulation()->set_workers(*source.workers);
   return plan;
+}
+
+absl::Status CompletePlan(v1::Plan& plan, const Manifest& manifest) {
+  if (!plan.has_privacy()) return absl::OkStatus();
+  if (auto fits = codec::CheckPrivateModel(plan, manifest); !fits.ok()) {
+    return fits;
+  }
+  return codec::CompletePrivacy(plan, manifest);
 }
 
 absl::Status InPlan(const PlanSource& source, const absl::Status& status) {

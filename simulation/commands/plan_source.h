@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "aggregation/manifest.h"
 #include "tributary/torch_trainer.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -36,6 +37,11 @@ struct PlanSource {
 // gets one, which the effective plan shows, so that every simulation can be
 // repeated. InvalidArgument names the file and the key.
 absl::StatusOr<v1::Plan> ReadSimulationPlan(const PlanSource& source);
+
+// What of the plan only the model can say: how much noise its privacy takes.
+// InvalidArgument, naming the key, if they do not fit or nothing accounts for
+// them.
+absl::Status CompletePlan(v1::Plan& plan, const Manifest& manifest);
 
 // An error about the plan, with the plan's file in front.
 absl::Status InPlan(const PlanSource& source, const absl::Status& status);

@@ -122,10 +122,14 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   // The data may have said how many there are.
   plan->mutable_simulation()->set_clients(
       static_cast<std::uint32_t>((*population)->partition.clients()));
-  inputs.plan = *plan;
   auto first = LoadFirstModel(*plan, inputs.run_key);
   if (!first.ok()) return InPlan(options.plan, first.status());
   inputs.first = *std::move(first);
+  if (auto completed = CompletePlan(*plan, inputs.first.model->manifest);
+      !completed.ok()) {
+    return InPlan(options.plan, completed);
+  }
+  inputs.plan = *plan;
   inputs.participants = MakeParticipants(*population, options.plan.device);
   inputs.ranks = options.ranks;
   const RunIdentity identity = IdentityOf(
@@ -159,7 +163,7 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   auto results = resumes ? Results::Reopen(options.out, *plan, before)
                          : Results::Open(options.out, *plan);
   if (!results.ok()) return results.status();
-  past.Tell(**results);
+  if (auto told = past.Tell(**results); !told.ok()) return told;
   if (auto written = WriteSkew(SkewOf(**population), options.out);
       !written.ok()) {
     return written;
@@ -167,7 +171,10 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
   RunStatus status{.reason = "",
                    .parameters = (*simulation)->model().manifest.Length(),
                    .exceptions = DeclaredExceptions(*plan),
-                   .device = NameOf(options.plan.device.kind)};
+                   .device = NameOf(options.plan.device.kind),
+                   .masks = !plan->has_secure_aggregation() ? "none"
+                            : IsMasked(*plan)               ? "on"
+                                                            : "skipped"};
   if (auto written = WriteRunStatus(options.out, status); !written.ok()) {
     return written;
   }
@@ -187,10 +194,12 @@ absl::StatusOr<round::EndRun> Simulate(const SimulateOptions& options,
       (*results)->Close((*simulation)->header(), (*simulation)->model());
   status.end = end.ok() ? NameOf(end->end) : "failed";
   status.reason = end.ok() ? end->reason : std::string(end.status().message());
+  const auto spent = (*results)->Spent();
+  if (spent.ok()) status.privacy = *spent;
   const absl::Status written = WriteRunStatus(options.out, status);
   const absl::Status reported = WriteReport(options.out);
   if (!end.ok()) return InPlan(options.plan, end.status());
-  for (const auto& each : {closed, written, reported}) {
+  for (const auto& each : {closed, spent.status(), written, reported}) {
     if (!each.ok()) return each;
   }
   // What is left is whole: there is nothing more to do.

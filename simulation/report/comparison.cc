@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 
 namespace tributary::simulation {
@@ -195,6 +196,29 @@ Table ResultsTable(const Comparison& comparison) {
          Show(Quantity::kSeconds, run.Total("wall_seconds"))});
   }
   return table;
+}
+
+Table PrivacyTable(const Comparison& comparison) {
+  Table table = {{"run", "epsilon", "delta", "unit", "neighbours", "sampling",
+                  "accountant", "noise", "multiplier", "masks"}};
+  for (const ComparedRun& compared : comparison.runs) {
+    const RunStatus& status = compared.run->status;
+    const auto& privacy = status.privacy;
+    if (!privacy && status.masks == "none") continue;
+    const PrivacyStatement none{.unit = kNothing,
+                                .neighbours = kNothing,
+                                .sampling = kNothing,
+                                .accountant = kNothing,
+                                .noise = kNothing};
+    const PrivacyStatement& said = privacy ? *privacy : none;
+    const auto number = [&](double value) {
+      return privacy ? absl::StrFormat("%.4g", value) : kNothing;
+    };
+    table.push_back({compared.name, number(said.epsilon), number(said.delta),
+                     said.unit, said.neighbours, said.sampling, said.accountant,
+                     said.noise, number(said.noise_multiplier), status.masks});
+  }
+  return table.size() > 1 ? table : Table();
 }
 
 Table DifferencesTable(const Comparison& comparison) {

@@ -58,6 +58,9 @@ std::string DescribeTarget(const Comparison& comparison);
 // A row for each run. Rounds to the target are fractions of rounds, as they are
 // interpolated; bytes are those of all rounds, both ways.
 Table ResultsTable(const Comparison& comparison);
+// A row for each run under differential privacy or secure aggregation: what its
+// epsilon is and what it means. Empty if there is none.
+Table PrivacyTable(const Comparison& comparison);
 // Empty if the plans are the same.
 Table DifferencesTable(const Comparison& comparison);
 

@@ -40,6 +40,14 @@ std::string MakeComparisonPage(const Comparison& comparison) {
     page.AddTable(repeats);
   }
 
+  if (const Table privacy = PrivacyTable(comparison); !privacy.empty()) {
+    page.AddHeading("Privacy");
+    page.AddText(
+        "What was spent on all releases, by the ledger of each run. Two "
+        "epsilons compare only where the rest is the same.");
+    page.AddTable(privacy);
+  }
+
   page.AddHeading("Curves");
   const std::string& metric = comparison.metric;
   const std::string column = absl::StrCat("metrics.", metric);

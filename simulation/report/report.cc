@@ -19,6 +19,8 @@ constexpr const char* kMetricPrefix = "metrics.";
 // What clients judged (simulation/client_evaluation.h).
 constexpr const char* kClients = "metrics.client_";
 constexpr const char* kMean = "_mean";
+constexpr const char* kEpsilon = "privacy.epsilon";
+constexpr const char* kClipNorm = "privacy.clip_norm";
 constexpr const char* kTasks = "effort.tasks.";
 constexpr const char* kSpent = "effort.spent.";
 constexpr const char* kWasted = "effort.wasted.";
@@ -43,6 +45,7 @@ class ReportWriter {
   std::string Write() {
     AddFigures();
     AddCurves();
+    AddPrivacy();
     AddClients();
     AddPartition();
     AddTime();
@@ -69,6 +72,7 @@ class ReportWriter {
 
   void AddFigures();
   void AddCurves();
+  void AddPrivacy();
   void AddClients();
   void AddPartition();
   void AddTime();
@@ -156,6 +160,11 @@ void ReportWriter::AddFigures() {
                        FormatQuantity(Quantity::kNumber, *loss),
                        "in the last round"});
   }
+  if (const auto& privacy = run_.status.privacy) {
+    figures.push_back({"epsilon",
+                       FormatQuantity(Quantity::kNumber, privacy->epsilon),
+                       absl::StrFormat("at delta %g", privacy->delta)});
+  }
   if (const auto updates = run_.Total("accepted")) {
     figures.push_back({"updates", FormatCount(*updates), "accepted"});
   }
@@ -215,6 +224,42 @@ void ReportWriter::AddCurves() {
       charts.push_back(DrawLineChart(chart));
     }
     left_.erase(column);
+  }
+  page_.AddCharts(charts);
+}
+
+void ReportWriter::AddPrivacy() {
+  const auto& privacy = run_.status.privacy;
+  const std::string& masks = run_.status.masks;
+  if (!privacy && masks == "none") return;
+  page_.AddHeading("Privacy");
+  if (masks == "on") {
+    page_.AddText("Updates were masked: secure sessions were held.");
+  } else if (masks == "skipped") {
+    page_.AddText(
+        "Masks were skipped: updates were added up as they are. Sums and "
+        "models are those of secure sessions.");
+  }
+  if (!privacy) return;
+  page_.AddText(absl::StrFormat(
+      "(%g, %g)-differential privacy of the released models after %d "
+      "releases. Unit: %s; neighbours: %s; sampling: %s; accountant: %s. "
+      "Noise: %s, multiplier %g. It is a promise about a run whose noise is "
+      "secret: this one's came from the plan's seed.",
+      privacy->epsilon, privacy->delta, privacy->releases, privacy->unit,
+      privacy->neighbours, privacy->sampling, privacy->accountant,
+      privacy->noise, privacy->noise_multiplier));
+  std::vector<std::string> charts = {
+      Over("Epsilon spent", "epsilon", {kEpsilon}, LineChart::Base::kZero),
+      Over("Clip norm of the updates", "L2 norm", {kClipNorm},
+           LineChart::Base::kZero)};
+  for (const std::string& metric : CentralMetrics()) {
+    charts.push_back(DrawLineChart(
+        {.title = metric + " over epsilon",
+         .x_label = "epsilon",
+         .x_quantity = Quantity::kNumber,
+         .y_label = metric,
+         .curves = {{metric, run_.Over(kEpsilon, kMetricPrefix + metric)}}}));
   }
   page_.AddCharts(charts);
 }

@@ -99,6 +99,33 @@ absl::Status ReadRounds(const std::filesystem::path& file,
   return absl::OkStatus();
 }
 
+Json ToJson(const PrivacyStatement& statement) {
+  return {{"epsilon", statement.epsilon},
+          {"delta", statement.delta},
+          {"releases", statement.releases},
+          {"unit", statement.unit},
+          {"neighbours", statement.neighbours},
+          {"sampling", statement.sampling},
+          {"accountant", statement.accountant},
+          {"noise", statement.noise},
+          {"noise_multiplier", statement.noise_multiplier}};
+}
+
+// Throws what the library throws.
+PrivacyStatement StatementFromJson(const Json& json) {
+  PrivacyStatement statement;
+  json.at("epsilon").get_to(statement.epsilon);
+  json.at("delta").get_to(statement.delta);
+  json.at("releases").get_to(statement.releases);
+  json.at("unit").get_to(statement.unit);
+  json.at("neighbours").get_to(statement.neighbours);
+  json.at("sampling").get_to(statement.sampling);
+  json.at("accountant").get_to(statement.accountant);
+  json.at("noise").get_to(statement.noise);
+  json.at("noise_multiplier").get_to(statement.noise_multiplier);
+  return statement;
+}
+
 absl::StatusOr<RunStatus> RunStatusFromJson(const std::string& text) {
   // The library reports what is missing or of another kind by exceptions.
   try {
@@ -109,6 +136,10 @@ absl::StatusOr<RunStatus> RunStatusFromJson(const std::string& text) {
     json.at("parameters").get_to(status.parameters);
     json.at("exceptions").get_to(status.exceptions);
     status.device = json.value("device", status.device);
+    status.masks = json.value("masks", status.masks);
+    if (json.contains("privacy")) {
+      status.privacy = StatementFromJson(json["privacy"]);
+    }
     return status;
   } catch (const Json::exception& error) {
     return absl::InvalidArgumentError(error.what());
@@ -124,11 +155,13 @@ absl::Status InFile(const std::filesystem::path& file,
 }  // namespace
 
 std::string ToJson(const RunStatus& status) {
-  const Json json = {{"end", status.end},
-                     {"reason", status.reason},
-                     {"parameters", status.parameters},
-                     {"exceptions", status.exceptions},
-                     {"device", status.device}};
+  Json json = {{"end", status.end},
+               {"reason", status.reason},
+               {"parameters", status.parameters},
+               {"exceptions", status.exceptions},
+               {"device", status.device},
+               {"masks", status.masks}};
+  if (status.privacy) json["privacy"] = ToJson(*status.privacy);
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -17,6 +17,20 @@
 
 namespace tributary::simulation {
 
+// What a run under differential privacy has spent, with all that its epsilon
+// means nothing without.
+struct PrivacyStatement {
+  double epsilon = 0;
+  double delta = 0;
+  int releases = 0;  // that were charged
+  std::string unit;
+  std::string neighbours;
+  std::string sampling;
+  std::string accountant;
+  std::string noise;  // "central"
+  double noise_multiplier = 0;
+};
+
 // The file run.json of a results folder: how the run stands.
 struct RunStatus {
   // "running", "finished", "stopped" (Ctrl-C) or "failed".
@@ -28,6 +42,10 @@ struct RunStatus {
   std::vector<std::string> exceptions = {};
   // Where clients trained: "cpu" or "cuda".
   std::string device = "cpu";
+  // Nothing: no differential privacy.
+  std::optional<PrivacyStatement> privacy = std::nullopt;
+  // Of secure aggregation: "on", "skipped" or "none".
+  std::string masks = "none";
 };
 std::string ToJson(const RunStatus& status);
 

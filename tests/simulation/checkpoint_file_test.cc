@@ -117,7 +117,7 @@ TEST_CASE_METHOD(CheckpointFixture, "what is loaded is what was saved last") {
   CHECK(loaded->events == expected.events);
   CHECK(loaded->engine == expected.engine);
   CHECK(loaded->journal.updates == expected.journal.updates);
-  CHECK(loaded->journal.models == expected.journal.models);
+  CHECK(loaded->journal.releases == expected.journal.releases);
   CHECK(loaded->optimizer_state == expected.optimizer_state);
   CHECK((loaded->states == expected.states));
   CHECK((loaded->unconfirmed == expected.unconfirmed));

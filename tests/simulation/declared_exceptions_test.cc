@@ -18,5 +18,17 @@ TEST_CASE("a time limit is kept by the wall clock, and that is declared") {
   CHECK(exceptions[0].find("training.time_limit: ") == 0);
 }
 
+TEST_CASE("skipped masks and seeded noise are declared") {
+  v1::Plan plan;
+  plan.mutable_secure_aggregation();
+  CHECK(DeclaredExceptions(plan).empty());
+  plan.mutable_simulation()->set_skip_masks(true);
+  plan.mutable_privacy();
+  const auto exceptions = DeclaredExceptions(plan);
+  REQUIRE(exceptions.size() == 2);
+  CHECK(exceptions[0].find("simulation.skip_masks: ") == 0);
+  CHECK(exceptions[1].find("privacy: ") == 0);
+}
+
 }  // namespace
 }  // namespace tributary::simulation

@@ -12,6 +12,11 @@ namespace {
 
 const Journal::Update kUpdate{.size = 16, .weight = 100, .train_loss = 0.5};
 
+const Journal::Release kRelease{
+    .model = Sha256("one"),
+    .next_clip_norm = 0.25,
+    .aggregates = round::Aggregates{.examples = 60, .train_loss = 0.75}};
+
 // A run of everything that can be noted.
 Journal Written() {
   Journal journal;
@@ -23,7 +28,8 @@ Journal Written() {
   EvaluateResult judgement;
   judgement.metrics["loss"] = std::numeric_limits<double>::infinity();
   journal.NoteJudgement(judgement);
-  journal.NoteModel(Sha256("one"));
+  journal.NoteRelease(kRelease);
+  journal.NoteRelease({.model = Sha256("two")});
   journal.NoteClientMetrics({{"accuracy.mean", 0.5}});
   return journal;
 }
@@ -41,7 +47,8 @@ void CheckRecalled(Journal journal) {
   REQUIRE(judgement.ok());
   CHECK(judgement->examples == 0);
   CHECK(judgement->metrics.at("loss") > 1e300);
-  CHECK(journal.RecallModel() == Sha256("one"));
+  CHECK(journal.RecallRelease() == kRelease);
+  CHECK(journal.RecallRelease() == Journal::Release{.model = Sha256("two")});
   CHECK(journal.RecallClientMetrics().at("accuracy.mean") == 0.5);
   CHECK_FALSE(journal.IsExhausted());
   CHECK(journal.EndReplay().ok());
@@ -66,9 +73,10 @@ TEST_CASE("recalling less or more than was noted is noticed") {
   CHECK_FALSE(less.EndReplay().ok());
 
   Journal more(Written().contents());
-  (void)more.RecallModel();
+  (void)more.RecallRelease();
+  (void)more.RecallRelease();
   CHECK_FALSE(more.IsExhausted());
-  CHECK(more.RecallModel() == round::ModelId{});
+  CHECK(more.RecallRelease() == Journal::Release{});
   CHECK(more.IsExhausted());
   CHECK_FALSE(more.EndReplay().ok());
 }
@@ -87,7 +95,10 @@ TEST_CASE("a message that no journal gives is refused") {
       [](Bad& bad) { bad.add_defects(static_cast<v1::Refusal>(9999)); }));
   CHECK(refused([](Bad& bad) { bad.mutable_failures(0)->set_code(0); }));
   CHECK(refused([](Bad& bad) { bad.mutable_failures(0)->set_code(17); }));
-  CHECK(refused([](Bad& bad) { bad.mutable_models(0)->pop_back(); }));
+  CHECK(refused(
+      [](Bad& bad) { bad.mutable_releases(0)->mutable_model()->pop_back(); }));
+  CHECK(refused([](Bad& bad) { bad.mutable_releases(0)->clear_examples(); }));
+  CHECK(refused([](Bad& bad) { bad.mutable_releases(0)->clear_train_loss(); }));
   CHECK(refused([](Bad& bad) {
     *bad.mutable_judgements(1)->add_metrics() = bad.judgements(1).metrics(0);
   }));

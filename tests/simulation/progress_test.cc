@@ -64,7 +64,7 @@ TEST_CASE("plain lines tell each round, its metrics and its failures") {
   round.round = 1;
   round.asked = 12;
   round.accepted = 11;
-  round.train_loss = 0.25;
+  round.aggregates = round::Aggregates{.examples = 100, .train_loss = 0.25};
   round.committed = round::Instant(std::chrono::milliseconds(2500));
   progress.OnUpdate();
   progress.OnRound(round);

@@ -31,8 +31,8 @@ struct Outcomes {
 std::string TextOf(const RoundSummary& round) {
   std::string text = round.model.Hex() + " " + std::to_string(round.attempt) +
                      " " + std::to_string(round.accepted) + " " +
-                     std::to_string(round.examples) + " " +
-                     std::to_string(round.train_loss) + " " +
+                     std::to_string(round.aggregates->examples) + " " +
+                     std::to_string(round.aggregates->train_loss) + " " +
                      std::to_string(round.committed.time_since_epoch().count());
   for (const Effort& effort : round.efforts) {
     for (const std::uint64_t tasks : effort.tasks) {

@@ -44,7 +44,7 @@ void CheckEqual(const Outcomes& a, const Outcomes& b) {
     CHECK(a.rounds[i].model == b.rounds[i].model);
     CHECK(a.rounds[i].committed == b.rounds[i].committed);
     CHECK(a.rounds[i].accepted == b.rounds[i].accepted);
-    CHECK(a.rounds[i].train_loss == b.rounds[i].train_loss);
+    CHECK(a.rounds[i].aggregates == b.rounds[i].aggregates);
     CHECK(a.rounds[i].efforts == b.rounds[i].efforts);
   }
 }
@@ -223,7 +223,7 @@ TEST_CASE("a checkpoint of another run is refused") {
   changed.journal.updates.front().weight = 0;
   CHECK(resume(Skewed(), changed) == kFailedPrecondition);
   changed = *saved;
-  changed.journal.models.back() = {};
+  changed.journal.releases.back() = {};
   CHECK(resume(Skewed(), changed) == kFailedPrecondition);
   changed = *saved;
   changed.events = ~std::uint64_t{0};

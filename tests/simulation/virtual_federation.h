@@ -20,6 +20,10 @@ namespace tributary::simulation {
 // What an observer was told.
 class Record final : public Observer {
  public:
+  absl::Status OnCharge(const Charge& charge) override {
+    charges.push_back(charge);
+    return absl::OkStatus();
+  }
   void OnRound(const RoundSummary& round) override { rounds.push_back(round); }
   void OnEvaluation(int round, const round::Metrics& metrics) override {
     evaluations[round] = metrics;
@@ -29,6 +33,7 @@ class Record final : public Observer {
   }
   void OnUpdate() override { ++updates; }
 
+  std::vector<Charge> charges;
   std::vector<RoundSummary> rounds;
   std::map<int, round::Metrics> evaluations;
   std::vector<round::AbandonRound> abandoned;

@@ -57,6 +57,31 @@ TEST_CASE("a target that all plans share is the target") {
   CHECK(*CompareRuns(runs, {})->target == Approx(0.65));
 }
 
+TEST_CASE("epsilons are compared with what they mean, where there are any") {
+  auto runs = FastAndSlow();
+  CHECK(PrivacyTable(*CompareRuns(runs, {})).empty());
+  runs[0].status.privacy = PrivacyStatement{.epsilon = 1.99997,
+                                            .delta = 1e-4,
+                                            .releases = 4,
+                                            .unit = "client",
+                                            .neighbours = "replace one",
+                                            .sampling = "none",
+                                            .accountant = "PLD",
+                                            .noise = "central",
+                                            .noise_multiplier = 7.76};
+  runs[1].status.masks = "on";
+  const auto comparison = CompareRuns(runs, {});
+  const Table table = PrivacyTable(*comparison);
+  REQUIRE(table.size() == 3);
+  CHECK(table[1] == std::vector<std::string>{
+                        "slow", "2", "0.0001", "client", "replace one", "none",
+                        "PLD", "central", "7.76", "none"});
+  CHECK(table[2] == std::vector<std::string>{"fast", "-", "-", "-", "-", "-",
+                                             "-", "-", "-", "on"});
+  CHECK(MakeComparisonPage(*comparison).find("replace one") !=
+        std::string::npos);
+}
+
 TEST_CASE("a metric that no run has is refused with those there are") {
   const auto runs = FastAndSlow();
   const auto refused =

@@ -104,6 +104,42 @@ TEST_CASE("what clients judged has a section of its own") {
   CHECK_FALSE(Holds(page, "client_accuracy_mean"));
 }
 
+TEST_CASE("an epsilon is shown with all that it means nothing without") {
+  RunRecord run = ThreeRounds();
+  CHECK_FALSE(Holds(MakeReport(run), "<h2>Privacy"));
+  run.status.masks = "skipped";
+  run.status.privacy = PrivacyStatement{.epsilon = 1.5,
+                                        .delta = 1e-5,
+                                        .releases = 3,
+                                        .unit = "client",
+                                        .neighbours = "replace one",
+                                        .sampling = "fixed size",
+                                        .accountant = "RDP",
+                                        .noise = "distributed",
+                                        .noise_multiplier = 0.8};
+  for (auto& [round, numbers] : run.rounds) {
+    numbers["privacy.clip_norm"] = 0.1 * round;
+    numbers["privacy.epsilon"] = 0.5 * round;
+  }
+  const std::string page = MakeReport(run);
+  for (const char* part :
+       {"1.5<small>at delta 1e-05</small>", "after 3 releases",
+        "Unit: client; neighbours: replace one; sampling: fixed size; "
+        "accountant: RDP. Noise: distributed, multiplier 0.8",
+        "Masks were skipped"}) {
+    INFO(part);
+    CHECK(Holds(page, part));
+  }
+  const auto norms =
+      CurveOf(DrawingOf(page, "Clip norm of the updates"), "privacy.clip norm");
+  REQUIRE(norms.size() == 3);
+  CHECK(norms[2].y == Approx(0.3).margin(0.005));
+  const auto price =
+      CurveOf(DrawingOf(page, "accuracy over epsilon"), "accuracy");
+  REQUIRE(price.size() == 3);
+  CHECK(price[2].x == Approx(1.5).margin(0.01));
+}
+
 TEST_CASE("a number that no section knows is drawn all the same") {
   RunRecord run = ThreeRounds();
   for (auto& [round, numbers] : run.rounds) numbers["temper"] = 0.5 * round;

@@ -67,12 +67,29 @@ TEST_CASE_METHOD(RunFixture, "a run's end and exceptions are read back") {
   folder.Write("run.json", ToJson({.end = "failed",
                                    .reason = "no \"clients\"",
                                    .parameters = 7,
-                                   .exceptions = {"a: b"}}));
+                                   .exceptions = {"a: b"},
+                                   .privacy = PrivacyStatement{
+                                       .epsilon = 1.5,
+                                       .delta = 1e-5,
+                                       .releases = 3,
+                                       .unit = "client",
+                                       .neighbours = "replace one",
+                                       .sampling = "none",
+                                       .accountant = "PLD",
+                                       .noise = "local",
+                                       .noise_multiplier = 2},
+                                   .masks = "on"}));
   const RunStatus status = Read().status;
   CHECK(status.end == "failed");
   CHECK(status.reason == "no \"clients\"");
   CHECK(status.parameters == 7);
   CHECK(status.exceptions == std::vector<std::string>{"a: b"});
+  CHECK(status.masks == "on");
+  REQUIRE(status.privacy);
+  CHECK(status.privacy->epsilon == 1.5);
+  CHECK(status.privacy->releases == 3);
+  CHECK(status.privacy->neighbours == "replace one");
+  CHECK(status.privacy->noise_multiplier == 2);
 }
 
 TEST_CASE_METHOD(RunFixture, "the partition is its summary and its picture") {
