@@ -32,6 +32,7 @@
 #include "privacy/secagg/identity.h"
 #include "tributary/v1/admin.pb.h"
 #include "tributary/v1/federation.pb.h"
+#include "tributary/v1/ledger.pb.h"
 
 namespace tributary::coordinator {
 
@@ -190,6 +191,12 @@ class Coordinator {
                                          int round) = 0;  // 0: latest
   virtual v1::ListClientsReply ListClients(
       const v1::ListClientsRequest& request) = 0;
+  // Gives `take` the ledger of privacy, page by page: all entries in order,
+  // then who took part. Until it says false. Entries are as they rest in the
+  // database, for the caller to verify; DataLoss if one cannot be read at all.
+  virtual absl::Status ReadLedger(
+      const v1::ReadLedgerRequest& request,
+      const std::function<bool(const v1::LedgerPage&)>& take) = 0;
 
   // ---- Operations ----
   virtual std::vector<Metric> Metrics() const = 0;

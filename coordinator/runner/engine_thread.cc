@@ -93,7 +93,7 @@ void Runner::Happen(Run& run, const round::Event& event) {
   }
   if (std::holds_alternative<round::Tick>(event) && effects.empty()) return;
   // The engine of a run that is over only answers; nothing of it is kept.
-  if (!run.IsOver()) Record(run, step, effects, batch_);
+  if (!run.IsOver()) Record(run, step, effects, ledger_, batch_);
   changed_.insert(&run);
   for (round::Effect& effect : effects) {
     if (const auto* accept = std::get_if<round::AcceptUpdate>(&effect)) {

@@ -284,7 +284,8 @@ void Runner::Arrived(UploadResult result) {
 // ---- runs ----
 
 absl::StatusOr<std::string> Runner::Begin(
-    const store::RunRow& submitted, std::shared_ptr<const ModelFormat> format) {
+    const store::RunRow& submitted, std::shared_ptr<const ModelFormat> format,
+    std::int64_t earlier_debits) {
   store::RunRow row = submitted;
   row.number = runs_submitted_ + 1;
   absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
@@ -297,7 +298,13 @@ absl::StatusOr<std::string> Runner::Begin(
         absl::StrCat("population \"", run.population, "\" is busy with run \"",
                      other->name, "\""));
   }
-  absl::StatusOr<round::Options> options = checkpoint::ToOptions(run.plan);
+  if (run.plan.has_privacy() &&
+      ledger_.OfPopulation(run.population).rounds() != earlier_debits) {
+    return absl::AbortedError(
+        absl::StrCat("another run of population \"", run.population,
+                     "\" has spent of its budget meanwhile; submit again"));
+  }
+  absl::StatusOr<round::Options> options = OptionsOf(row, run.plan);
   if (!options.ok()) return options.status();
   absl::StatusOr<Key> key = KeyOf(row);
   if (!key.ok()) return key.status();
@@ -330,6 +337,7 @@ absl::StatusOr<std::string> Runner::Begin(
         {{"run", row.run}, {"population", added->population}});
   });
   changed_.insert(&run);
+  ShowPrivacy(run);
   runs_[row.run] = *std::move(made);
   return row.run;
 }

@@ -38,6 +38,12 @@ const std::map<std::string, Description>& Descriptions() {
       {"tributary_uploads_in_flight", {kGauge, "Upload credits in use."}},
       {"tributary_uploads_queued", {kGauge, "Uploads that wait for a credit."}},
       {"tributary_runs", {kGauge, "Runs that are not over."}},
+      {"tributary_privacy_epsilon",
+       {kGauge, "Spent of a run's privacy budget, at its plan's delta."}},
+      {"tributary_privacy_budget",
+       {kGauge, "The epsilon that a run may spend."}},
+      {"tributary_privacy_debits_total",
+       {kCounter, "Releases charged to a run's privacy budget."}},
       {"tributary_healthy",
        {kGauge, "1 if the coordinator can do its work, else 0."}},
   };

@@ -23,6 +23,7 @@ namespace tributary::coordinator {
 struct ModelFormat {
   // All bytes before the data section.
   std::string header;
+  // With the strategy's auxiliary tensor, if it has one.
   Manifest manifest = {};
   aggregation::Layout layout;
   // Of updates that are floats.

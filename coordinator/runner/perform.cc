@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/runner/runner.h"
+#include "proto/codec/privacy_terms.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -170,12 +171,63 @@ void Runner::FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
 
 void Runner::Do(Run& run, const round::ReleaseRound& effect) {
   run.release = effect;
+  if (run.plan.has_privacy()) ShowPrivacy(run);
   ReleaseIfFolded(run);
+}
+
+// What a private run has spent, worked out beside the engine: to add up
+// thousands of rounds takes a moment.
+void Runner::ShowPrivacy(Run& run) {
+  if (!run.plan.has_privacy()) return;
+  const v1::PrivacyPlan& plan = run.plan.privacy();
+  const dp::Spend spend = ledger_.OfRun(run.name);
+  if (!run.privacy) {
+    run.privacy.emplace();
+    run.privacy->set_budget(plan.epsilon());
+    run.privacy->set_delta(plan.delta());
+    run.privacy->set_unit(plan.unit());
+    run.privacy->set_neighbours(plan.neighbours());
+    run.privacy->set_noise_multiplier(plan.noise_multiplier());
+    metrics_.Set("tributary_privacy_budget", {{"run", run.name}},
+                 plan.epsilon());
+  }
+  if (run.max_debits) {
+    run.privacy->set_most_debits(static_cast<std::uint32_t>(*run.max_debits));
+  }
+  run.privacy->set_debits(static_cast<std::uint32_t>(spend.rounds()));
+  metrics_.Set("tributary_privacy_debits_total", {{"run", run.name}},
+               static_cast<double>(spend.rounds()));
+  pool_.Post([this, &run, spend, delta = plan.delta(),
+              accountant = codec::ToAccountant(plan.accountant())] {
+    const absl::StatusOr<dp::Spend::Epsilon> spent =
+        spend.At(delta, accountant);
+    Post([this, &run, spent, rounds = spend.rounds()] {
+      if (!spent.ok()) {
+        Log(Level::kError, "epsilon is not known",
+            {{"run", run.name},
+             {"error", std::string(spent.status().message())}});
+        return;
+      }
+      // Two may have been worked out at once.
+      if (rounds != run.privacy->debits()) return;
+      run.privacy->set_epsilon(spent->epsilon);
+      metrics_.Set("tributary_privacy_epsilon", {{"run", run.name}},
+                   spent->epsilon);
+      changed_.insert(&run);
+    });
+  });
 }
 
 void Runner::ReleaseIfFolded(Run& run) {
   if (run.IsOver() || !run.release || run.folding > 0 ||
       run.releasing != nullptr) {
+    return;
+  }
+  if (run.plan.has_privacy() &&
+      !ledger_.IsCharged(run.name, run.release->round, run.attempt)) {
+    FailRun(run, absl::StrCat("round ", run.release->round,
+                              " is not released, for it was not charged: ",
+                              std::string(run.unpaid.message())));
     return;
   }
   if (run.sum->folded() != run.release->contributors.size()) {

@@ -88,6 +88,11 @@ absl::Status Runner::Resume() {
   disk_.blobs.RemoveAllBut(*kept);
   absl::StatusOr<std::vector<store::RunRow>> rows = disk_.store->Runs();
   if (!rows.ok()) return rows.status();
+  if (auto status = ledger_.Load(*disk_.store); !status.ok()) return status;
+  if (absl::Status damage = ledger_.damage(); !damage.ok()) {
+    Log(Level::kError, "no private run goes on",
+        {{"error", std::string(damage.message())}});
+  }
   for (const store::RunRow& row : *rows) {
     runs_submitted_ = std::max(runs_submitted_, row.number);
     if (absl::Status status = ResumeRun(row); !status.ok()) return status;
@@ -117,7 +122,7 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
 
   absl::StatusOr<Key> key = KeyOf(row);
   status.Update(key.status());
-  if (status.ok()) status = Replay(run, *key);
+  if (status.ok()) status = Replay(run, row, *key);
   if (!status.ok() && !IsDamage(status)) return status;
   if (status.ok()) {
     latest_[run.population] = &run;
@@ -127,6 +132,7 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
       status = FoldAgain(run);
       if (!status.ok() && !IsDamage(status)) return status;
       run.started = clock_();
+      if (status.ok() && run.plan.has_privacy()) status = ledger_.damage();
       if (status.ok()) {
         Happen(run, round::Restarted{});
       } else {
@@ -151,6 +157,7 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
     run.engine.reset();
   }
 
+  ShowPrivacy(run);
   ShowNew(run, row);
   board_.Publish(run.name, [&](v1::RunDetail& detail) {
     for (const store::RoundRow& round : *rounds) {
@@ -167,8 +174,9 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
 
 // The engine as it was, its effects discarded: what was durable in them has
 // been done or is done again, and everybody it spoke to is gone.
-absl::Status Runner::Replay(Run& run, const Key& key) {
-  absl::StatusOr<round::Options> options = checkpoint::ToOptions(run.plan);
+absl::Status Runner::Replay(Run& run, const store::RunRow& row,
+                            const Key& key) {
+  absl::StatusOr<round::Options> options = OptionsOf(row, run.plan);
   if (!options.ok()) return options.status();
   absl::StatusOr<store::Store::Snapshot> snapshot =
       disk_.store->LatestSnapshot(run.name);
@@ -194,11 +202,11 @@ absl::Status Runner::Replay(Run& run, const Key& key) {
   absl::StatusOr<std::vector<store::JournalRow>> journal =
       disk_.store->JournalAfter(run.name, run.seq);
   if (!journal.ok()) return journal.status();
-  for (const store::JournalRow& row : *journal) {
+  for (const store::JournalRow& entry : *journal) {
     absl::StatusOr<checkpoint::TimedEvent> step =
-        checkpoint::DecodeStep(row.event);
+        checkpoint::DecodeStep(entry.event);
     if (!step.ok()) return step.status();
-    run.seq = row.seq;
+    run.seq = entry.seq;
     for (const round::Effect& effect :
          run.engine->Step(step->event, step->now)) {
       if (const auto* open = std::get_if<round::OpenRound>(&effect)) {

@@ -5,7 +5,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/checkpoint/snapshot.h"
+#include "proto/codec/privacy.h"
 
 namespace tributary::coordinator {
 
@@ -28,6 +30,7 @@ absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
   run->state = static_cast<v1::RunState>(row.state);
   run->message = row.message;
   run->first_model = row.first_model;
+  run->max_debits = row.max_debits;
   run->frame = {.run = row.run,
                 .archive = row.archive,
                 .training = run->plan.training(),
@@ -45,6 +48,13 @@ absl::StatusOr<Key> KeyOf(const store::RunRow& row) {
   }
   std::copy(row.key.begin(), row.key.end(), key.begin());
   return key;
+}
+
+absl::StatusOr<round::Options> OptionsOf(const store::RunRow& row,
+                                         const v1::Plan& plan) {
+  absl::StatusOr<round::Options> options = checkpoint::ToOptions(plan);
+  if (options.ok()) options->max_debits = row.max_debits;
+  return options;
 }
 
 std::vector<int> ForgettableModels(const std::map<int, Digest>& models,
@@ -71,6 +81,7 @@ namespace {
 struct Recorder {
   Run& run;
   const checkpoint::TimedEvent& step;
+  LedgerBook& ledger;
   store::Batch& batch;
   bool is_milestone = false;
 
@@ -93,6 +104,29 @@ struct Recorder {
                                         .size = update.size,
                                         .checksum = update.checksum,
                                         .state = {}}});
+  }
+  void operator()(const round::ReleaseRound& effect) {
+    if (!run.plan.has_privacy()) return;
+    const double clip_norm = run.engine->state().clip_norm.value_or(
+        run.plan.privacy().clipping().norm());
+    absl::StatusOr<dp::Debit> debit = codec::DebitOf(
+        run.plan, run.format->manifest,
+        {.run = run.name,
+         .round = static_cast<std::uint32_t>(effect.round),
+         .attempt = static_cast<std::uint32_t>(run.attempt),
+         .clip_norm = clip_norm,
+         .contributors =
+             static_cast<std::uint32_t>(effect.contributors.size())});
+    std::vector<std::string> clients;
+    for (const round::ClientId& client : effect.contributors) {
+      clients.push_back(client.name);
+    }
+    run.unpaid = debit.status();
+    if (!debit.ok()) return;
+    absl::StatusOr<store::DebitRelease> charge =
+        ledger.Charge(*std::move(debit), std::move(clients));
+    run.unpaid = charge.status();
+    if (charge.ok()) batch.push_back(*std::move(charge));
   }
   void operator()(const round::CommitRound& effect) {
     is_milestone = true;
@@ -164,10 +198,11 @@ struct Recorder {
 }  // namespace
 
 void Record(Run& run, const checkpoint::TimedEvent& step,
-            const std::vector<round::Effect>& effects, store::Batch& batch) {
+            const std::vector<round::Effect>& effects, LedgerBook& ledger,
+            store::Batch& batch) {
   batch.push_back(store::AppendEvent{
       run.name, {.seq = ++run.seq, .event = checkpoint::EncodeStep(step)}});
-  Recorder recorder{run, step, batch};
+  Recorder recorder{run, step, ledger, batch};
   for (const round::Effect& effect : effects) std::visit(recorder, effect);
   // A round may be long and its clients many; a restart should not be.
   constexpr std::int64_t kMostEvents = 4'096;
@@ -201,6 +236,7 @@ void Describe(const Run& run, v1::RunDetail& detail) {
   v1::RunSummary& summary = *detail.mutable_summary();
   summary.set_state(run.state);
   if (run.IsOver()) summary.set_message(run.message);
+  if (run.privacy) *detail.mutable_privacy() = *run.privacy;
   if (run.engine == nullptr) return;
   const round::State& state = run.engine->state();
   summary.set_released_rounds(static_cast<std::uint32_t>(state.round - 1));

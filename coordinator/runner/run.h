@@ -15,6 +15,7 @@
 
 #include "coordinator/checkpoint/journal.h"
 #include "coordinator/round/engine.h"
+#include "coordinator/runner/ledger_book.h"
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/model_release.h"
 #include "coordinator/runner/packed_round.h"
@@ -36,12 +37,19 @@ struct Run {
   TaskFrame frame;
   std::shared_ptr<const ModelFormat> format;
   std::unique_ptr<round::Engine> engine;
+  // What operators see of its budget; of private runs alone.
+  std::optional<v1::RunPrivacy> privacy;
   std::int64_t seq = 0;           // of the latest event in the journal
   std::int64_t snapshot_seq = 0;  // of the latest in its newest snapshot
   // Why the coordinator itself gives the run up; empty if it does not.
   std::string failure;
   // Of the client that gave a task up last: its name, and why. Not persisted.
   std::string last_failure;
+  // Releases that its privacy budgets pay for.
+  std::optional<int> max_debits;
+  // Why its latest release could not be charged, for want of which it will not
+  // be performed.
+  absl::Status unpaid;
   // How it ended.
   std::string message;
 
@@ -87,11 +95,17 @@ struct Run {
 // is damaged.
 absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row);
 absl::StatusOr<Key> KeyOf(const store::RunRow& row);
+// What the run's engine is made with.
+absl::StatusOr<round::Options> OptionsOf(const store::RunRow& row,
+                                         const v1::Plan& plan);
 
 // Appends what one step changes in the database, in the order of its effects,
-// and moves the run's own record along. Not for the runs that are over.
+// and moves the run's own record along. A release of a private run is charged
+// here, to be in one batch with its event (ledger_book.h says why). Not for the
+// runs that are over.
 void Record(Run& run, const checkpoint::TimedEvent& step,
-            const std::vector<round::Effect>& effects, store::Batch& batch);
+            const std::vector<round::Effect>& effects, LedgerBook& ledger,
+            store::Batch& batch);
 
 // Models of rounds that need not be kept any more: all but the first, the
 // latest ten, and the latest ten that were evaluated.

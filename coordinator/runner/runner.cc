@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cmath>
 #include <future>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/ascii.h"
@@ -13,6 +14,7 @@
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/runner/first_model.h"
 #include "google/protobuf/util/time_util.h"
+#include "proto/codec/privacy.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::coordinator {
@@ -22,6 +24,10 @@ constexpr std::size_t kMaxName = 128;
 constexpr std::chrono::milliseconds kAskPoll{100};
 // How long an operator's request may still wait for the journal at the end.
 constexpr std::chrono::milliseconds kAskWhileDraining{1'000};
+
+// With what stands around them in a page, both stay under 1 MiB.
+constexpr std::size_t kLedgerPageBytes = 768 << 10;
+constexpr int kLedgerPageClients = 3'000;
 
 class BlobFile final : public ModelFile {
  public:
@@ -306,7 +312,7 @@ absl::StatusOr<Digest> Runner::StoreBlob(const Source& source) {
   return disk_.blobs.Put(source);
 }
 
-absl::StatusOr<v1::RunSummary> Runner::Ask(
+absl::StatusOr<std::string> Runner::Await(
     std::function<absl::StatusOr<std::string>()> job) {
   if (absl::Status health = Health(); !health.ok()) {
     return absl::UnavailableError(
@@ -315,8 +321,9 @@ absl::StatusOr<v1::RunSummary> Runner::Ask(
   auto answer = std::make_shared<Answer>();
   std::future<Answer::Value> future = answer->future();
   Post([this, job = std::move(job), answer = std::move(answer)] {
-    absl::StatusOr<std::string> run = job();
-    replies_.push_back([answer, run = std::move(run)] { answer->Set(run); });
+    absl::StatusOr<std::string> value = job();
+    replies_.push_back(
+        [answer, value = std::move(value)] { answer->Set(value); });
   });
   // A disk that stays full must not hold the end of the process.
   std::chrono::milliseconds drained{0};
@@ -326,7 +333,12 @@ absl::StatusOr<v1::RunSummary> Runner::Ask(
           "the coordinator is stopping, and its disk does not answer");
     }
   }
-  absl::StatusOr<std::string> run = future.get();
+  return future.get();
+}
+
+absl::StatusOr<v1::RunSummary> Runner::Ask(
+    std::function<absl::StatusOr<std::string>()> job) {
+  const absl::StatusOr<std::string> run = Await(std::move(job));
   if (!run.ok()) return run.status();
   absl::StatusOr<v1::RunDetail> detail = board_.Get(*run);
   if (!detail.ok()) return detail.status();
@@ -340,6 +352,12 @@ absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
         "seed: cannot stand beside privacy, for whoever knows it can say who "
         "is in each cohort; leave it out (the simulator alone takes both)");
   }
+  if (plan.has_privacy() && !ledger_.damage().ok()) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("privacy: what was spent is not known: ",
+                     std::string(ledger_.damage().message()),
+                     "; put back a state folder with a whole ledger"));
+  }
   if (plan.has_secure_aggregation() && authority() == nullptr) {
     return absl::FailedPreconditionError(
         "secure_aggregation: this coordinator knows nobody who vouches for "
@@ -349,12 +367,28 @@ absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
   return absl::OkStatus();
 }
 
+absl::StatusOr<std::optional<int>> Runner::Afford(
+    v1::Plan& plan, const Manifest& manifest) const {
+  if (!plan.has_privacy()) return std::nullopt;
+  if (auto status = codec::CompletePrivacy(plan, manifest); !status.ok()) {
+    return status;
+  }
+  const absl::StatusOr<std::int64_t> rounds = codec::AffordableRounds(
+      plan, manifest, ledger_.OfPopulation(plan.population()));
+  if (!rounds.ok()) return rounds.status();
+  return static_cast<int>(*rounds);
+}
+
 absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
                                               const Digest& weights,
                                               const Digest* archive) {
   if (absl::Status valid = codec::ValidatePlan(plan); !valid.ok()) return valid;
   if (absl::Status here = CheckPromises(plan); !here.ok()) return here;
-  const v1::Plan effective = codec::WithDefaults(plan);
+  v1::Plan effective = codec::WithDefaults(plan);
+  // The simulator's alone: here every secure session has its masks.
+  if (effective.has_simulation()) {
+    effective.mutable_simulation()->clear_skip_masks();
+  }
   absl::StatusOr<round::Options> options = checkpoint::ToOptions(effective);
   if (!options.ok()) return options.status();
   absl::StatusOr<Digest> first =
@@ -372,6 +406,12 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
                       : "an archive came with a built-in architecture");
   }
 
+  const std::int64_t earlier_debits =
+      ledger_.OfPopulation(effective.population()).rounds();
+  absl::StatusOr<std::optional<int>> max_debits =
+      Afford(effective, format->manifest);
+  if (!max_debits.ok()) return max_debits.status();
+
   Key key{};
   if (effective.has_seed()) {
     key = KeyFromSeed(effective.seed());
@@ -385,9 +425,10 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
   if (archive != nullptr) row.archive = std::string(archive->AsBytes());
   row.state = v1::RUNNING;
   row.submitted = ToMilliseconds(std::chrono::system_clock::now());
+  row.max_debits = *max_debits;
   auto shared = std::make_shared<const ModelFormat>(*std::move(format));
-  return Ask([this, row, shared, weights] {
-    absl::StatusOr<std::string> run = Begin(row, shared);
+  return Ask([this, row, shared, weights, earlier_debits] {
+    absl::StatusOr<std::string> run = Begin(row, shared, earlier_debits);
     if (run.ok() && row.first_model != weights) {
       outbox_.push_back([this, weights] { RemoveUnkeptBlobs({weights}); });
     }
@@ -460,6 +501,63 @@ v1::ListClientsReply Runner::ListClients(
     record.set_refused(row.refused);
   }
   return reply;
+}
+
+absl::Status Runner::ReadLedger(
+    const v1::ReadLedgerRequest& request,
+    const std::function<bool(const v1::LedgerPage&)>& take) {
+  if (request.after() > std::numeric_limits<std::int64_t>::max()) {
+    return absl::InvalidArgumentError("after: no ledger is so long");
+  }
+  auto number = static_cast<std::int64_t>(request.after());
+  v1::LedgerPage page;
+  while (true) {
+    const absl::StatusOr<std::string> entries =
+        Await([this, number] { return EntriesAfter(number); });
+    if (!entries.ok()) return entries.status();
+    page.ParseFromString(*entries);
+    if (page.entries().empty()) break;
+    if (!take(page)) return absl::OkStatus();
+    number += page.entries_size();
+  }
+  v1::Participation last;
+  while (true) {
+    const absl::StatusOr<std::string> clients =
+        Await([this, last] { return ParticipationAfter(last); });
+    if (!clients.ok()) return clients.status();
+    page.ParseFromString(*clients);
+    if (page.participation().empty()) return absl::OkStatus();
+    if (!take(page)) return absl::OkStatus();
+    last = *page.participation().rbegin();
+  }
+}
+
+absl::StatusOr<std::string> Runner::EntriesAfter(std::int64_t number) {
+  const auto rows = disk_.store->LedgerAfter(number, kLedgerPageBytes);
+  if (!rows.ok()) return rows.status();
+  v1::LedgerPage page;
+  for (const store::LedgerRow& row : *rows) {
+    if (!page.add_entries()->ParseFromString(row.entry)) {
+      return absl::DataLossError(absl::StrCat(
+          "entry ", row.seq, " of the ledger of privacy cannot be read"));
+    }
+  }
+  return page.SerializeAsString();
+}
+
+absl::StatusOr<std::string> Runner::ParticipationAfter(
+    const v1::Participation& last) {
+  const auto rows = disk_.store->ParticipationAfter(
+      last.population(), last.client(), kLedgerPageClients);
+  if (!rows.ok()) return rows.status();
+  v1::LedgerPage page;
+  for (const store::ParticipationRow& row : *rows) {
+    v1::Participation& one = *page.add_participation();
+    one.set_population(row.population);
+    one.set_client(row.client);
+    one.set_rounds(static_cast<std::uint64_t>(row.rounds));
+  }
+  return page.SerializeAsString();
 }
 
 // ---- Operations ----

@@ -20,6 +20,7 @@
 #include "coordinator/runner/client_book.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/runner/health.h"
+#include "coordinator/runner/ledger_book.h"
 #include "coordinator/runner/metric_book.h"
 #include "coordinator/runner/run.h"
 #include "coordinator/runner/run_board.h"
@@ -78,6 +79,9 @@ class Runner final : public Coordinator, private UploadListener {
   absl::StatusOr<Digest> ModelOf(const std::string& run, int round) override;
   v1::ListClientsReply ListClients(
       const v1::ListClientsRequest& request) override;
+  absl::Status ReadLedger(
+      const v1::ReadLedgerRequest& request,
+      const std::function<bool(const v1::LedgerPage&)>& take) override;
 
   std::vector<Metric> Metrics() const override;
   absl::Status Health() const override;
@@ -96,13 +100,24 @@ class Runner final : public Coordinator, private UploadListener {
 
   void Log(Level level, const std::string& message, Fields fields) const;
   void Post(Job job);
-  // Waits for the answer of a job on the engine thread.
+  // Waits for the answer of a job on the engine thread, and for what it changed
+  // to be durable.
+  absl::StatusOr<std::string> Await(
+      std::function<absl::StatusOr<std::string>()> job);
+  // The same of a job that answers with the name of a run.
   absl::StatusOr<v1::RunSummary> Ask(
       std::function<absl::StatusOr<std::string>()> job);
+  // Pages of the ledger, serialised: on the engine thread, the database's.
+  absl::StatusOr<std::string> EntriesAfter(std::int64_t number);
+  absl::StatusOr<std::string> ParticipationAfter(const v1::Participation& last);
   v1::ServerMessage IdleWindow() const;
   // Null until the first SetAuthority.
   std::shared_ptr<const secagg::Authority> authority() const;
   absl::Status CheckPromises(const v1::Plan& plan) const;
+  // Calibrates the noise of a private plan; the releases that its budgets pay
+  // for, none without privacy.
+  absl::StatusOr<std::optional<int>> Afford(v1::Plan& plan,
+                                            const Manifest& manifest) const;
   // What follows from a session that is removed: the engine hears of it.
   void NoteGone(Session closed);
 
@@ -130,7 +145,8 @@ class Runner final : public Coordinator, private UploadListener {
   void ProbeSpool();
   void SyncFailed(const UploadKey& key, const absl::Status& status);
   absl::StatusOr<std::string> Begin(const store::RunRow& row,
-                                    std::shared_ptr<const ModelFormat> format);
+                                    std::shared_ptr<const ModelFormat> format,
+                                    std::int64_t earlier_debits);
   void FailRun(Run& run, const std::string& why);
   void CountRuns();
 
@@ -147,6 +163,7 @@ class Runner final : public Coordinator, private UploadListener {
   void Do(Run& run, const round::OpenRound& effect);
   void Do(Run& run, const round::CloseSecureStep& effect);
   void Do(Run& run, const round::ReleaseRound& effect);
+  void ShowPrivacy(Run& run);
   void Do(Run& run, const round::CommitRound& effect);
   void Do(Run& run, const round::AbandonRound& effect);
   void Do(Run& run, const round::EndRun& effect);
@@ -179,7 +196,7 @@ class Runner final : public Coordinator, private UploadListener {
 
   // ---- after a restart: resume.cc ----
   absl::Status ResumeRun(const store::RunRow& row);
-  absl::Status Replay(Run& run, const Key& key);
+  absl::Status Replay(Run& run, const store::RunRow& row, const Key& key);
   absl::Status FoldAgain(Run& run);
   absl::Status GiveSpoolBack(const Run& run);
   void Publish(const Run& run);
@@ -191,6 +208,7 @@ class Runner final : public Coordinator, private UploadListener {
   HealthBook health_;
   MetricBook metrics_;
   ClientBook clients_;
+  LedgerBook ledger_;
   RunBoard board_;
   Sessions sessions_;
   std::atomic<bool> is_draining_ = false;

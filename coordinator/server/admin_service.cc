@@ -229,4 +229,20 @@ grpc::Status AdminService::ListClients(grpc::ServerContext* call,
   return ToGrpc(status);
 }
 
+grpc::Status AdminService::ReadLedger(
+    grpc::ServerContext* call, const v1::ReadLedgerRequest* request,
+    grpc::ServerWriter<v1::LedgerPage>* pages) {
+  absl::Status status = CheckOperator(edge_, *call);
+  if (!status.ok()) return ToGrpc(status);
+  bool is_there = true;
+  status =
+      edge_.coordinator.ReadLedger(*request, [&](const v1::LedgerPage& page) {
+        is_there = pages->Write(page);
+        return is_there;
+      });
+  if (!status.ok()) return ToGrpc(status);
+  return is_there ? grpc::Status::OK
+                  : grpc::Status(grpc::CANCELLED, "the caller went away");
+}
+
 }  // namespace tributary::coordinator

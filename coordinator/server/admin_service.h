@@ -39,6 +39,9 @@ class AdminService final : public v1::Admin::Service {
   grpc::Status ListClients(grpc::ServerContext* call,
                            const v1::ListClientsRequest* request,
                            v1::ListClientsReply* reply) override;
+  grpc::Status ReadLedger(grpc::ServerContext* call,
+                          const v1::ReadLedgerRequest* request,
+                          grpc::ServerWriter<v1::LedgerPage>* pages) override;
 
  private:
   Edge& edge_;

@@ -72,6 +72,13 @@ struct LedgerRow {
   std::string entry;  // serialised tributary.v1.LedgerEntry
 };
 
+// In how many charged releases a client's update was.
+struct ParticipationRow {
+  std::string population;
+  std::string client;
+  std::int64_t rounds = 0;
+};
+
 struct JournalRow {
   std::int64_t seq = 0;
   std::string event;

@@ -371,15 +371,20 @@ absl::StatusOr<std::vector<LedgerRow>> Store::LedgerAfter(
   return rows;
 }
 
-absl::StatusOr<std::map<std::string, std::map<std::string, std::int64_t>>>
-Store::Participation() {
-  std::map<std::string, std::map<std::string, std::int64_t>> rounds;
-  Query query(*database_, "SELECT * FROM participation");
+absl::StatusOr<std::vector<ParticipationRow>> Store::ParticipationAfter(
+    const std::string& population, const std::string& client, int limit) {
+  std::vector<ParticipationRow> rows;
+  Query query(*database_,
+              "SELECT * FROM participation WHERE (population, client) > (?,?) "
+              "ORDER BY population, client LIMIT ?");
+  query.Bind(population).Bind(client).Bind(std::int64_t{limit});
   while (query.Next()) {
-    rounds[query.Bytes(0)][query.Bytes(1)] = query.Integer(2);
+    rows.push_back({.population = query.Bytes(0),
+                    .client = query.Bytes(1),
+                    .rounds = query.Integer(2)});
   }
   if (!query.status().ok()) return query.status();
-  return rounds;
+  return rows;
 }
 
 absl::StatusOr<Store::Snapshot> Store::LatestSnapshot(const std::string& run) {

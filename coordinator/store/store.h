@@ -46,9 +46,10 @@ class Store {
   // is missing.
   absl::StatusOr<std::vector<LedgerRow>> LedgerAfter(std::int64_t seq,
                                                      std::size_t most_bytes);
-  // In how many charged releases each client's update was, by population.
-  absl::StatusOr<std::map<std::string, std::map<std::string, std::int64_t>>>
-  Participation();
+  // Who took part in charged releases: up to `limit` rows after this one, by
+  // population and client.
+  absl::StatusOr<std::vector<ParticipationRow>> ParticipationAfter(
+      const std::string& population, const std::string& client, int limit);
   // The newest snapshot whose checksum is right, if there is one; `damaged`
   // counts those that were not.
   struct Snapshot {

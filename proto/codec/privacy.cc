@@ -18,6 +18,10 @@
 namespace tributary::codec {
 namespace {
 
+// Releases beyond stop.rounds that a budget may pay for: a round is charged
+// again if a crash took the release that it was charged for.
+constexpr std::int64_t kMostLostReleases = 100;
+
 // A little over what the accountants take, for the discrete Gaussian is
 // accounted with a little less noise than it has.
 constexpr double kLeastNoise = 0.101;
@@ -158,33 +162,17 @@ absl::StatusOr<dp::Mechanism> DearestMechanism(const v1::Plan& plan,
   return ToMechanism(plan, manifest, DearestClipNorm(plan));
 }
 
-absl::Status CompletePrivacy(v1::Plan& plan, const Manifest& manifest) {
-  if (!plan.privacy().has_noise_multiplier()) {
-    const absl::Status status = Calibrate(plan, manifest);
-    if (absl::IsUnimplemented(status)) {
-      return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
-                   status.message());
-    }
-    if (!status.ok()) return status;
-  }
-  const auto rounds = AffordableRounds(plan, manifest, {});
-  if (absl::IsUnimplemented(rounds.status())) {
-    return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
-                 rounds.status().message());
-  }
-  if (absl::IsFailedPrecondition(rounds.status())) {
-    return absl::InvalidArgumentError(rounds.status().message());
-  }
-  return rounds.status();
-}
+namespace {
 
-absl::StatusOr<std::int64_t> AffordableRounds(const v1::Plan& plan,
-                                              const Manifest& manifest,
-                                              const dp::Spend& others) {
+// AffordableRounds, of `limit` at most.
+absl::StatusOr<std::int64_t> MostRounds(const v1::Plan& plan,
+                                        const Manifest& manifest,
+                                        const dp::Spend& others,
+                                        std::int64_t limit) {
   const v1::PrivacyPlan& privacy = plan.privacy();
   const auto mechanism = DearestMechanism(plan, manifest);
   if (!mechanism.ok()) return mechanism.status();
-  std::int64_t rounds = plan.stop().rounds();
+  std::int64_t rounds = limit;
   const auto limit_by = [&](std::span<const dp::Charge> earlier,
                             double epsilon) {
     std::vector<dp::Charge> all(earlier.begin(), earlier.end());
@@ -218,6 +206,35 @@ absl::StatusOr<std::int64_t> AffordableRounds(const v1::Plan& plan,
         privacy.population_epsilon()));
   }
   return rounds;
+}
+
+}  // namespace
+
+absl::Status CompletePrivacy(v1::Plan& plan, const Manifest& manifest) {
+  if (!plan.privacy().has_noise_multiplier()) {
+    const absl::Status status = Calibrate(plan, manifest);
+    if (absl::IsUnimplemented(status)) {
+      return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
+                   status.message());
+    }
+    if (!status.ok()) return status;
+  }
+  const auto rounds = MostRounds(plan, manifest, {}, plan.stop().rounds());
+  if (absl::IsUnimplemented(rounds.status())) {
+    return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",
+                 rounds.status().message());
+  }
+  if (absl::IsFailedPrecondition(rounds.status())) {
+    return absl::InvalidArgumentError(rounds.status().message());
+  }
+  return rounds.status();
+}
+
+absl::StatusOr<std::int64_t> AffordableRounds(const v1::Plan& plan,
+                                              const Manifest& manifest,
+                                              const dp::Spend& others) {
+  return MostRounds(plan, manifest, others,
+                    plan.stop().rounds() + kMostLostReleases);
 }
 
 absl::StatusOr<dp::Debit> DebitOf(const v1::Plan& plan,

@@ -35,7 +35,8 @@ absl::StatusOr<dp::Mechanism> DearestMechanism(const v1::Plan& plan,
 // single round, or if no noise is enough.
 absl::Status CompletePrivacy(v1::Plan& plan, const Manifest& manifest);
 
-// Rounds that the budgets allow, 1 .. stop.rounds: privacy.epsilon for this run
+// Releases that the budgets allow, from 1 to those of stop.rounds and a hundred
+// more, for one that a crash took is charged: privacy.epsilon for this run
 // alone and, if the plan has it, privacy.population_epsilon beside what
 // `others` say that other runs of its population have spent or may still spend.
 // FailedPrecondition if not one fits; UNIMPLEMENTED if nothing accounts for

@@ -1,8 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-// What a coordinator asks of a run that promises privacy.
+// Runs that promise privacy: what a coordinator asks of them, what it charges,
+// and what it does when nothing is left.
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
 #include <string>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "coordinator/store/database.h"
+#include "coordinator/store/store.h"
+#include "privacy/secagg/packing.h"
+#include "proto/codec/ledger.h"
 #include "tests/coordinator/runner/federation.h"
+#include "xxhash.h"
 
 #include "tests/catch.h"
 
@@ -77,6 +90,247 @@ TEST_CASE("a private run releases no buffers") {
   CHECK(
       Refusal(federation, PrivatePlan()).find("privacy: the model's buffer ") ==
       0);
+}
+
+// The same for a model whose buffers stay on the client.
+v1::Plan RunnablePlan(int rounds) {
+  v1::Plan plan = PrivatePlan();
+  plan.mutable_strategy()->mutable_fedper()->add_local("norm");
+  plan.mutable_stop()->set_rounds(static_cast<std::uint32_t>(rounds));
+  return plan;
+}
+
+// Four clients whose updates are zero: what is released is the noise.
+class PrivateFederation {
+ public:
+  Federation& federation() { return federation_; }
+  const std::vector<std::string>& clients() const { return clients_; }
+
+  // Until the run is over; `before` is called before each letter.
+  v1::RunDetail Drive(const std::string& run,
+                      const std::function<void(int)>& before = nullptr) {
+    federation_.ComeBack(clients_);
+    for (int number = 0;; ++number) {
+      if (before) before(number);
+      const v1::RunDetail shown = federation_.Show(run);
+      if (shown.summary().state() != v1::RUNNING) return shown;
+      const auto letter = federation_.mail().Take(std::chrono::seconds(30));
+      if (!letter) FAIL("the run stands still");
+      React(*letter);
+    }
+  }
+  // The run as it is shown once its epsilon is that of all its debits.
+  v1::RunDetail Settled(const std::string& run) {
+    for (int tries = 0; tries < 2'000; ++tries) {
+      const v1::RunDetail shown = federation_.Show(run);
+      if (federation_.MetricOf("tributary_privacy_epsilon", {{"run", run}}) ==
+              shown.privacy().epsilon() &&
+          shown.privacy().has_epsilon()) {
+        return shown;
+      }
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    }
+    FAIL("no epsilon came");
+    return {};
+  }
+  void Restart() {
+    federation_.Close();
+    federation_.Open();
+    federation_.ComeBack(clients_);
+  }
+  v1::LedgerPage Ledger() {
+    v1::LedgerPage all;
+    const absl::Status read = federation_.coordinator().ReadLedger(
+        {}, [&](const v1::LedgerPage& page) {
+          all.MergeFrom(page);
+          return true;
+        });
+    INFO(read.ToString());
+    REQUIRE(read.ok());
+    return all;
+  }
+
+ private:
+  void React(const Letter& letter) {
+    const std::string& client = letter.to;
+    switch (letter.message.kind_case()) {
+      case v1::ServerMessage::kTask: {
+        const v1::Task& task = letter.message.task();
+        TestUpdate& update = at_work_[client];
+        const auto bits = static_cast<int>(task.integers().word_bits());
+        update.bytes.assign(secagg::PackedSize(TestManifest().Length(), bits),
+                            '\0');
+        update.header.set_task_token(task.task_token());
+        update.header.set_encoding(v1::UpdatePlan::PACKED);
+        update.header.set_size(update.bytes.size());
+        update.header.set_checksum(
+            XXH3_64bits(update.bytes.data(), update.bytes.size()));
+        update.header.set_weight(1);
+        update.header.set_base_model(task.model());
+        federation_.Announce(client, update.header);
+        break;
+      }
+      case v1::ServerMessage::kUploadGrant:
+        (void)federation_.Upload(client, at_work_.at(client),
+                                 letter.message.upload_grant().offset());
+        break;
+      case v1::ServerMessage::kVerdict:
+      case v1::ServerMessage::kCancel:
+      case v1::ServerMessage::kComeBack:
+        federation_.CheckIn(client);
+        break;
+      default:
+        break;
+    }
+  }
+
+  Federation federation_;
+  std::vector<std::string> clients_ = ClientNames(4);
+  std::map<std::string, TestUpdate> at_work_;
+};
+
+// The releases that entries of the run stand for.
+std::set<std::pair<std::uint32_t, std::uint32_t>> Charged(
+    const v1::LedgerPage& ledger, const std::string& run) {
+  std::set<std::pair<std::uint32_t, std::uint32_t>> charged;
+  for (const v1::LedgerEntry& entry : ledger.entries()) {
+    if (entry.run() == run) charged.emplace(entry.round(), entry.attempt());
+  }
+  return charged;
+}
+
+TEST_CASE("each release of a private run is charged, and shown") {
+  PrivateFederation clients;
+  const std::string run = clients.federation().Submit(RunnablePlan(2));
+  const double noise =
+      clients.federation().Show(run).plan().privacy().noise_multiplier();
+  CHECK(noise > 0.1);
+  REQUIRE(clients.Drive(run).summary().state() == v1::FINISHED);
+  const v1::RunDetail shown = clients.Settled(run);
+  CHECK(shown.privacy().debits() == 2);
+  CHECK(shown.privacy().most_debits() >= 2);
+  CHECK(shown.privacy().noise_multiplier() == noise);
+  CHECK(shown.privacy().epsilon() > 0);
+  CHECK(shown.privacy().epsilon() <= shown.privacy().budget());
+  CHECK(clients.federation().MetricOf("tributary_privacy_debits_total",
+                                      {{"run", run}}) == 2);
+  // What says something of single clients is not there.
+  CHECK(shown.rounds(0).train_loss() == 0);
+
+  const v1::LedgerPage ledger = clients.Ledger();
+  REQUIRE(ledger.entries_size() == 2);
+  dp::Chain chain;
+  for (const v1::LedgerEntry& entry : ledger.entries()) {
+    const auto read = codec::ToEntry(entry);
+    REQUIRE(read.ok());
+    CHECK(chain.Check(*read).ok());
+    CHECK(read->debit.contributors == 4);
+    CHECK(read->debit.clip_norm == 1);
+  }
+  REQUIRE(ledger.participation_size() == 4);
+  CHECK(ledger.participation(3).client() == "client-3");
+  CHECK(ledger.participation(3).rounds() == 2);
+
+  // Bit for bit the same from the ledger that is on the disk.
+  clients.Restart();
+  CHECK(clients.Settled(run).privacy().epsilon() == shown.privacy().epsilon());
+}
+
+TEST_CASE("restarted anywhere, a private run pays for all that it releases") {
+  int letters = 0;
+  for (int point = 0; point <= letters || point == 0; ++point) {
+    PrivateFederation clients;
+    const std::string run = clients.federation().Submit(RunnablePlan(2));
+    const v1::RunDetail end = clients.Drive(run, [&](int number) {
+      if (point == 0) letters = number;
+      if (number == point) clients.Restart();
+    });
+    INFO("restarted before letter " << point);
+    REQUIRE(end.summary().state() == v1::FINISHED);
+    const auto charged = Charged(clients.Ledger(), run);
+    for (const v1::RoundRecord& round : end.rounds()) {
+      CHECK(charged.contains({round.round(), round.attempts()}));
+    }
+    // Nobody masks anything here, so nothing has to be paid for twice.
+    CHECK(charged.size() == 2);
+  }
+}
+
+TEST_CASE("a round that would overspend does not start") {
+  v1::Plan plan = RunnablePlan(40);
+  plan.mutable_privacy()->set_noise_multiplier(1);
+  plan.mutable_privacy()->set_epsilon(12);
+  PrivateFederation clients;
+  const std::string run = clients.federation().Submit(plan);
+  const v1::RunDetail end = clients.Drive(run);
+  CHECK(end.summary().state() == v1::FAILED);
+  CHECK(end.summary().message().find("the privacy budget is spent") == 0);
+  const v1::RunDetail shown = clients.Settled(run);
+  REQUIRE(shown.privacy().most_debits() >= 1);
+  REQUIRE(shown.privacy().most_debits() < 40);
+  CHECK(end.summary().released_rounds() == shown.privacy().most_debits());
+  CHECK(shown.privacy().epsilon() <= 12);
+  // One more would have been too much.
+  const v1::LedgerPage ledger = clients.Ledger();
+  dp::Spend spend;
+  for (const v1::LedgerEntry& entry : ledger.entries()) {
+    spend.Add(codec::ToEntry(entry)->debit);
+  }
+  CHECK(spend.At(0.01)->epsilon == shown.privacy().epsilon());
+  spend.Add(codec::ToEntry(ledger.entries(0))->debit);
+  CHECK(spend.At(0.01)->epsilon > 12);
+}
+
+TEST_CASE("runs of one population share its budget") {
+  v1::Plan plan = RunnablePlan(2);
+  plan.mutable_privacy()->set_noise_multiplier(4);
+  plan.mutable_privacy()->set_epsilon(12);
+  plan.mutable_privacy()->set_population_epsilon(12);
+  PrivateFederation clients;
+  const std::string first = clients.federation().Submit(plan);
+  REQUIRE(clients.Drive(first).summary().state() == v1::FINISHED);
+  plan.mutable_stop()->set_rounds(40);
+  const std::string second = clients.federation().Submit(plan);
+  clients.Drive(second);
+  const auto rest = clients.Settled(second).privacy().debits();
+  plan.set_population("fans");
+  const std::string elsewhere = clients.federation().Submit(plan);
+  CHECK(clients.federation().Show(elsewhere).privacy().most_debits() ==
+        rest + 2);
+  plan.set_population("pumps");
+  CHECK(Refusal(clients.federation(), plan).find("population_epsilon") !=
+        std::string::npos);
+}
+
+TEST_CASE("with a damaged ledger no private run goes on, and others do") {
+  PrivateFederation clients;
+  Federation& federation = clients.federation();
+  PlanChoice other;
+  other.population = "fans";
+  const std::string plain = federation.Submit(MakePlan(other));
+  const std::string run = federation.Submit(RunnablePlan(50));
+  std::optional<std::string> damage;
+  const v1::RunDetail end = clients.Drive(run, [&](int) {
+    if (damage || federation.Show(run).privacy().debits() < 2) return;
+    federation.Close();
+    {
+      auto database = store::Database::Open(
+          std::filesystem::path(federation.options().state_folder) /
+          "tributary.db");
+      REQUIRE(database.ok());
+      REQUIRE((*database)->Execute("DELETE FROM ledger WHERE seq = 1").ok());
+    }
+    federation.Open();
+    federation.ComeBack(clients.clients());
+    damage = "entry 1 is missing in the ledger of privacy";
+  });
+  REQUIRE(damage);
+  CHECK(end.summary().state() == v1::FAILED);
+  CHECK(end.summary().message() == *damage);
+  CHECK(federation.Show(plain).summary().state() == v1::RUNNING);
+  CHECK(Refusal(federation, RunnablePlan(1)) ==
+        "privacy: what was spent is not known: " + *damage +
+            "; put back a state folder with a whole ledger");
 }
 
 }  // namespace

@@ -53,6 +53,29 @@ Submitted Submit(v1::Admin::Stub& admin,
 
 }  // namespace
 
+TEST_CASE_METHOD(ServerFixture, "an operator reads the ledger, page by page") {
+  Start();
+  std::vector<v1::LedgerPage> pages(2);
+  pages[0].add_entries()->set_number(1);
+  pages[1].add_participation()->set_client("pump-1");
+  fake_.With([&](auto& state) { state.ledger = pages; });
+  const auto admin = ConnectAdmin(Operator());
+  grpc::ClientContext context;
+  const auto reader = admin->ReadLedger(&context, {});
+  v1::LedgerPage page;
+  REQUIRE(reader->Read(&page));
+  CHECK(page.entries(0).number() == 1);
+  REQUIRE(reader->Read(&page));
+  CHECK(page.participation(0).client() == "pump-1");
+  CHECK_FALSE(reader->Read(&page));
+  CHECK(reader->Finish().ok());
+
+  const auto trainer = ConnectAdmin(Trainer("pump-1"));
+  grpc::ClientContext other;
+  CHECK(trainer->ReadLedger(&other, {})->Finish().error_code() ==
+        grpc::PERMISSION_DENIED);
+}
+
 TEST_CASE_METHOD(ServerFixture, "a trainer cannot call the admin service") {
   Start();
   const auto admin = ConnectAdmin(Trainer("pump-1"));

@@ -46,6 +46,7 @@ class FakeCoordinator final : public coordinator::Coordinator {
     std::map<Digest, std::string> models;
     std::vector<std::size_t> blob_chunks;
     std::vector<v1::Plan> plans;
+    std::vector<v1::LedgerPage> ledger;
     v1::RunDetail detail;
     std::vector<std::pair<int, std::function<void(const v1::RunDetail&)>>>
         watchers;
@@ -144,6 +145,16 @@ class FakeCoordinator final : public coordinator::Coordinator {
     const Holder lock(*this);
     if (state_.models.empty()) return absl::NotFoundError("no model yet");
     return state_.models.begin()->first;
+  }
+  absl::Status ReadLedger(
+      const v1::ReadLedgerRequest&,
+      const std::function<bool(const v1::LedgerPage&)>& take) override {
+    const std::vector<v1::LedgerPage> pages =
+        With([](const State& state) { return state.ledger; });
+    for (const v1::LedgerPage& page : pages) {
+      if (!take(page)) break;
+    }
+    return absl::OkStatus();
   }
   v1::ListClientsReply ListClients(const v1::ListClientsRequest&) override {
     return {};

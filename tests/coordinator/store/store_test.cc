@@ -179,10 +179,18 @@ TEST_CASE_METHOD(StoreFixture,
   CHECK(all->back().run == row.run);
   CHECK(all->back().attempt == 2);
   CHECK(all->back().entry == "entry 2");
-  const auto rounds = store->Participation();
-  REQUIRE(rounds.ok());
-  CHECK(rounds->at("pumps") ==
-        std::map<std::string, std::int64_t>{{"a", 1}, {"b", 2}, {"c", 1}});
+  const auto first = store->ParticipationAfter("", "", 2);
+  REQUIRE(first.ok());
+  REQUIRE(first->size() == 2);
+  CHECK(first->front().client == "a");
+  CHECK(first->front().rounds == 1);
+  CHECK(first->back().client == "b");
+  CHECK(first->back().rounds == 2);
+  const auto rest = store->ParticipationAfter("pumps", "b", 2);
+  REQUIRE(rest.ok());
+  REQUIRE(rest->size() == 1);
+  CHECK(rest->front().client == "c");
+  CHECK(rest->front().population == "pumps");
 }
 
 TEST_CASE_METHOD(StoreFixture,

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: Apache-2.0
+// The ledger of privacy as the coordinator goes on with it: where its chain of
+// entries ends, and what each run and each population has spent. The entries
+// themselves rest in the database alone.
+//
+// No model is released that is not paid for, whenever the process is killed,
+// because of the order of things: the engine asks for a release with an effect;
+// what Charge returns is committed, synced, in one batch with the event that
+// the effect follows from; only then is the effect performed. A crash before
+// that commit leaves neither event nor debit, and nothing was released. A crash
+// after it leaves both: the replayed run makes the same release, which is
+// charged already, or, where masks are lost, abandons it and pays again for the
+// next attempt. So what is spent is never less than what is out.
+//
+// Threads: Load before all others; Charge on the engine thread; the rest any.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "coordinator/store/store.h"
+#include "privacy/dp/ledger.h"
+
+namespace tributary::coordinator {
+
+class LedgerBook {
+ public:
+  // Follows the chain through all entries. An error is one of the disk. One of
+  // the ledger is none: damage() then says which entry is broken, and nothing
+  // more can be charged.
+  absl::Status Load(store::Store& store);
+  absl::Status damage() const;
+
+  // The entry of a release, to be committed before the release is performed.
+  // The error is damage(): nothing may be released.
+  absl::StatusOr<store::DebitRelease> Charge(dp::Debit debit,
+                                             std::vector<std::string> clients);
+  // Whether this release was the last of its run that was charged.
+  bool IsCharged(const std::string& run, int round, int attempt) const;
+
+  dp::Spend OfRun(const std::string& run) const;
+  dp::Spend OfPopulation(const std::string& population) const;
+
+ private:
+  struct Account {
+    dp::Spend spend;
+    std::pair<std::uint32_t, std::uint32_t> latest;  // round and attempt
+  };
+  // Under the lock.
+  void Add(const dp::Debit& debit);
+
+  mutable std::mutex mutex_;
+  absl::Status damage_;
+  dp::Chain chain_;
+  std::map<std::string, Account> runs_;
+  std::map<std::string, dp::Spend> populations_;
+};
+
+}  // namespace tributary::coordinator
