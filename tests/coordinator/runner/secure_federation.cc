@@ -16,8 +16,8 @@ namespace {
 
 using round::SecureStep;
 
-constexpr std::chrono::milliseconds kQuiet{300};
-constexpr int kMostPauses = 60;
+constexpr std::chrono::milliseconds kQuiet{700};
+constexpr int kMostPauses = 40;
 constexpr std::int64_t kStepMilliseconds = 1'000;
 
 // In which the coordinator's message is answered.
@@ -64,7 +64,7 @@ PlanChoice SecureChoice() {
           .min_updates = 5,
           .rounds = 1,
           .encoding = v1::UpdatePlan::PACKED,
-          .deadline_milliseconds = 8'000,
+          .deadline_milliseconds = 6'000,
           .sections = "secure_aggregation: {step_deadline: 1s, dropped: 0.3}"};
 }
 
