@@ -4,35 +4,29 @@
 #include <utility>
 
 #include "proto/codec/integers.h"
+#include "proto/codec/round_noise.h"
 
 namespace tributary::coordinator {
 namespace {
 
 absl::StatusOr<IntegerRound::Privacy> MakePrivacy(
     const v1::Plan& plan, const v1::IntegerUpdate& update) {
-  const v1::PrivacyPlan& plan_privacy = plan.privacy();
+  const auto noise = codec::NoiseOf(plan, update.norm_bound());
+  if (!noise.ok()) return noise.status();
   IntegerRound::Privacy privacy{.clip_norm = update.clip_norm(),
                                 .noise_variance = 0,
                                 .clip_word_variance = 0,
                                 .denominator = plan.round().cohort_size(),
                                 .adaptive = std::nullopt};
-  double multiplier = plan_privacy.noise_multiplier();
-  double count_deviation = 0;
-  if (plan_privacy.clipping().has_adaptive()) {
-    const auto& adaptive = plan_privacy.clipping().adaptive();
-    privacy.adaptive = dp::AdaptiveClip{
-        .quantile = adaptive.quantile(),
-        .learning_rate = adaptive.learning_rate()};
-    const auto rest =
-        dp::UpdateNoiseMultiplier(multiplier, adaptive.count_noise());
-    if (!rest.ok()) return rest.status();
-    multiplier = *rest;
-    count_deviation = dp::ClipWordDeviation(adaptive.count_noise());
+  if (plan.privacy().noise() == v1::PrivacyPlan::CENTRAL) {
+    privacy.noise_variance = noise->update_variance;
+    privacy.clip_word_variance = noise->clip_word_variance;
   }
-  if (plan_privacy.noise() == v1::PrivacyPlan::CENTRAL) {
-    const double deviation = multiplier * update.norm_bound();
-    privacy.noise_variance = deviation * deviation;
-    privacy.clip_word_variance = count_deviation * count_deviation;
+  if (plan.privacy().clipping().has_adaptive()) {
+    const auto& adaptive = plan.privacy().clipping().adaptive();
+    privacy.adaptive =
+        dp::AdaptiveClip{.quantile = adaptive.quantile(),
+                         .learning_rate = adaptive.learning_rate()};
   }
   return privacy;
 }
