@@ -11,8 +11,10 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "coordinator/round/types.h"
+#include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/sum_finish.h"
 #include "coordinator/secure/integer_round.h"
 #include "coordinator/secure/packed_check.h"
@@ -32,6 +34,9 @@ struct PackedRound {
   secagg::StreamCipher cipher = secagg::StreamCipher::kAes256Ctr;
   // Of those that were asked.
   std::map<round::ClientId, round::TaskToken> tokens;
+  // Inputs that are there, until it is settled whose are added up: a sum beside
+  // the sealed shares of all would be a model's worth of memory more.
+  std::vector<SpooledUpdate> inputs;
   // Clients that may answer the present step.
   std::size_t present = 0;
   // Once the last step is closed, until the masks come off.

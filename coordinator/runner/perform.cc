@@ -69,6 +69,11 @@ void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
                    "an update was counted that the session does not expect");
     return;
   }
+  if (run.packed && run.packed->session) {
+    update.mapped().slot->Close();
+    run.packed->inputs.push_back(std::move(update.mapped()));
+    return;
+  }
   Fold(run, std::move(update.mapped()), effect.weight);
 }
 
@@ -138,7 +143,8 @@ void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
 
 void Runner::StartFold(Run& run, std::shared_ptr<UpdateFold> fold) {
   pool_.Post([this, &run, sum = run.sum, fold = std::move(fold)] {
-    const absl::Status status = sum->Fold(*fold);
+    absl::Status status = fold->update.slot->OpenAgain();
+    if (status.ok()) status = sum->Fold(*fold);
     if (status.ok()) fold->update.slot->Close();
     Post([this, &run, sum, fold, status] {
       if (run.sum == sum && !run.IsOver()) FoldDone(run, fold, status);

@@ -186,6 +186,7 @@ class Runner final : public Coordinator, private UploadListener {
   void OpenPacked(Run& run, const round::OpenRound& effect);
   void HandleSecure(const Session& session,
                     const v1::SecureClientMessage& message);
+  void FoldInputs(Run& run);
   void SendSessionMessages(Run& run, const round::ClientId& client);
   // `kind` is counted, the reason is for people.
   void AbandonSession(Run& run, const std::string& kind, int count,

@@ -65,7 +65,15 @@ void Runner::OpenPacked(Run& run, const round::OpenRound& effect) {
                                      " cannot be opened: ",
                                      std::string(status.message())));
   }
+  if (run.packed->masks == Masks::kOn) return;  // FoldInputs
   run.sum = std::make_shared<RoundSum>(*run.packed->integers);
+}
+
+void Runner::FoldInputs(Run& run) {
+  run.sum = std::make_shared<RoundSum>(*run.packed->integers);
+  for (SpooledUpdate& input : std::exchange(run.packed->inputs, {})) {
+    Fold(run, std::move(input), 1);
+  }
 }
 
 void Runner::SendSessionMessages(Run& run, const round::ClientId& client) {
@@ -144,6 +152,7 @@ void Runner::Do(Run& run, const round::CloseSecureStep& effect) {
        {"step", step},
        {"clients", absl::StrCat(remaining.size())},
        {"left", absl::StrCat(before - remaining.size())}});
+  if (effect.step == round::SecureStep::kMasking) FoldInputs(run);
   if (session.IsOver()) packed.recovery = session.TakeRecovery();
   for (const round::ClientId& client : remaining) {
     SendSessionMessages(run, client);

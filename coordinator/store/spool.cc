@@ -87,6 +87,15 @@ absl::StatusOr<std::shared_ptr<Spool::Slot>> Spool::Retake(
       new Slot(*this, number, *std::move(file), Name::kDurable));
 }
 
+absl::Status Spool::Slot::OpenAgain() {
+  if (file_.is_open()) return absl::OkStatus();
+  absl::StatusOr<File> file =
+      File::Open(spool_.PathOf(number_), File::Mode::kRead);
+  if (!file.ok()) return file.status();
+  file_ = *std::move(file);
+  return absl::OkStatus();
+}
+
 void Spool::Return(Slot& slot) {
   std::lock_guard lock(mutex_);
   if (free_.size() < kMaxFree) {

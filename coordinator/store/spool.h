@@ -43,8 +43,10 @@ class Spool {
     const File& file() const { return file_; }
     // Lets go of the descriptor: an accepted update keeps its slot until its
     // round is released, and a cohort may be larger than what a process may
-    // have open. Nobody reads or writes any more.
+    // have open. Nobody reads or writes until it is opened again.
     void Close() { file_ = File(); }
+    // It can be read, as before a Close.
+    absl::Status OpenAgain();
     // What was written, and the slot itself, are on the disk.
     absl::Status Sync();
 

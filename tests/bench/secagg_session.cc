@@ -437,13 +437,14 @@ void RunLarge() {
   session.Meet();
   session.ShareKeys();
   Meter& meter = session.meter();
-  // The server's work on the vectors, added as they come: what is in them makes
-  // no difference.
+  session.SendInputs([](const std::vector<std::byte>&) {});
+  // The server's work on the vectors, added up from the spool once they are all
+  // there, as a coordinator does: what is in them makes no difference.
   const std::vector<std::byte> packed(secagg::PackedSize(kWords, 32));
   auto sum = meter([&] { return secagg::MaskedSum(kWords, 32); });
-  session.SendInputs([&](const std::vector<std::byte>&) {
+  for (std::uint32_t i = 0; i < session.staying(); ++i) {
     meter([&] { sum.Add(0, kWords, packed); });
-  });
+  }
   const auto recovery = session.Unmask();
   const auto masks = meter([&] { return recovery.AllMasks(); });
   meter([&] { sum.Apply(session.terms().cipher, masks, 0, kWords); });
