@@ -11,9 +11,10 @@ namespace {
 using nlohmann::ordered_json;
 
 constexpr const char* kUnit = "client";
-constexpr const char* kNotApplied =
-    "This is arithmetic: no run of this version adds noise, so no model "
-    "trained with it has an epsilon.";
+constexpr const char* kArithmetic =
+    "This is arithmetic, for noise on the sum. A plan's section `privacy` sets "
+    "it up; what its run was charged is in the ledger (tributaryctl privacy "
+    "report).";
 
 std::string Short(double value) {
   char text[32];
@@ -105,7 +106,6 @@ ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question) {
     }
     document["earlier_rounds"] = Json(plan->earlier_rounds);
     document["larger_cohorts"] = Json(plan->larger_cohorts);
-    document["is_applied_to_runs"] = false;
     session.Print(document);
     return 0;
   }
@@ -132,7 +132,7 @@ ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question) {
     larger.Print(session.out, session.style);
   }
   PrintConditions(*plan, session.out);
-  session.out << "\n" << kNotApplied << std::endl;
+  session.out << "\n" << kArithmetic << std::endl;
   return 0;
 }
 

@@ -27,7 +27,6 @@ TEST_CASE("the noise for an epsilon is what dp_accounting 0.6.0 needs") {
   CHECK(json.at("noise_multiplier").get<double>() == Approx(1).epsilon(2e-3));
   CHECK(json.at("epsilon").get<double>() <= 2.1245225);
   CHECK(json.at("noise_on_mean").get<double>() == Approx(0.01).epsilon(2e-3));
-  CHECK(json.at("is_applied_to_runs") == false);
   // 100 + 5 sqrt(99)
   CHECK(json.at("largest_cohort") == 150);
   // A larger cohort needs more noise on its sum and less on its mean.
