@@ -4,6 +4,9 @@
 # handwritten digits over mutual TLS, lose one client on the way, survive a
 # kill -9 of the coordinator in the middle of a round, and finish.
 #
+# Twelve clients hide too little for an epsilon that means anything, so a second
+# part simulates 2,000 (deploy/demo_privacy.sh).
+#
 #   deploy/demo.sh BIN [FOLDER]     BIN holds the programs; default folder:
 #                                   build/demo, made anew
 set -euo pipefail
@@ -220,3 +223,6 @@ cat <<TEXT
 TEXT
 awk "BEGIN{exit !($accuracy >= $wanted_accuracy)}" ||
   fail "accuracy $accuracy is under $wanted_accuracy"
+
+say "8. Privacy: 2,000 virtual clients, noise in shares under masks"
+deploy/demo_privacy.sh "$bin" "$folder/private"

@@ -16,7 +16,7 @@ absl::StatusOr<LedgerSource> FromFile(const std::string& file) {
   std::error_code error;
   if (std::filesystem::is_directory(file, error)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        file, ": is a folder; name the ledger file in it (ledger.pb)"));
+        file, ": is a folder; name the ledger file in it (privacy.ledger)"));
   }
   std::ifstream stream(file, std::ios::binary);
   if (!stream.is_open()) {

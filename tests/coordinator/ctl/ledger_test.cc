@@ -211,7 +211,7 @@ TEST_CASE_METHOD(LedgerFixture, "what is no ledger is refused by its name") {
   CHECK(verified.exit == 1);
   CHECK(verified.Says("plan.yaml: ledger: "));
   CHECK(Ctl({"privacy", "report", folder.path().string()})
-            .Says("is a folder; name the ledger file in it (ledger.pb)"));
+            .Says("is a folder; name the ledger file in it (privacy.ledger)"));
   CHECK(Ctl({"privacy", "report", "/nowhere"}).Says("/nowhere: cannot be"));
 }
 
