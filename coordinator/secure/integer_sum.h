@@ -16,6 +16,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -58,6 +59,9 @@ class IntegerSum {
   absl::StatusOr<FinishedSum> Conclude() &&;
 
  private:
+  // Words with the same noise.
+  void Finish(std::span<std::int64_t> values, double variance,
+              RandomSource& random);
   absl::Status CheckTotals(const aggregation::IntegerTotals& totals) const;
 
   const IntegerRound round_;

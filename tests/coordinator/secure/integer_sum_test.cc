@@ -167,6 +167,14 @@ TEST_CASE("central noise on the sum has the deviation of multiplier x bound") {
   CHECK_FALSE(std::ranges::equal(finished->sum.sums(), other->sum.sums()));
 }
 
+TEST_CASE("what noise hides of a sum is not found out either") {
+  const IntegerRound round =
+      MakeRound(PlanWith(Private("central", "{norm: 0.5}")));
+  std::vector<std::int64_t> words(round.format.Words());
+  words[0] = round.largest_word + 1;
+  CHECK(FinishAll(round, {words}).ok());
+}
+
 TEST_CASE("distributed and local noise are the clients' own") {
   const std::string noise = GENERATE("distributed", "local");
   const IntegerRound round = MakeRound(
