@@ -29,8 +29,8 @@ void RecallAll(const Journal::Contents& contents) {
   for (std::size_t i = 0; i <= contents.judgements.size(); ++i) {
     (void)journal.RecallJudgement();
   }
-  for (std::size_t i = 0; i <= contents.models.size(); ++i) {
-    (void)journal.RecallModel();
+  for (std::size_t i = 0; i <= contents.releases.size(); ++i) {
+    (void)journal.RecallRelease();
   }
   if (!journal.IsExhausted() || journal.EndReplay().ok()) std::abort();
 }

@@ -76,7 +76,7 @@ TEST_CASE(
   CHECK(table.out.find("  1e-06  client  replace one  fixed size  RDP         "
                        "  1000     100  4.0000     0.04\n") !=
         std::string::npos);
-  CHECK(table.out.find("no run of this version adds noise") !=
+  CHECK(table.out.find("what its run was charged is in the ledger") !=
         std::string::npos);
 }
 
