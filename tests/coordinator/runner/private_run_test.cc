@@ -76,6 +76,15 @@ TEST_CASE("secure aggregation needs somebody who vouches for clients") {
   federation.Submit(SecurePlan());
 }
 
+TEST_CASE("a plan whose sessions no graph withstands is not taken") {
+  Federation federation;
+  federation.coordinator().SetAuthority(std::make_shared<NoAuthority>());
+  v1::Plan plan = SecurePlan();
+  plan.mutable_secure_aggregation()->set_corrupt(0.4);
+  plan.mutable_secure_aggregation()->set_dropped(0.25);
+  CHECK(Refusal(federation, plan).find("secure_aggregation") == 0);
+}
+
 TEST_CASE("a private run has no seed that tells its cohorts") {
   Federation federation;
   v1::Plan plan = PrivatePlan();
