@@ -153,6 +153,9 @@ void Federation::StartClient(int index) {
   if (index == kEvaluator) {
     command.insert(command.end(),
                    {"--test", (folder_ / "data" / data).string()});
+  } else {
+    command.insert(command.end(), options_.client_arguments.begin(),
+                   options_.client_arguments.end());
   }
   clients_[index] =
       std::make_unique<Process>(command, folder_ / (name + ".log"));

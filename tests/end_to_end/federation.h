@@ -27,6 +27,8 @@ struct FederationOptions {
   std::string population = "digits";
   // What each client multiplies its features by.
   std::string scale = "0.0625";
+  // More of the trainers' command line.
+  std::vector<std::string> client_arguments = {};
 };
 
 class Federation {

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 // kill -9 of the coordinator at seeded instants of a run with real clients.
-// TRIBUTARY_KILL_SEEDS seeds from TRIBUTARY_KILL_SEED on (default 5 from 1).
-#include <cstdlib>
-#include <iostream>
 #include <string>
 
 #include "privacy/crypto/random.h"
@@ -10,6 +7,7 @@
 #include "tests/end_to_end/plans.h"
 #include "tests/faults/counted_updates.h"
 #include "tests/faults/oracle.h"
+#include "tests/faults/seeds.h"
 
 #include "tests/catch.h"
 
@@ -22,11 +20,6 @@ using std::chrono::seconds;
 constexpr int kKillsPerRun = 3;
 // Long enough for every kill to hit a run that is not over.
 constexpr int kRounds = 120;
-
-int FromEnvironment(const char* name, int otherwise) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? otherwise : std::atoi(value);
-}
 
 // Starts everything and, once rounds are being released, kills the coordinator
 // at instants drawn from the seed; each time it must come back to a run that is
@@ -57,21 +50,10 @@ std::string RunWithKills(Federation& federation, int seed) {
   return run;
 }
 
-template <typename Body>
-void ForEachSeed(const Body& body) {
-  const int first = FromEnvironment("TRIBUTARY_KILL_SEED", 1);
-  const int count = FromEnvironment("TRIBUTARY_KILL_SEEDS", 5);
-  for (int seed = first; seed < first + count; ++seed) {
-    std::cout << "kill seed " << seed << std::endl;
-    INFO("TRIBUTARY_KILL_SEED=" << seed << " TRIBUTARY_KILL_SEEDS=1");
-    body(seed);
-  }
-}
-
 TEST_CASE(
     "killed at any instant, a run with full participation ends with the model "
     "of an undisturbed run") {
-  ForEachSeed([](int seed) {
+  ForEachKillSeed([](int seed) {
     const SmallPlan plan{.rounds = kRounds, .seed = seed};
     Federation federation({.clients = plan.clients, .plan = DigitsPlan(plan)});
     const std::string run = RunWithKills(federation, seed);
@@ -84,7 +66,7 @@ TEST_CASE(
 TEST_CASE(
     "killed at any instant, a run with over-selection ends with the model of "
     "the updates it counted") {
-  ForEachSeed([](int seed) {
+  ForEachKillSeed([](int seed) {
     const SmallPlan plan{.clients = 5,
                          .rounds = kRounds,
                          .cohort_size = 3,
