@@ -50,7 +50,13 @@ FederationOptions OptionsOf(const SmallPlan& plan) {
 
 TEST_CASE(
     "masked updates make the model that the simulator makes of the same plan") {
-  Federation federation(OptionsOf(SecurePlan()));
+  SmallPlan plan = SecurePlan();
+  plan.min_updates = 7;
+  // All eight, however slowly they start, as in the simulator.
+  plan.sections =
+      "secure_aggregation: {min_cohort: 8, corrupt: 0.05, dropped: 0.1, "
+      "step_deadline: 60s}\n";
+  Federation federation(OptionsOf(plan));
   federation.StartCoordinator();
   federation.StartAllClients();
   const std::string run = federation.Submit();
