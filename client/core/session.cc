@@ -280,7 +280,15 @@ void Session::On(const WorkFailed& event) {
   const auto* working = std::get_if<Working>(&work_);
   if (working == nullptr || working->task.task_token() != event.token) return;
   // The trainer is done: DropWork has nothing to cancel.
-  FailTask(event.message);
+  if (working->task.update().encoding() != v1::UpdatePlan::PACKED) {
+    return FailTask(event.message);
+  }
+  // What a trainer says may be of one example ("target 11 is out of bounds"),
+  // and of such a task nothing of one client is told.
+  const v1::Task task = working->task;
+  Say(Stage::kRefused, event.message);
+  DropWork();
+  RefuseOffer(task, "the task failed on the client, whose log says why");
 }
 
 void Session::On(const Uploaded& event) {

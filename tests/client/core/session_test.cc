@@ -286,6 +286,17 @@ TEST_CASE_METHOD(SessionFixture, "a failure's message is fit for the wire") {
   CHECK(message.substr(0, 6) == "? bad?");
 }
 
+TEST_CASE_METHOD(SessionFixture,
+                 "what a trainer says of a packed task stays with its owner") {
+  v1::Task task = first;
+  task.mutable_update()->set_encoding(v1::UpdatePlan::PACKED);
+  TrainingOn(task);
+  Happens(WorkFailed{task.task_token(), "target 11 is out of bounds"});
+  CHECK(Find<Send>()->message.task_failed().message() ==
+        "the task failed on the client, whose log says why");
+  CHECK(Find<Report>()->progress.detail == "target 11 is out of bounds");
+}
+
 TEST_CASE_METHOD(SessionFixture, "a malformed task is refused") {
   v1::Task task = first;
   SECTION("without a model") { task.clear_model(); }
