@@ -53,27 +53,36 @@ double DearestClipNorm(const v1::Plan& plan) {
   return std::exp2(std::floor(std::log2(clipping.norm()))) * (1 + 0x1p-20);
 }
 
-// The noise multipliers between which there is such noise.
+// On a power of 2 the grid is finest, and noise takes the most points.
+double FinestClipNorm(const v1::Plan& plan) {
+  const auto& clipping = plan.privacy().clipping();
+  if (!clipping.has_adaptive()) return clipping.norm();
+  return std::exp2(std::ceil(std::log2(clipping.norm())));
+}
+
+// The noise multipliers between which there is such noise, whatever the clip
+// norm becomes.
 absl::StatusOr<dp::NoiseLimits> LimitsOf(const v1::Plan& plan,
-                                         const Manifest& manifest,
-                                         double clip_norm) {
+                                         const Manifest& manifest) {
   v1::Plan probe = plan;
   // Little enough for every grid; the norm does not depend on it.
   probe.mutable_privacy()->set_noise_multiplier(kLeastNoise);
-  const auto integers = ToIntegerUpdate(probe, manifest, clip_norm);
-  if (!integers.ok()) return integers.status();
-  const double norm = integers->norm_bound();
+  const auto coarse = ToIntegerUpdate(probe, manifest, DearestClipNorm(plan));
+  if (!coarse.ok()) return coarse.status();
+  const auto fine = ToIntegerUpdate(probe, manifest, FinestClipNorm(plan));
+  if (!fine.ok()) return fine.status();
   const bool is_distributed =
       plan.privacy().noise() == v1::PrivacyPlan::DISTRIBUTED;
   dp::NoiseLimits limits{.least = kLeastNoise};
   if (!is_distributed) {
-    limits.least =
-        std::max(limits.least, std::sqrt(kLeastGaussianVariance) / norm);
+    limits.least = std::max(
+        limits.least, std::sqrt(kLeastGaussianVariance) / coarse->norm_bound());
   }
   const double largest = is_distributed
                              ? dp::kLargestSkellamVariance * CertainShares(plan)
                              : dp::kLargestGaussianVariance;
-  limits.most = std::min(limits.most, std::sqrt(largest) / norm * (1 - 1e-9));
+  limits.most = std::min(limits.most,
+                         std::sqrt(largest) / fine->norm_bound() * (1 - 1e-9));
   if (plan.privacy().clipping().has_adaptive()) {
     const double count = dp::ClipWordDeviation(
         plan.privacy().clipping().adaptive().count_noise());
@@ -88,7 +97,7 @@ absl::StatusOr<dp::NoiseLimits> LimitsOf(const v1::Plan& plan,
 
 absl::Status Calibrate(v1::Plan& plan, const Manifest& manifest) {
   const double clip_norm = DearestClipNorm(plan);
-  const auto limits = LimitsOf(plan, manifest, clip_norm);
+  const auto limits = LimitsOf(plan, manifest);
   if (!limits.ok()) return limits.status();
   v1::Plan trial = plan;
   const auto mechanism_at = [&](double noise) {
@@ -219,6 +228,9 @@ absl::Status CompletePrivacy(v1::Plan& plan, const Manifest& manifest) {
     }
     if (!status.ok()) return status;
   }
+  // A run must not end when its clip norm has grown.
+  const auto finest = ToMechanism(plan, manifest, FinestClipNorm(plan));
+  if (!finest.ok()) return finest.status();
   const auto rounds = MostRounds(plan, manifest, {}, plan.stop().rounds());
   if (absl::IsUnimplemented(rounds.status())) {
     return Wrong("privacy.noise, privacy.sampling, privacy.neighbours: ",

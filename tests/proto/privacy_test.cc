@@ -225,6 +225,17 @@ TEST_CASE("a debit says what was released, with noise that is certain") {
   CHECK(DigestOf(other) != debit.plan);
 }
 
+TEST_CASE("noise that an adaptive clip norm could outgrow is refused") {
+  v1::Plan plan = PlanOf(
+      {.more = ", noise_multiplier: 5", .clipping = "norm: 0.6, adaptive: {}"});
+  CHECK(CompletePrivacy(plan, Model()).ok());
+  // At 0.6 it can be drawn, at 1 it has variance 2^51.
+  plan.mutable_update()->set_bits(24);
+  CHECK(ToMechanism(plan, Model(), 0.6).ok());
+  CHECK(std::string(CompletePrivacy(plan, Model()).message())
+            .starts_with("update.bits: 24 with noise_multiplier 5 takes"));
+}
+
 TEST_CASE("an adaptive clip norm has a statistic of its own") {
   const v1::Plan plan = Completed({.clipping = "norm: 0.5, adaptive: {}"});
   const auto mechanism = ToMechanism(plan, Model(), 0.5).value();
