@@ -30,19 +30,6 @@ TaskToken TokenOf(const Message& message) {
   return coordinator::ToToken(message.task_token()).value_or(TaskToken{});
 }
 
-// Of the attempt that is open, if any.
-const round::Cohort* CohortOf(const round::Phase& phase) {
-  return std::visit(
-      [](const auto& alive) -> const round::Cohort* {
-        if constexpr (requires { alive.cohort; }) {
-          return &alive.cohort;
-        } else {
-          return nullptr;
-        }
-      },
-      phase);
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<VirtualCoordinator>> VirtualCoordinator::Create(
@@ -193,7 +180,7 @@ void VirtualCoordinator::Receive(const ClientId& client,
 
 bool VirtualCoordinator::IsOpenTask(const ClientId& client,
                                     const TaskToken& token) const {
-  const round::Cohort* cohort = CohortOf(engine_.state().phase);
+  const round::Cohort* cohort = round::CohortOf(engine_.state().phase);
   if (cohort == nullptr) return false;
   const auto found = cohort->find(client);
   return found != cohort->end() && found->second.token == token;
@@ -205,7 +192,7 @@ coordinator::SecureSession* VirtualCoordinator::Session() {
 
 void VirtualCoordinator::SendSecure(const ClientId& client) {
   coordinator::SecureSession* session = Session();
-  const round::Cohort* cohort = CohortOf(engine_.state().phase);
+  const round::Cohort* cohort = round::CohortOf(engine_.state().phase);
   if (session == nullptr || cohort == nullptr) return;
   const auto found = cohort->find(client);
   if (found == cohort->end()) return;
@@ -277,7 +264,7 @@ std::optional<round::Instant> VirtualCoordinator::AwaitsUntil(
   } else {
     return std::nullopt;
   }
-  const round::Cohort& cohort = *CohortOf(phase);
+  const round::Cohort& cohort = *round::CohortOf(phase);
   const auto found = cohort.find(client);
   if (found == cohort.end() ||
       found->second.state != round::Participation::kAsked ||
@@ -344,7 +331,9 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     summary_.aggregates =
         round::Aggregates{release.total_weight, release.train_loss};
   }
-  status_ = Charge(release);
+  if (engine_.options().charged == round::Charged::kReleases) {
+    status_ = Charge(release.round, release.attempt, release.contributors);
+  }
   if (!status_.ok()) return;
   round::ModelReleased released;
   released.round = release.round;
@@ -375,18 +364,18 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   Step(released, engine_.state().now);
 }
 
-absl::Status VirtualCoordinator::Charge(const round::ReleaseRound& release) {
+absl::Status VirtualCoordinator::Charge(int round, int attempt,
+                                        const std::vector<ClientId>& whom) {
   if (!plan_.has_privacy()) return absl::OkStatus();
-  auto debit = codec::DebitOf(
-      plan_, manifest_,
-      {.run = plan_.name(),
-       .round = static_cast<std::uint32_t>(release.round),
-       .attempt = static_cast<std::uint32_t>(release.attempt),
-       .clip_norm = summary_.clip_norm.value_or(0),
-       .contributors =
-           static_cast<std::uint32_t>(release.contributors.size())});
+  auto debit =
+      codec::DebitOf(plan_, manifest_,
+                     {.run = plan_.name(),
+                      .round = static_cast<std::uint32_t>(round),
+                      .attempt = static_cast<std::uint32_t>(attempt),
+                      .clip_norm = summary_.clip_norm.value_or(0),
+                      .contributors = static_cast<std::uint32_t>(whom.size())});
   if (!debit.ok()) return debit.status();
-  return observer_.OnCharge({*std::move(debit), release.contributors});
+  return observer_.OnCharge({*std::move(debit), whom});
 }
 
 absl::StatusOr<coordinator::FinishedSum> VirtualCoordinator::FinishSum(
@@ -555,13 +544,18 @@ void VirtualCoordinator::Perform(const round::OpenRound& effect) {
   summary_ = RoundSummary{};
   summary_.round = effect.round;
   summary_.opened = engine_.state().now;
-  if (const auto* cohort = CohortOf(engine_.state().phase)) {
-    summary_.asked = static_cast<int>(cohort->size());
+  std::vector<ClientId> asked;
+  if (const auto* cohort = round::CohortOf(engine_.state().phase)) {
+    for (const auto& [client, participant] : *cohort) asked.push_back(client);
   }
+  summary_.asked = static_cast<int>(asked.size());
   if (packed_) {
     summary_.clip_norm = engine_.state().clip_norm;
     status_.Update(packed_->Open(summary_.clip_norm));
     packed_->Describe(frame_);
+    if (engine_.options().charged == round::Charged::kAttempts) {
+      status_.Update(Charge(effect.round, effect.attempt, asked));
+    }
   } else {
     sums_.Open();
   }

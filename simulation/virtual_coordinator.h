@@ -162,8 +162,10 @@ class VirtualCoordinator {
   // Whether an encoded update may be so long.
   bool IsSize(std::uint64_t size) const;
   void Release(const round::ReleaseRound& release);
-  // Tells the observer what the release costs, before it is made.
-  absl::Status Charge(const round::ReleaseRound& release);
+  // Tells the observer what the release, or the attempt, costs, before it is
+  // made.
+  absl::Status Charge(int round, int attempt,
+                      const std::vector<round::ClientId>& whom);
   // The sum of the round on all ranks: means, and what else it says.
   absl::StatusOr<coordinator::FinishedSum> FinishSum(
       const round::ReleaseRound& release);

@@ -72,6 +72,10 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
       options.population = ToInt(privacy.population());
     }
     options.clip_norm = privacy.clipping().norm();
+    // Local noise is all that hides an update that no mask does.
+    if (privacy.noise() == v1::PrivacyPlan::LOCAL && !options.secure) {
+      options.charged = round::Charged::kAttempts;
+    }
   }
   if (absl::Status status = options.Validate(); !status.ok()) return status;
   return options;

@@ -206,7 +206,7 @@ void Engine::BecomeReleased(Instant opened, Cohort cohort) {
                           counted.train_loss;
   }
   state_.last_collected = state_.now - opened;
-  if (options_.max_debits) ++state_.debits;
+  if (options_.charged == Charged::kReleases) Charge();
   Emit(std::move(release));
   state_.phase = Released{opened, std::move(cohort)};
 }

@@ -60,6 +60,10 @@ bool Engine::HasNextRound() const {
          (!options_.max_debits || state_.debits < *options_.max_debits);
 }
 
+void Engine::Charge() {
+  if (options_.max_debits) ++state_.debits;
+}
+
 // To the next round or attempt, if the plan and the budget have one.
 void Engine::GoOn() {
   if (HasNextRound()) {

@@ -93,6 +93,8 @@ class Engine {
   // engine.cc
   void ApplyTime();
   bool HasNextRound() const;
+  // Takes one from the budget, if there is any.
+  void Charge();
   void GoOn();
   void EndAfterLastRound();
   std::optional<Instant> PhaseTimer() const;

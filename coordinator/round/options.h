@@ -36,6 +36,15 @@ enum class Sampling {
   kFixedSize,
 };
 
+// What a privacy budget is charged for.
+enum class Charged {
+  // Each ReleaseRound: before it nobody sees what an update says.
+  kReleases,
+  // Each attempt, as it opens: the coordinator sees updates as they come,
+  // whatever becomes of the attempt.
+  kAttempts,
+};
+
 struct Options {
   // Updates wanted in a round; it closes when this many were accepted. With
   // kPoisson the clients asked in the mean.
@@ -72,8 +81,9 @@ struct Options {
   Sampling sampling = Sampling::kAny;
   // Clients among whom cohorts are drawn; not with kAny.
   int population = 0;
-  // Releases that the privacy budget pays for; none: no budget.
+  // Releases, or attempts, that the privacy budget pays for; none: no budget.
   std::optional<int> max_debits;
+  Charged charged = Charged::kReleases;
   // Under differential privacy that of the first round.
   std::optional<double> clip_norm;
 

@@ -79,6 +79,7 @@ void Engine::Open() {
   }
   const std::vector<ClientId> drawn = DrawCohort();
   Emit(OpenRound{state_.round, state_.attempt, state_.model});
+  if (options_.charged == Charged::kAttempts) Charge();
   if (static_cast<int>(drawn.size()) < options_.LeastCohort()) {
     BecomeAbandoned(
         0, absl::StrCat(drawn.size(), " of at least ", options_.LeastCohort(),

@@ -103,6 +103,8 @@ struct Ended {
 using Phase = std::variant<Selecting, Keying, Collecting, Unmasking, Released,
                            Abandoned, Finishing, Ended>;
 std::string_view Name(const Phase& phase);  // "selecting", ...
+// Of the attempt that is open; null if there is none.
+const Cohort* CohortOf(const Phase& phase);
 
 // A released model that waits for, or is with, an evaluator.
 struct Evaluation {
@@ -151,7 +153,8 @@ struct State {
   std::map<Refusal, std::uint64_t> refusals;
   // Of this round, under differential privacy.
   std::optional<double> clip_norm;
-  // Rounds that were debited, if there is a budget: every ReleaseRound.
+  // What was debited, if there is a budget: every ReleaseRound, or every
+  // OpenRound (Options::charged).
   int debits = 0;
   friend bool operator==(const State&, const State&) = default;
 };

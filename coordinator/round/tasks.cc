@@ -10,21 +10,19 @@
 
 namespace tributary::round {
 
-const Cohort* Engine::CurrentCohort() const {
-  if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
-    return &keying->cohort;
-  }
-  if (const auto* collecting = std::get_if<Collecting>(&state_.phase)) {
-    return &collecting->cohort;
-  }
-  if (const auto* unmasking = std::get_if<Unmasking>(&state_.phase)) {
-    return &unmasking->cohort;
-  }
-  if (const auto* released = std::get_if<Released>(&state_.phase)) {
-    return &released->cohort;
-  }
-  return nullptr;
+const Cohort* CohortOf(const Phase& phase) {
+  return std::visit(
+      [](const auto& alive) -> const Cohort* {
+        if constexpr (requires { alive.cohort; }) {
+          return &alive.cohort;
+        } else {
+          return nullptr;
+        }
+      },
+      phase);
 }
+
+const Cohort* Engine::CurrentCohort() const { return CohortOf(state_.phase); }
 
 Cohort* Engine::CurrentCohort() {
   return const_cast<Cohort*>(std::as_const(*this).CurrentCohort());

@@ -131,6 +131,10 @@ void Runner::Do(Run& run, const round::OpenRound& effect) {
       {{"run", run.name},
        {"round", absl::StrCat(effect.round)},
        {"attempt", absl::StrCat(effect.attempt)}});
+  if (run.engine->options().charged == round::Charged::kAttempts) {
+    ShowPrivacy(run);
+    if (!IsPaid(run, effect.round)) return;
+  }
   if (run.IsPacked()) return OpenPacked(run, effect);
   run.sum = std::make_shared<RoundSum>(run.format->layout);
 }
@@ -177,7 +181,7 @@ void Runner::FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
 
 void Runner::Do(Run& run, const round::ReleaseRound& effect) {
   run.release = effect;
-  if (run.plan.has_privacy()) ShowPrivacy(run);
+  ShowPrivacy(run);
   ReleaseIfFolded(run);
 }
 
@@ -224,18 +228,23 @@ void Runner::ShowPrivacy(Run& run) {
   });
 }
 
+bool Runner::IsPaid(Run& run, int round) {
+  if (!run.plan.has_privacy() ||
+      ledger_.IsCharged(run.name, round, run.attempt)) {
+    return true;
+  }
+  FailRun(run, absl::StrCat("round ", round,
+                            " is not released, for it was not charged: ",
+                            std::string(run.unpaid.message())));
+  return false;
+}
+
 void Runner::ReleaseIfFolded(Run& run) {
   if (run.IsOver() || !run.release || run.folding > 0 ||
       run.releasing != nullptr) {
     return;
   }
-  if (run.plan.has_privacy() &&
-      !ledger_.IsCharged(run.name, run.release->round, run.attempt)) {
-    FailRun(run, absl::StrCat("round ", run.release->round,
-                              " is not released, for it was not charged: ",
-                              std::string(run.unpaid.message())));
-    return;
-  }
+  if (!IsPaid(run, run.release->round)) return;
   if (run.sum->folded() != run.release->contributors.size()) {
     FailRun(run,
             absl::StrCat("round ", run.release->round, ": ", run.sum->folded(),

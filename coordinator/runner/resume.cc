@@ -10,23 +10,6 @@
 #include "coordinator/runner/runner.h"
 
 namespace tributary::coordinator {
-namespace {
-
-const round::Cohort* CohortOf(const round::State& state) {
-  if (const auto* past = std::get_if<round::Unmasking>(&state.phase)) {
-    return &past->cohort;
-  }
-  if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
-    return &now->cohort;
-  }
-  if (const auto* past = std::get_if<round::Released>(&state.phase)) {
-    return &past->cohort;
-  }
-  return nullptr;
-}
-
-}  // namespace
-
 absl::Status Options::Validate() const {
   if (state_folder.empty()) {
     return absl::InvalidArgumentError("state: no folder is named");
@@ -234,7 +217,7 @@ absl::Status Runner::Replay(Run& run, const store::RunRow& row,
 
 absl::Status Runner::FoldAgain(Run& run) {
   const round::State& state = run.engine->state();
-  const round::Cohort* cohort = CohortOf(state);
+  const round::Cohort* cohort = round::CohortOf(state.phase);
   if (cohort == nullptr) return absl::OkStatus();
   if (std::holds_alternative<round::Released>(state.phase) && !run.release) {
     return absl::DataLossError(

@@ -90,6 +90,9 @@ struct Recorder {
     run.attempt = effect.attempt;
     if (effect.attempt == 1) run.opened = step.now;
     is_milestone = true;
+    if (run.engine->options().charged == round::Charged::kAttempts) {
+      Charge(Asked());
+    }
   }
   void operator()(const round::AcceptUpdate& effect) {
     const SpooledUpdate& update =
@@ -106,27 +109,9 @@ struct Recorder {
                                         .state = {}}});
   }
   void operator()(const round::ReleaseRound& effect) {
-    if (!run.plan.has_privacy()) return;
-    const double clip_norm = run.engine->state().clip_norm.value_or(
-        run.plan.privacy().clipping().norm());
-    absl::StatusOr<dp::Debit> debit = codec::DebitOf(
-        run.plan, run.format->manifest,
-        {.run = run.name,
-         .round = static_cast<std::uint32_t>(effect.round),
-         .attempt = static_cast<std::uint32_t>(run.attempt),
-         .clip_norm = clip_norm,
-         .contributors =
-             static_cast<std::uint32_t>(effect.contributors.size())});
-    std::vector<std::string> clients;
-    for (const round::ClientId& client : effect.contributors) {
-      clients.push_back(client.name);
+    if (run.engine->options().charged == round::Charged::kReleases) {
+      Charge(effect.contributors);
     }
-    run.unpaid = debit.status();
-    if (!debit.ok()) return;
-    absl::StatusOr<store::DebitRelease> charge =
-        ledger.Charge(*std::move(debit), std::move(clients));
-    run.unpaid = charge.status();
-    if (charge.ok()) batch.push_back(*std::move(charge));
   }
   void operator()(const round::CommitRound& effect) {
     is_milestone = true;
@@ -193,6 +178,35 @@ struct Recorder {
   }
   template <typename Other>
   void operator()(const Other&) {}
+
+  std::vector<round::ClientId> Asked() const {
+    std::vector<round::ClientId> asked;
+    const round::Cohort* cohort = round::CohortOf(run.engine->state().phase);
+    if (cohort == nullptr) return asked;
+    for (const auto& [client, participant] : *cohort) asked.push_back(client);
+    return asked;
+  }
+  // The attempt in progress, to whom it may say something of.
+  void Charge(const std::vector<round::ClientId>& whom) {
+    if (!run.plan.has_privacy()) return;
+    const double clip_norm = run.engine->state().clip_norm.value_or(
+        run.plan.privacy().clipping().norm());
+    absl::StatusOr<dp::Debit> debit = codec::DebitOf(
+        run.plan, run.format->manifest,
+        {.run = run.name,
+         .round = static_cast<std::uint32_t>(run.round),
+         .attempt = static_cast<std::uint32_t>(run.attempt),
+         .clip_norm = clip_norm,
+         .contributors = static_cast<std::uint32_t>(whom.size())});
+    std::vector<std::string> clients;
+    for (const round::ClientId& client : whom) clients.push_back(client.name);
+    run.unpaid = debit.status();
+    if (!debit.ok()) return;
+    absl::StatusOr<store::DebitRelease> charge =
+        ledger.Charge(*std::move(debit), std::move(clients));
+    run.unpaid = charge.status();
+    if (charge.ok()) batch.push_back(*std::move(charge));
+  }
 };
 
 }  // namespace

@@ -164,6 +164,8 @@ class Runner final : public Coordinator, private UploadListener {
   void Do(Run& run, const round::CloseSecureStep& effect);
   void Do(Run& run, const round::ReleaseRound& effect);
   void ShowPrivacy(Run& run);
+  // Whether the attempt is in the ledger; the run fails if it is not.
+  bool IsPaid(Run& run, int round);
   void Do(Run& run, const round::CommitRound& effect);
   void Do(Run& run, const round::AbandonRound& effect);
   void Do(Run& run, const round::EndRun& effect);

@@ -103,6 +103,11 @@ TEST_CASE("a plan with privacy says who is drawn and what is clipped") {
   CHECK(options->sampling == round::Sampling::kAny);
   CHECK(options->population == 0);
 
+  CHECK(options->charged == round::Charged::kReleases);
+  // Of local noise updates come with all there is.
+  privacy->set_noise(v1::PrivacyPlan::LOCAL);
+  CHECK(ToOptions(plan)->charged == round::Charged::kAttempts);
+
   privacy->set_sampling(v1::PrivacyPlan::POISSON);
   CHECK(ToOptions(plan).status().message() ==
         "round.over_selection: 1.2 is not 1, as privacy.sampling needs");

@@ -206,6 +206,26 @@ TEST_CASE_METHOD(RoundFixture,
 }
 
 TEST_CASE_METHOD(RoundFixture,
+                 "where updates are seen as they come, attempts are charged") {
+  Options options = SmallRounds();
+  options.max_debits = 2;
+  options.charged = Charged::kAttempts;
+  StartRunWith(options);
+  CheckIn({"ann", "bob", "cid"});
+  CHECK(state().debits == 1);
+  Return({"ann", "bob", "cid"});
+  ModelIsMade();
+  CHECK(state().debits == 1);
+  CheckIn({"ann", "bob", "cid"});
+  CHECK(state().debits == 2);
+  // Nothing comes back, and no other attempt is paid for.
+  AdvanceTo(60s);
+  CHECK(AdvanceTo(65s) ==
+        "end the run, failed: the privacy budget is spent: it was charged 2 "
+        "times, 1 of 3 rounds are released");
+}
+
+TEST_CASE_METHOD(RoundFixture,
                  "a spent budget lets the last model be evaluated") {
   Options options = SmallRounds();
   options.max_debits = 1;

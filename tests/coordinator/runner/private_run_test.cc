@@ -245,6 +245,23 @@ TEST_CASE("each release of a private run is charged, and shown") {
   CHECK(clients.Settled(run).privacy().epsilon() == shown.privacy().epsilon());
 }
 
+TEST_CASE("with local noise an attempt is charged before an update comes") {
+  PrivateFederation clients;
+  v1::Plan plan = RunnablePlan(1);
+  plan.mutable_privacy()->set_noise(v1::PrivacyPlan::LOCAL);
+  const std::string run = clients.federation().Submit(plan);
+  bool is_seen = false;
+  const v1::RunDetail end = clients.Drive(run, [&](int) {
+    const v1::RunDetail shown = clients.federation().Show(run);
+    if (shown.phase() != "collecting" || shown.accepted_updates() > 0) return;
+    is_seen = true;
+    CHECK(Charged(clients.Ledger(), run).contains({1, 1}));
+  });
+  CHECK(is_seen);
+  CHECK(end.summary().state() == v1::FINISHED);
+  CHECK(Charged(clients.Ledger(), run).size() == 1);
+}
+
 TEST_CASE("restarted anywhere, a private run pays for all that it releases") {
   int letters = 0;
   for (int point = 0; point <= letters || point == 0; ++point) {
