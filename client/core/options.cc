@@ -69,6 +69,12 @@ absl::Status Check(const SecureAggregationOptions& secure) {
     return OutOf("secure_aggregation.min_threshold_per_mille",
                  secure.min_threshold_per_mille, "in 0 .. 1000");
   }
+  if (!(secure.min_noise_multiplier >= 0 &&
+        secure.min_noise_multiplier <= 1e6)) {
+    return Wrong("secure_aggregation.min_noise_multiplier",
+                 absl::StrCat(secure.min_noise_multiplier,
+                              " is not in 0 .. 1000000"));
+  }
   return absl::OkStatus();
 }
 

@@ -9,6 +9,7 @@ session::SecureDemands DemandsOf(const SecureAggregationOptions& options) {
   demands.unmasked = options.use == SecureAggregationOptions::Use::kRequired
                          ? Unmasked::kRefused
                          : Unmasked::kTaken;
+  demands.min_noise_multiplier = options.min_noise_multiplier;
   secagg::Policy& policy = demands.policy;
   policy.min_cohort = options.min_cohort;
   policy.min_survivors = options.min_survivors;

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // A session's part in secure aggregation: which tasks it takes, and the order
 // of messages between training, masking and unmasking.
+#include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,6 +18,24 @@ v1::ClientMessage Wrapped(v1::SecureClientMessage message) {
   v1::ClientMessage wrapped;
   *wrapped.mutable_secure() = std::move(message);
   return wrapped;
+}
+
+// What the noise of the honest clients of the smallest sum comes to, in norm
+// bounds; 0 if they add none, or updates are not clipped.
+double NoiseMultiplier(const v1::IntegerUpdate& integers,
+                       const secagg::Terms& terms) {
+  if (!integers.has_clip_norm() || !(integers.norm_bound() > 0) ||
+      integers.noise() == v1::IntegerUpdate::NOISE_UNSPECIFIED) {
+    return 0;
+  }
+  const std::uint64_t corrupt =
+      (std::uint64_t{terms.max_cohort} * terms.corrupt_per_mille + 999) / 1000;
+  const std::uint64_t honest =
+      terms.min_survivors -
+      std::min<std::uint64_t>(terms.min_survivors, corrupt);
+  return std::sqrt(static_cast<double>(honest) *
+                   static_cast<double>(integers.noise_variance())) /
+         integers.norm_bound();
 }
 
 }  // namespace
@@ -38,8 +58,14 @@ std::string Objection(const SecureDemands& demands, const v1::Task& task) {
   const auto terms = codec::TermsOf(task);
   const absl::Status admitted =
       terms.ok() ? demands.policy.Admits(*terms) : terms.status();
-  if (admitted.ok()) return "";
-  return absl::StrCat("secure aggregation: ", admitted.message());
+  if (!admitted.ok()) {
+    return absl::StrCat("secure aggregation: ", admitted.message());
+  }
+  const double noise = NoiseMultiplier(task.integers(), *terms);
+  if (noise >= demands.min_noise_multiplier) return "";
+  return absl::StrCat("secure aggregation: the clients' noise has multiplier ",
+                      noise, ", this client's policy demands at least ",
+                      demands.min_noise_multiplier);
 }
 
 void Session::BecomeUnmasking(Finished finished) {

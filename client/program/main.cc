@@ -10,9 +10,9 @@
 #include <utility>
 #include <vector>
 
-#include "client/program/no_core_dumps.h"
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
+#include "proto/command_line/no_core_dumps.h"
 #include "proto/command_line/read.h"
 #include "tributary/client.h"
 #include "tributary/dataset.h"
@@ -67,7 +67,8 @@ std::string InOptions(const std::string& message) {
       {"secure_aggregation.min_length:", "--min-length:"},
       {"secure_aggregation.min_word_bits:", "--min-word-bits:"},
       {"secure_aggregation.min_corrupt_per_mille:", "--min-corrupt:"},
-      {"secure_aggregation.min_threshold_per_mille:", "--min-threshold:"}};
+      {"secure_aggregation.min_threshold_per_mille:", "--min-threshold:"},
+      {"secure_aggregation.min_noise_multiplier:", "--min-noise:"}};
   for (const auto& [field, option] : kOptions) {
     if (message.starts_with(field)) {
       return std::string(option) + message.substr(field.size());
@@ -157,6 +158,9 @@ void AddSecureAggregation(CLI::App& app, SecureAggregationOptions& secure) {
   floor("--min-threshold", secure.min_threshold_per_mille,
         "peers that it takes to recover a secret of this client, in "
         "thousandths of those that hold shares of it");
+  floor("--min-noise", secure.min_noise_multiplier,
+        "noise multiplier that the clients of a secure sum give it themselves; "
+        "0: none is demanded");
 }
 
 // Null if no file is named.
@@ -194,8 +198,9 @@ int Main(int argc, char** argv) {
     return Fail(status, kUsage);
   }
 
-  if (auto status = ForbidCoreDumps(); !status.ok()) {
-    return Fail(status, kFailure);
+  if (const auto error = command_line::ForbidCoreDumps()) {
+    return Fail(absl::UnknownError("forbidding core dumps: " + error.message()),
+                kFailure);
   }
 
   auto train = Read(files.train, files.train_labels, files.csv);

@@ -8,9 +8,10 @@
 // what Charge returns is committed, synced, in one batch with the event that
 // the effect follows from; only then is the effect performed. A crash before
 // that commit leaves neither event nor debit, and nothing was released. A crash
-// after it leaves both: the replayed run makes the same release, which is
-// charged already, or, where masks are lost, abandons it and pays again for the
-// next attempt. So what is spent is never less than what is out.
+// after it leaves both: the replayed run releases the same sum, with noise drawn
+// anew in place of one that nobody saw, and it is charged already; or, where
+// masks are lost, it abandons the sum and pays again for the next attempt. So
+// what is spent is never less than what is out.
 //
 // Threads: Load before all others; Charge on the engine thread; the rest any.
 #pragma once

@@ -48,6 +48,11 @@ absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
                      std::string(ledger_.damage().message()),
                      "; put back a state folder with a whole ledger"));
   }
+  if (plan.simulation().skip_masks()) {
+    return absl::InvalidArgumentError(
+        "simulation.skip_masks: is the simulator's alone, here every secure "
+        "session has its masks; leave it out");
+  }
   if (plan.has_secure_aggregation() && authority() == nullptr) {
     return absl::FailedPreconditionError(
         "secure_aggregation: this coordinator knows nobody who vouches for "
@@ -75,10 +80,6 @@ absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
   if (absl::Status valid = codec::ValidatePlan(plan); !valid.ok()) return valid;
   if (absl::Status here = CheckPromises(plan); !here.ok()) return here;
   v1::Plan effective = codec::WithDefaults(plan);
-  // The simulator's alone: here every secure session has its masks.
-  if (effective.has_simulation()) {
-    effective.mutable_simulation()->clear_skip_masks();
-  }
   absl::StatusOr<round::Options> options = checkpoint::ToOptions(effective);
   if (!options.ok()) return options.status();
   absl::StatusOr<Digest> first =

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "coordinator/server/program.h"
+#include "proto/command_line/no_core_dumps.h"
 #include "proto/command_line/read.h"
 
 namespace {
@@ -55,6 +56,10 @@ int main(int argc, char** argv) {
     return 0;
   }
   RaiseDescriptorLimit();
+  if (const auto error = tributary::command_line::ForbidCoreDumps()) {
+    return fail(
+        absl::UnknownError("forbidding core dumps: " + error.message()));
+  }
   const absl::Status status = tributary::coordinator::Run(*program);
   return status.ok() ? 0 : fail(status);
 }

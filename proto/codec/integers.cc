@@ -21,7 +21,8 @@ namespace {
 
 using Scalars = aggregation::IntegerFormat::Scalars;
 
-// A share of noise beyond so many standard deviations is drawn once in 2^180.
+// A share of noise beyond so many standard deviations comes up once in 2^180
+// draws, in 2^70 at Skellam's least variance.
 constexpr double kNoiseTail = 16;
 
 std::uint32_t Asked(const v1::Plan& plan) {

@@ -90,6 +90,11 @@ struct SecureAggregationOptions {
   // kSemiMalicious: it may lie to clients once their keys are advertised.
   enum class Adversary { kSemiHonest, kSemiMalicious };
   Adversary adversary = Adversary::kSemiMalicious;
+  // Least noise that the honest clients of the smallest sum add together, its
+  // standard deviation in largest norms of an update (docs/privacy.md: the
+  // noise multiplier). Over 0, only tasks with distributed or local noise are
+  // taken: the coordinator's own is on its word. 0: none is demanded.
+  double min_noise_multiplier = 0;
 };
 
 struct ClientOptions {

@@ -96,6 +96,8 @@ TEST_CASE("a floor of secure aggregation that makes no sense is named") {
         "secure_aggregation.min_corrupt_per_mille: 901 is not in 0 .. 900");
   CHECK(reason([](Secure& secure) { secure.min_threshold_per_mille = 1001; }) ==
         "secure_aggregation.min_threshold_per_mille: 1001 is not in 0 .. 1000");
+  CHECK(reason([](Secure& secure) { secure.min_noise_multiplier = -1; }) ==
+        "secure_aggregation.min_noise_multiplier: -1 is not in 0 .. 1000000");
 }
 
 TEST_CASE("without TLS credentials serve secure aggregation, or are absent") {

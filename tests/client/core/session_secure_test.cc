@@ -428,6 +428,34 @@ TEST_CASE("the last update's client stays until the masks are off") {
   CHECK(fixture.HasEnded());
 }
 
+TEST_CASE("noise that the clients add themselves can be demanded") {
+  v1::Task task = SecureTaskOf(40, 5);
+  task.mutable_secure()->set_min_survivors(4);
+  task.mutable_secure()->set_min_cohort(5);
+  task.mutable_secure()->set_max_cohort(10);
+  task.mutable_secure()->set_corrupt_per_mille(50);
+  SecureDemands demands;
+  demands.policy = TestPolicy();
+  demands.obstacle.clear();
+  demands.min_noise_multiplier = 1.5;
+  const std::string demanded = ", this client's policy demands at least 1.5";
+  const std::string noise =
+      "secure aggregation: the clients' noise has multiplier ";
+  // Examples and loss go along: nothing is clipped.
+  CHECK(Objection(demands, task) == noise + "0" + demanded);
+  v1::IntegerUpdate& integers = *task.mutable_integers();
+  integers.set_clip_norm(1);
+  integers.set_norm_bound(100);
+  // The coordinator's own, on its word.
+  CHECK(Objection(demands, task) == noise + "0" + demanded);
+  // One of ten may be corrupt: three shares are sure to come.
+  integers.set_noise(v1::IntegerUpdate::SKELLAM);
+  integers.set_noise_variance(7'500);
+  CHECK(Objection(demands, task) == "");
+  integers.set_noise_variance(4'800);
+  CHECK(Objection(demands, task) == noise + "1.2" + demanded);
+}
+
 TEST_CASE("which tasks are taken is the owner's to say") {
   const v1::Task secure = SecureTaskOf(40, 5);
   const v1::Task open = TaskNamed('b');

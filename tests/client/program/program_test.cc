@@ -1,13 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <sys/prctl.h>
-#include <sys/resource.h>
-
 #include <csignal>
 #include <future>
 #include <sstream>
 #include <string>
 
-#include "client/program/no_core_dumps.h"
 #include "client/program/progress_log.h"
 #include "client/program/stop_on_signal.h"
 
@@ -61,15 +57,6 @@ TEST_CASE("what training gave is reported, and why it failed") {
   CHECK(out.str() ==
         "trained     run 4f2a round 1: 320 examples, loss 0.5\n"
         "failed      run 4f2a round 2: wrong shape\n");
-}
-
-TEST_CASE("no core of the process is dumped, to a file or a pipe") {
-  REQUIRE(ForbidCoreDumps().ok());
-  rlimit limit{1, 1};
-  REQUIRE(::getrlimit(RLIMIT_CORE, &limit) == 0);
-  CHECK(limit.rlim_cur == 0);
-  CHECK(limit.rlim_max == 0);
-  CHECK(::prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 }
 
 TEST_CASE("a signal is a call on another thread, and is remembered") {

@@ -85,6 +85,18 @@ TEST_CASE("a plan whose sessions no graph withstands is not taken") {
   CHECK(Refusal(federation, plan).find("secure_aggregation") == 0);
 }
 
+TEST_CASE("no run of a coordinator leaves its masks out") {
+  Federation federation;
+  v1::Plan plan = SecurePlan();
+  v1::SimulationPlan& simulation = *plan.mutable_simulation();
+  simulation.set_clients(10);
+  simulation.mutable_train()->mutable_csv()->set_path("train.csv");
+  simulation.set_skip_masks(true);
+  CHECK(Refusal(federation, plan) ==
+        "simulation.skip_masks: is the simulator's alone, here every secure "
+        "session has its masks; leave it out");
+}
+
 TEST_CASE("a private run has no seed that tells its cohorts") {
   Federation federation;
   v1::Plan plan = PrivatePlan();
