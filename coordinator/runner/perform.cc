@@ -27,6 +27,8 @@ void Runner::Perform(Run& run, const round::Effect& effect) {
 }
 
 void Runner::Do(Run& run, const round::OfferTask& effect) {
+  // The round that it is of could not be opened.
+  if (run.IsOver() || !run.failure.empty()) return;
   sessions_.Send(effect.client,
                  TaskMessage(run.frame, effect.task,
                              effect.task.deadline - run.Now(clock_())));
