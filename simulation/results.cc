@@ -139,8 +139,7 @@ absl::Status Results::OnCharge(const Charge& charge) {
 absl::StatusOr<std::optional<PrivacyStatement>> Results::Spent() const {
   if (ledger_ == nullptr) return std::nullopt;
   const v1::PrivacyPlan& plan = plan_.privacy();
-  const auto spent =
-      ledger_->spend().At(plan.delta(), codec::ToAccountant(plan.accountant()));
+  const auto spent = ledger_->spend().At(plan.delta());
   if (!spent.ok()) return spent.status();
   return PrivacyStatement{
       .epsilon = spent->epsilon,

@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/runner/runner.h"
-#include "proto/codec/privacy_terms.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -209,10 +208,8 @@ void Runner::ShowPrivacy(Run& run) {
   run.privacy->set_debits(static_cast<std::uint32_t>(spend.rounds()));
   metrics_.Set("tributary_privacy_debits_total", {{"run", run.name}},
                static_cast<double>(spend.rounds()));
-  pool_.Post([this, &run, spend, delta = plan.delta(),
-              accountant = codec::ToAccountant(plan.accountant())] {
-    const absl::StatusOr<dp::Spend::Epsilon> spent =
-        spend.At(delta, accountant);
+  pool_.Post([this, &run, spend, delta = plan.delta()] {
+    const absl::StatusOr<dp::Spend::Epsilon> spent = spend.At(delta);
     Post([this, &run, spent, rounds = spend.rounds()] {
       if (!spent.ok()) {
         Log(Level::kError, "epsilon is not known",

@@ -33,6 +33,7 @@ Digest HashOf(const Entry& entry) {
       .Add(std::uint64_t{debit.round})
       .Add(std::uint64_t{debit.attempt})
       .Add(Number(debit.unit))
+      .Add(Number(debit.accountant))
       .AddReal(debit.delta)
       .AddReal(debit.clip_norm)
       .Add(std::uint64_t{debit.contributors})
@@ -115,17 +116,23 @@ absl::StatusOr<Entry> Ledger::Append(Debit debit) {
   return entries_.back();
 }
 
-void Spend::Add(const Mechanism& mechanism, std::int64_t rounds, double delta) {
+void Spend::Add(const Mechanism& mechanism, std::int64_t rounds, double delta,
+                Accountant accountant) {
   if (rounds < 1) return;
   delta_ = rounds_ == 0 ? delta : std::min(delta_, delta);
   mechanisms_[mechanism] += rounds;
+  accountants_.insert(accountant);
   rounds_ += rounds;
 }
 
 void Spend::Add(const Spend& other) {
+  if (other.rounds_ == 0) return;
+  delta_ = rounds_ == 0 ? other.delta_ : std::min(delta_, other.delta_);
   for (const auto& [mechanism, rounds] : other.mechanisms_) {
-    Add(mechanism, rounds, other.delta_);
+    mechanisms_[mechanism] += rounds;
   }
+  accountants_.insert(other.accountants_.begin(), other.accountants_.end());
+  rounds_ += other.rounds_;
 }
 
 std::vector<Charge> Spend::charges() const {
@@ -137,15 +144,24 @@ std::vector<Charge> Spend::charges() const {
   return charges;
 }
 
-absl::StatusOr<Spend::Epsilon> Spend::At(
-    double delta, std::optional<Accountant> accountant) const {
-  const std::vector<Charge> all = charges();
-  if (!accountant) {
-    const auto tightest = TightestFor(all);
-    if (!tightest.ok()) return tightest.status();
-    accountant = *tightest;
+absl::StatusOr<Accountant> Spend::CommonAccountant() const {
+  if (accountants_.empty()) return Accountant::kPld;
+  if (accountants_.size() == 1) return *accountants_.begin();
+  absl::Status status;
+  for (const Accountant accountant : {Accountant::kRdp, Accountant::kPld}) {
+    status = absl::OkStatus();
+    for (const auto& [mechanism, rounds] : mechanisms_) {
+      status.Update(Covers(accountant, mechanism));
+    }
+    if (status.ok()) return accountant;
   }
-  const auto epsilon = dp::Epsilon(*accountant, all, delta);
+  return status;
+}
+
+absl::StatusOr<Spend::Epsilon> Spend::At(double delta) const {
+  const auto accountant = CommonAccountant();
+  if (!accountant.ok()) return accountant.status();
+  const auto epsilon = dp::Epsilon(*accountant, charges(), delta);
   if (!epsilon.ok()) return epsilon.status();
   return Epsilon{
       .epsilon = *epsilon, .delta = delta, .accountant = *accountant};

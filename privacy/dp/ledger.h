@@ -10,7 +10,7 @@
 
 #include <cstdint>
 #include <map>
-#include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <tuple>
@@ -39,6 +39,8 @@ struct Debit {
   std::uint32_t attempt = 0;
   Mechanism mechanism;
   Unit unit = Unit::kClient;
+  // What the run's budget is reckoned with; it covers the mechanism.
+  Accountant accountant = Accountant::kPld;
   double delta = 0;
   // Of the updates, as clients measured it.
   double clip_norm = 0;
@@ -104,10 +106,13 @@ class Ledger {
 // counted, so it is small however long the ledger is.
 class Spend {
  public:
-  void Add(const Debit& debit) { Add(debit.mechanism, 1, debit.delta); }
+  void Add(const Debit& debit) {
+    Add(debit.mechanism, 1, debit.delta, debit.accountant);
+  }
   // Rounds that may still come count like those that came: what a run that goes
   // on has reserved.
-  void Add(const Mechanism& mechanism, std::int64_t rounds, double delta);
+  void Add(const Mechanism& mechanism, std::int64_t rounds, double delta,
+           Accountant accountant);
   void Add(const Spend& other);
 
   std::int64_t rounds() const { return rounds_; }
@@ -115,19 +120,22 @@ class Spend {
   double delta() const { return delta_; }
   std::vector<Charge> charges() const;
 
-  // By the accountant asked for, or the tightest that covers all. 0 of none.
-  // Bit for bit the same for the same debits, in whatever order.
-  // UNIMPLEMENTED as in mechanism.h.
+  // That of the debits. Of different ones the loosest that covers all: RDP, or
+  // else PLD; UNIMPLEMENTED if neither does. PLD of none.
+  absl::StatusOr<Accountant> CommonAccountant() const;
+
+  // By CommonAccountant. 0 of none. Bit for bit the same for the same debits,
+  // in whatever order. UNIMPLEMENTED as in mechanism.h.
   struct Epsilon {
     double epsilon = 0;
     double delta = 0;
     Accountant accountant = Accountant::kPld;
   };
-  absl::StatusOr<Epsilon> At(
-      double delta, std::optional<Accountant> accountant = std::nullopt) const;
+  absl::StatusOr<Epsilon> At(double delta) const;
 
  private:
   std::map<Mechanism, std::int64_t> mechanisms_;
+  std::set<Accountant> accountants_;
   std::int64_t rounds_ = 0;
   double delta_ = 0;
 };

@@ -2,6 +2,7 @@
 #include "proto/codec/ledger.h"
 
 #include <map>
+#include <optional>
 #include <tuple>
 #include <utility>
 
@@ -43,6 +44,7 @@ v1::LedgerEntry ToMessage(const dp::Entry& entry) {
   message.set_rate(debit.mechanism.rate);
   message.set_neighbours(FromNeighbours(debit.mechanism.neighbours));
   message.set_unit(v1::PrivacyPlan::CLIENT);
+  message.set_accountant(FromAccountant(debit.accountant));
   message.set_delta(debit.delta);
   for (const dp::Statistic& from : debit.mechanism.statistics) {
     auto& to = *message.add_statistics();
@@ -70,6 +72,9 @@ absl::StatusOr<dp::Entry> ToEntry(const v1::LedgerEntry& message) {
                           .rate = message.rate(),
                           .neighbours = ToNeighbours(message.neighbours()),
                           .statistics = {}};
+  const std::optional<dp::Accountant> accountant =
+      ToAccountant(message.accountant());
+  if (!accountant) return Damaged("accountant: is required");
   for (const auto& from : message.statistics()) {
     mechanism.statistics.push_back(
         {.name = from.name(),
@@ -88,6 +93,7 @@ absl::StatusOr<dp::Entry> ToEntry(const v1::LedgerEntry& message) {
                             .attempt = message.attempt(),
                             .mechanism = std::move(mechanism),
                             .unit = dp::Unit::kClient,
+                            .accountant = *accountant,
                             .delta = message.delta(),
                             .clip_norm = message.clip_norm(),
                             .contributors = message.contributors(),

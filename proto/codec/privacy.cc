@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <span>
-#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/io/coded_stream.h"
@@ -33,15 +31,15 @@ absl::Status Wrong(const Parts&... parts) {
   return absl::InvalidArgumentError(absl::StrCat(parts...));
 }
 
-absl::StatusOr<dp::Accountant> AccountantOf(
-    const v1::Plan& plan, std::span<const dp::Charge> charges) {
+// The plan's, or the tightest that covers its mechanism.
+absl::StatusOr<dp::Accountant> AccountantOf(const v1::Plan& plan,
+                                            const dp::Mechanism& mechanism) {
   const auto asked = ToAccountant(plan.privacy().accountant());
-  if (!asked) return dp::TightestFor(charges);
-  for (const dp::Charge& charge : charges) {
-    if (auto status = dp::Covers(*asked, charge.mechanism); !status.ok()) {
-      return status;
-    }
+  if (!asked) {
+    const dp::Charge charge{mechanism, 1};
+    return dp::TightestFor({&charge, 1});
   }
+  if (auto status = dp::Covers(*asked, mechanism); !status.ok()) return status;
   return *asked;
 }
 
@@ -106,8 +104,7 @@ absl::Status Calibrate(v1::Plan& plan, const Manifest& manifest) {
   };
   const auto mechanism = mechanism_at(limits->most);
   if (!mechanism.ok()) return mechanism.status();
-  const dp::Charge charge{*mechanism, 1};
-  const auto accountant = AccountantOf(plan, {&charge, 1});
+  const auto accountant = AccountantOf(plan, *mechanism);
   if (!accountant.ok()) return accountant.status();
   const auto noise = dp::CalibrateNoise(
       *accountant, mechanism_at, plan.stop().rounds(),
@@ -181,19 +178,20 @@ absl::StatusOr<std::int64_t> MostRounds(const v1::Plan& plan,
   const v1::PrivacyPlan& privacy = plan.privacy();
   const auto mechanism = DearestMechanism(plan, manifest);
   if (!mechanism.ok()) return mechanism.status();
+  const auto own = AccountantOf(plan, *mechanism);
+  if (!own.ok()) return own.status();
   std::int64_t rounds = limit;
-  const auto limit_by = [&](std::span<const dp::Charge> earlier,
-                            double epsilon) {
-    std::vector<dp::Charge> all(earlier.begin(), earlier.end());
-    all.push_back({*mechanism, 1});
-    const auto accountant = AccountantOf(plan, all);
+  const auto limit_by = [&](const dp::Spend& earlier, double epsilon) {
+    dp::Spend all = earlier;
+    all.Add(*mechanism, 1, privacy.delta(), *own);
+    const auto accountant = all.CommonAccountant();
     if (!accountant.ok()) return accountant.status();
-    const auto most = dp::MostRounds(*accountant, earlier, *mechanism, rounds,
-                                     {epsilon, privacy.delta()});
+    const auto most = dp::MostRounds(*accountant, earlier.charges(), *mechanism,
+                                     rounds, {epsilon, privacy.delta()});
     if (most.ok()) rounds = *most;
     return most.status();
   };
-  if (auto status = limit_by({}, privacy.epsilon()); !status.ok()) {
+  if (auto status = limit_by(dp::Spend(), privacy.epsilon()); !status.ok()) {
     return status;
   }
   if (rounds < 1) {
@@ -203,7 +201,7 @@ absl::StatusOr<std::int64_t> MostRounds(const v1::Plan& plan,
         "; raise it, or leave it out"));
   }
   if (!privacy.has_population_epsilon()) return rounds;
-  if (auto status = limit_by(others.charges(), privacy.population_epsilon());
+  if (auto status = limit_by(others, privacy.population_epsilon());
       !status.ok()) {
     return status;
   }
@@ -254,12 +252,15 @@ absl::StatusOr<dp::Debit> DebitOf(const v1::Plan& plan,
                                   const Release& release) {
   auto mechanism = ToMechanism(plan, manifest, release.clip_norm);
   if (!mechanism.ok()) return mechanism.status();
+  const auto accountant = AccountantOf(plan, *mechanism);
+  if (!accountant.ok()) return accountant.status();
   return dp::Debit{.population = plan.population(),
                    .run = release.run,
                    .round = release.round,
                    .attempt = release.attempt,
                    .mechanism = *std::move(mechanism),
                    .unit = dp::Unit::kClient,
+                   .accountant = *accountant,
                    .delta = plan.privacy().delta(),
                    .clip_norm = release.clip_norm,
                    .contributors = release.contributors,

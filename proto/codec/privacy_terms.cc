@@ -73,4 +73,9 @@ std::optional<dp::Accountant> ToAccountant(
   }
 }
 
+v1::PrivacyPlan::Accountant FromAccountant(dp::Accountant accountant) {
+  return accountant == dp::Accountant::kRdp ? v1::PrivacyPlan::RDP
+                                            : v1::PrivacyPlan::PLD;
+}
+
 }  // namespace tributary::codec

@@ -19,5 +19,6 @@ v1::PrivacyPlan::Neighbours FromNeighbours(dp::Neighbours neighbours);
 // None: the tightest that covers the plan.
 std::optional<dp::Accountant> ToAccountant(
     v1::PrivacyPlan::Accountant accountant);
+v1::PrivacyPlan::Accountant FromAccountant(dp::Accountant accountant);
 
 }  // namespace tributary::codec

@@ -68,6 +68,8 @@ TEST_CASE("a field out of its limits is named") {
   CHECK(message([](auto& e) {
           e.set_unit(static_cast<v1::PrivacyPlan::Unit>(9));
         }) == "ledger: unit: 9 is not a value of Unit");
+  CHECK(message([](auto& e) { e.clear_accountant(); }) ==
+        "ledger: accountant: is required");
   CHECK(message([](auto& e) { e.clear_statistics(); }) ==
         "ledger: statistics: is required");
   CHECK(message([](auto& e) { e.mutable_hash()->pop_back(); }) ==

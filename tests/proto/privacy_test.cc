@@ -63,8 +63,8 @@ v1::Plan Completed(const Choice& choice) {
 double EpsilonOf(const dp::Mechanism& mechanism, std::int64_t rounds,
                  dp::Accountant accountant = dp::Accountant::kRdp) {
   dp::Spend spend;
-  spend.Add(mechanism, rounds, 1e-6);
-  return spend.At(1e-6, accountant)->epsilon;
+  spend.Add(mechanism, rounds, 1e-6, accountant);
+  return spend.At(1e-6)->epsilon;
 }
 
 TEST_CASE("a plan without a noise multiplier gets the least that is enough") {
@@ -153,13 +153,13 @@ TEST_CASE("runs of a population share its budget") {
   const v1::Plan plan = Completed({.more = ", population_epsilon: 2.2"});
   const auto mechanism = DearestMechanism(plan, Model()).value();
   dp::Spend others;
-  others.Add(mechanism, 200, 1e-6);
+  others.Add(mechanism, 200, 1e-6, dp::Accountant::kRdp);
   const auto rounds = AffordableRounds(plan, Model(), others).value();
   CHECK(rounds > 0);
   CHECK(rounds < 200);
   CHECK(EpsilonOf(mechanism, 200 + rounds) <= 2.2);
   CHECK(EpsilonOf(mechanism, 201 + rounds) > 2.2);
-  others.Add(mechanism, 200, 1e-6);
+  others.Add(mechanism, 200, 1e-6, dp::Accountant::kRdp);
   const auto none = AffordableRounds(plan, Model(), others).status();
   CHECK(none.code() == absl::StatusCode::kFailedPrecondition);
   CHECK(none.message() ==
@@ -204,6 +204,7 @@ TEST_CASE("a debit says what was released, with noise that is certain") {
   CHECK(debit.contributors == 93);
   CHECK(debit.clip_norm == 0.5);
   CHECK(debit.delta == 1e-6);
+  CHECK(debit.accountant == dp::Accountant::kRdp);
   CHECK(debit.mechanism.rate == 0.01);
   CHECK(debit.plan == DigestOf(plan));
   REQUIRE(debit.mechanism.statistics.size() == 1);
@@ -234,6 +235,31 @@ TEST_CASE("noise that an adaptive clip norm could outgrow is refused") {
   CHECK(ToMechanism(plan, Model(), 0.6).ok());
   CHECK(std::string(CompletePrivacy(plan, Model()).message())
             .starts_with("update.bits: 24 with noise_multiplier 5 takes"));
+}
+
+TEST_CASE("a debit names the accountant that the budget is reckoned with") {
+  const auto named = [](v1::PrivacyPlan::Accountant accountant) {
+    v1::Plan plan = PlanOf({.more = ", noise_multiplier: 4"});
+    plan.mutable_privacy()->set_accountant(accountant);
+    const auto debit =
+        DebitOf(plan, Model(),
+                {.run = "run-7", .round = 1, .attempt = 1, .clip_norm = 0.5});
+    return debit.value().accountant;
+  };
+  CHECK(named(v1::PrivacyPlan::RDP) == dp::Accountant::kRdp);
+  CHECK(named(v1::PrivacyPlan::PLD) == dp::Accountant::kPld);
+  CHECK(named(v1::PrivacyPlan::ACCOUNTANT_UNSPECIFIED) == dp::Accountant::kPld);
+}
+
+TEST_CASE("a population's budget is reckoned as its ledger is added up") {
+  v1::Plan plan = Completed({.more = ", population_epsilon: 2.2"});
+  const auto mechanism = DearestMechanism(plan, Model()).value();
+  plan.mutable_privacy()->set_accountant(v1::PrivacyPlan::PLD);
+  dp::Spend others;
+  others.Add(mechanism, 200, 1e-6, dp::Accountant::kRdp);
+  const auto rounds = AffordableRounds(plan, Model(), others).value();
+  CHECK(EpsilonOf(mechanism, 200 + rounds) <= 2.2);
+  CHECK(EpsilonOf(mechanism, 201 + rounds) > 2.2);
 }
 
 TEST_CASE("an adaptive clip norm has a statistic of its own") {

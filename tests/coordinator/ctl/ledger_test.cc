@@ -95,6 +95,34 @@ TEST_CASE_METHOD(LedgerFixture, "a report adds up runs and populations") {
   CHECK(clients.at("clients")[0].at("client") == "cem");
 }
 
+TEST_CASE_METHOD(LedgerFixture, "a report adds up by each run's accountant") {
+  dp::Chain chain;
+  entries.clear();
+  std::vector<dp::Spend> live(3);
+  for (const dp::Accountant accountant :
+       {dp::Accountant::kRdp, dp::Accountant::kPld}) {
+    const bool is_first = accountant == dp::Accountant::kRdp;
+    for (std::uint32_t round = 1; round <= 30; ++round) {
+      dp::Debit debit = codec::SomeDebit(round, is_first ? "run-1" : "run-2");
+      debit.accountant = accountant;
+      live[is_first ? 0 : 1].Add(debit);
+      live[2].Add(debit);
+      entries.push_back(chain.Append(debit));
+    }
+  }
+  const auto json = Ctl({"privacy", "report", File(), "--json"}).Json();
+  const auto& runs = json.at("runs");
+  CHECK(runs[0].at("accountant") == "RDP");
+  CHECK(runs[1].at("accountant") == "PLD");
+  CHECK(runs[0].at("epsilon") > runs[1].at("epsilon"));
+  // Bit for bit what the runs showed.
+  CHECK(runs[0].at("epsilon").get<double>() == live[0].At(1e-6)->epsilon);
+  CHECK(runs[1].at("epsilon").get<double>() == live[1].At(1e-6)->epsilon);
+  const auto& population = json.at("populations")[0];
+  CHECK(population.at("accountant") == "RDP");
+  CHECK(population.at("epsilon").get<double>() == live[2].At(1e-6)->epsilon);
+}
+
 TEST_CASE_METHOD(LedgerFixture, "a coordinator's ledger is reported the same") {
   FakeAdmin admin;
   admin.ledger = Pages();

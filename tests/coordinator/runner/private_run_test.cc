@@ -274,6 +274,28 @@ TEST_CASE("with local noise an attempt is charged before an update comes") {
   CHECK(Charged(clients.Ledger(), run).size() == 1);
 }
 
+TEST_CASE("a ledger gives the epsilon that its run showed, bit for bit") {
+  std::set<double> epsilons;
+  for (const auto accountant : {v1::PrivacyPlan::RDP, v1::PrivacyPlan::PLD}) {
+    v1::Plan plan = RunnablePlan(2);
+    plan.mutable_privacy()->set_accountant(accountant);
+    plan.mutable_privacy()->set_noise_multiplier(4);
+    PrivateFederation clients;
+    const std::string run = clients.federation().Submit(plan);
+    REQUIRE(clients.Drive(run).summary().state() == v1::FINISHED);
+    const double shown = clients.Settled(run).privacy().epsilon();
+    const v1::LedgerPage ledger = clients.Ledger();
+    dp::Spend spend;
+    for (const v1::LedgerEntry& entry : ledger.entries()) {
+      CHECK(entry.accountant() == accountant);
+      spend.Add(codec::ToEntry(entry)->debit);
+    }
+    CHECK(spend.At(spend.delta())->epsilon == shown);
+    epsilons.insert(shown);
+  }
+  CHECK(epsilons.size() == 2);
+}
+
 TEST_CASE("restarted anywhere, a private run pays for all that it releases") {
   int letters = 0;
   for (int point = 0; point <= letters || point == 0; ++point) {

@@ -62,7 +62,7 @@ TEST_CASE("a chain goes on where it ended, and ends where it did") {
 TEST_CASE("the hash of an entry is that of its statement") {
   // The statement written down in Python with hashlib and struct.
   CHECK(Chained(1)[0].hash.Hex() ==
-        "c4d212a2c71c58d48b4a19b23ec5c1f069fe20e7052efe5149c209a5a65590dd");
+        "1973ebf1c5e011928394d38b2c183562c0c79f60958be9cd6098f967c80d5817");
 }
 
 TEST_CASE("a field of an entry cannot be changed unseen") {
@@ -73,6 +73,7 @@ TEST_CASE("a field of an entry cannot be changed unseen") {
       [](Entry& e) { e.debit.round += 1; },
       [](Entry& e) { e.debit.attempt += 1; },
       [](Entry& e) { e.debit.unit = static_cast<Unit>(1); },
+      [](Entry& e) { e.debit.accountant = Accountant::kRdp; },
       [](Entry& e) { e.debit.delta = 1e-5; },
       [](Entry& e) { e.debit.clip_norm = 0.4; },
       [](Entry& e) { e.debit.contributors = 98; },
@@ -149,6 +150,9 @@ TEST_CASE("what was spent is bit for bit the same from a replayed ledger") {
     Spend live;
     const int rounds = *rc::gen::inRange(1, 60);
     const bool is_distributed = *rc::gen::arbitrary<bool>();
+    // PLD of sixty noise multipliers is not for a property.
+    const Accountant accountant =
+        is_distributed || rounds > 5 ? Accountant::kRdp : Accountant::kPld;
     for (int round = 1; round <= rounds; ++round) {
       Debit debit = DebitOf(static_cast<std::uint32_t>(round),
                             *rc::gen::element<std::string>("a", "b"));
@@ -159,6 +163,7 @@ TEST_CASE("what was spent is bit for bit the same from a replayed ledger") {
       mechanism.statistics[0].l2 = norm;
       mechanism.statistics[0].l1 = 30 * norm;
       mechanism.statistics[0].variance = norm * norm;
+      debit.accountant = accountant;
       live.Add(debit);
       RC_ASSERT(ledger.Append(std::move(debit)).ok());
     }
@@ -170,8 +175,8 @@ TEST_CASE("what was spent is bit for bit the same from a replayed ledger") {
     for (auto entry = entries.rbegin(); entry != entries.rend(); ++entry) {
       again.Add(entry->debit);
     }
-    const auto rdp = Accountant::kRdp;
-    RC_ASSERT(live.At(1e-6, rdp)->epsilon == again.At(1e-6, rdp)->epsilon);
+    RC_ASSERT(live.At(1e-6)->epsilon == again.At(1e-6)->epsilon);
+    RC_ASSERT(again.At(1e-6)->accountant == accountant);
     RC_ASSERT(live.rounds() == rounds);
   }));
 }
@@ -186,7 +191,7 @@ TEST_CASE("runs of a population spend together") {
   Spend both = first;
   both.Add(second);
   Spend all;
-  all.Add(DebitOf(1).mechanism, 200, 1e-7);
+  all.Add(DebitOf(1).mechanism, 200, 1e-7, Accountant::kPld);
   CHECK(both.At(1e-6)->epsilon == all.At(1e-6)->epsilon);
   CHECK(both.At(1e-6)->accountant == Accountant::kPld);
   CHECK(both.At(1e-6)->epsilon > first.At(1e-6)->epsilon);
@@ -195,6 +200,37 @@ TEST_CASE("runs of a population spend together") {
   CHECK(both.delta() == 1e-7);
   CHECK(Spend().At(1e-6)->epsilon == 0);
   CHECK(Spend().delta() == 0);
+}
+
+TEST_CASE("debits of different accountants are added up by the loosest") {
+  const auto spend_of = [](std::vector<Debit> debits) {
+    Spend spend;
+    for (const Debit& debit : debits) spend.Add(debit);
+    return spend;
+  };
+  const Debit tight = DebitOf(1);
+  Debit loose = DebitOf(2, "run-2");
+  loose.accountant = Accountant::kRdp;
+  const double both = spend_of({tight, loose}).At(1e-6)->epsilon;
+  CHECK(spend_of({tight, loose}).CommonAccountant().value() ==
+        Accountant::kRdp);
+  CHECK(both == spend_of({loose, loose}).At(1e-6)->epsilon);
+  CHECK(both > spend_of({tight, tight}).At(1e-6)->epsilon);
+  Spend joined = spend_of({tight});
+  joined.Add(spend_of({loose}));
+  CHECK(joined.At(1e-6)->epsilon == both);
+  // RDP has nothing for Poisson cohorts and a replaced client.
+  Debit replaced = tight;
+  replaced.mechanism.neighbours = Neighbours::kReplaceOne;
+  Debit everybody = loose;
+  everybody.mechanism.neighbours = Neighbours::kReplaceOne;
+  everybody.mechanism.sampling = Sampling::kNone;
+  CHECK(spend_of({replaced, everybody}).CommonAccountant().value() ==
+        Accountant::kPld);
+  // And PLD nothing for shares.
+  everybody.mechanism.noise = Noise::kDistributed;
+  CHECK(spend_of({replaced, everybody}).At(1e-6).status().code() ==
+        absl::StatusCode::kUnimplemented);
 }
 
 }  // namespace
