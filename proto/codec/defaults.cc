@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <thread>
 
@@ -21,14 +22,24 @@ bool IsSampled(const v1::PrivacyPlan& privacy) {
          privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
 }
 
+std::uint32_t LeastUpdates(std::uint32_t cohort,
+                           v1::PrivacyPlan::Sampling sampling) {
+  if (sampling == v1::PrivacyPlan::POISSON) {
+    // Room below for the draws: 6 standard deviations.
+    const double least = cohort - 6 * std::sqrt(cohort);
+    return static_cast<std::uint32_t>(std::max(1.0, std::floor(least)));
+  }
+  // ceil(0.8 cohort), in integers.
+  return static_cast<std::uint32_t>((std::uint64_t{4} * cohort + 4) / 5);
+}
+
 void FillRound(v1::RoundPlan& round, const v1::PrivacyPlan& privacy) {
   if (!round.has_over_selection()) {
     round.set_over_selection(IsSampled(privacy) ? 1.0 : 1.3);
   }
   if (!round.has_min_updates()) {
-    // ceil(0.8 cohort_size), in integers.
-    const std::uint64_t cohort = round.cohort_size();
-    round.set_min_updates(static_cast<std::uint32_t>((4 * cohort + 4) / 5));
+    round.set_min_updates(
+        LeastUpdates(round.cohort_size(), privacy.sampling()));
   }
   if (!round.has_deadline())
     *round.mutable_deadline() = DurationOf(seconds(600));

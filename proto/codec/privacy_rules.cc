@@ -23,6 +23,7 @@ class PrivacyRules {
   void CheckUpdate();
   void CheckSession();
   void CheckSampling();
+  void CheckDraws();
   void CheckNoise();
   void CheckStatistics();
 
@@ -115,6 +116,39 @@ void PrivacyRules::CheckSampling() {
   }
 }
 
+// A draw with too few clients is thrown away and drawn again, for which nothing
+// is charged: what is left of the draws is a Poisson sample only if that never
+// happens, as far as delta is concerned.
+void PrivacyRules::CheckDraws() {
+  if (plan_.privacy().sampling() != v1::PrivacyPlan::POISSON) return;
+  const double mean = plan_.round().cohort_size();
+  const double most = std::floor(mean - 5 * std::sqrt(mean));
+  const bool is_secure = plan_.has_secure_aggregation();
+  if (most < (is_secure ? 3 : 1)) {
+    Fail("round.cohort_size",
+         absl::StrCat(mean,
+                      " is too small for privacy.sampling poisson: too "
+                      "many draws have too few clients; take 40 or more, "
+                      "or another sampling"));
+    return;
+  }
+  const auto check = [&](std::string key, std::uint32_t least, double allowed) {
+    if (least <= allowed) return;
+    Fail(std::move(key),
+         absl::StrCat(least, " must be at most ", allowed,
+                      " under privacy.sampling poisson with round.cohort_size ",
+                      mean,
+                      ": draws that are too small are thrown away, and must be "
+                      "5 standard deviations off"));
+  };
+  check("round.min_updates", plan_.round().min_updates(),
+        is_secure ? most - 1 : most);
+  if (is_secure) {
+    check("secure_aggregation.min_cohort",
+          plan_.secure_aggregation().min_cohort(), most);
+  }
+}
+
 void PrivacyRules::CheckNoise() {
   const v1::PrivacyPlan& privacy = plan_.privacy();
   if (privacy.noise() == v1::PrivacyPlan::DISTRIBUTED &&
@@ -169,6 +203,7 @@ void CheckPrivacy(const v1::Plan& plan, Problems& problems) {
   rules.CheckSession();
   if (!plan.has_privacy()) return;
   rules.CheckSampling();
+  rules.CheckDraws();
   rules.CheckNoise();
   rules.CheckStatistics();
 }

@@ -14,9 +14,9 @@ namespace {
 const std::string kPrivacy =
     "privacy:\n"
     "  unit: client\n"
-    "  neighbours: add_or_remove_one\n"
+    "  neighbours: replace_one\n"
     "  noise: central\n"
-    "  sampling: poisson\n"
+    "  sampling: fixed_size\n"
     "  delta: 1e-6\n"
     "  epsilon: 8\n"
     "  population: 10000\n"
@@ -52,8 +52,8 @@ TEST_CASE("plans with either section, or both, are valid") {
 
 TEST_CASE("a plan names its unit, relation, noise, sampling and delta") {
   for (const std::string key :
-       {"unit: client", "neighbours: add_or_remove_one", "noise: central",
-        "sampling: poisson", "delta: 1e-6"}) {
+       {"unit: client", "neighbours: replace_one", "noise: central",
+        "sampling: fixed_size", "delta: 1e-6"}) {
     const std::string name = key.substr(0, key.find(':'));
     v1::Plan plan;
     CHECK(Says(
@@ -105,6 +105,57 @@ TEST_CASE("sampling that hides who took part asks nobody more") {
   CHECK(Says(Valid(One() + Replaced(kPrivacy, "delta: 1e-6", "delta: 1e-4")),
              "privacy.delta: 0.0001 must be below 1 / population 0.0001, or to "
              "publish one client's data whole would do"));
+}
+
+// Keys of round and secure_aggregation, and a Poisson plan of them.
+std::string Poisson(const std::string& round, const std::string& secure = "") {
+  const std::string privacy = Replaced(kPrivacy, "fixed_size", "poisson");
+  return Replaced(One(), "  cohort_size: 10\n", round) + privacy + secure;
+}
+
+TEST_CASE("a Poisson plan has no minimum that draws fall short of") {
+  const std::string hundred = "  cohort_size: 100\n";
+  CHECK(Valid(Poisson(hundred)).ok());
+  CHECK(Valid(Poisson(hundred + "  min_updates: 50\n")).ok());
+  CHECK(Says(Valid(Poisson(hundred + "  min_updates: 51\n")),
+             "round.min_updates: 51 must be at most 50 under privacy.sampling "
+             "poisson with round.cohort_size 100: draws that are too small are "
+             "thrown away, and must be 5 standard deviations off"));
+  CHECK(Valid(Poisson(hundred + "  min_updates: 49\n", kSecure)).ok());
+  CHECK(Says(Valid(Poisson(hundred + "  min_updates: 40\n",
+                           "secure_aggregation: {min_cohort: 51}\n")),
+             "secure_aggregation.min_cohort: 51 must be at most 50 under "
+             "privacy.sampling poisson with round.cohort_size 100: draws that "
+             "are too small are thrown away, and must be 5 standard deviations "
+             "off"));
+  // Other samplings draw no cohort twice.
+  CHECK(Valid(Replaced(One(), "  cohort_size: 10\n",
+                       hundred + "  min_updates: 90\n") +
+              kPrivacy)
+            .ok());
+}
+
+TEST_CASE("a Poisson plan of few clients is refused") {
+  const std::string small =
+      " is too small for privacy.sampling poisson: too many draws have too few "
+      "clients; take 40 or more, or another sampling";
+  CHECK(Says(Valid(Poisson("  cohort_size: 26\n")),
+             "round.cohort_size: 26" + small));
+  CHECK(Valid(Poisson("  cohort_size: 27\n")).ok());
+  CHECK(Says(Valid(Poisson("  cohort_size: 30\n", kSecure)),
+             "round.cohort_size: 30" + small));
+  CHECK(Valid(Poisson("  cohort_size: 31\n", kSecure)).ok());
+}
+
+TEST_CASE("what a Poisson plan leaves open is 6 deviations below the mean") {
+  v1::Plan plan;
+  REQUIRE(ParseYaml(Poisson("  cohort_size: 100\n", kSecure), "p", plan).ok());
+  const v1::Plan full = WithDefaults(plan);
+  CHECK(full.round().min_updates() == 40);
+  CHECK(full.secure_aggregation().min_cohort() == 41);
+  plan.mutable_round()->set_cohort_size(31);
+  CHECK(WithDefaults(plan).round().min_updates() == 1);
+  CHECK(WithDefaults(plan).secure_aggregation().min_cohort() == 3);
 }
 
 TEST_CASE("a model with buffers is private only if they stay on the client") {

@@ -168,7 +168,7 @@ FederationPlan Poisson(int clients, int cohort) {
   FederationPlan plan = Of(Noise::CENTRAL);
   plan.clients = clients;
   plan.cohort_size = cohort;
-  plan.min_updates = cohort / 2;
+  plan.min_updates = 5;
   return With(plan, [clients](v1::Plan& made) {
     made.mutable_privacy()->set_sampling(v1::PrivacyPlan::POISSON);
     made.mutable_privacy()->set_population(static_cast<std::uint32_t>(clients));
