@@ -169,25 +169,30 @@ wait_until() { # WHAT CONDITION...
 }
 released_at_least() { [ "$(number released_rounds)" -ge "$1" ]; }
 # A round cannot close while clients that were asked stand still: stops three of
-# them and looks whether that caught a round in the middle.
+# them and looks whether that caught a round in the middle. While they stand none
+# begins either, so each try is at another time after they were let go.
 slow=("${names[0]}" "${names[1]}" "${names[2]}")
 signal_slow() { for name in "${slow[@]}"; do kill "-$1" "${pids[$name]}"; done; }
 caught_mid_round() {
-  signal_slow STOP
-  local held=
-  for ((pause = 0; pause < 20; pause++)); do
-    look
-    # Caught at another step: that one is not to run out of time.
-    [ "$(word phase)" = collecting ] || break
-    local now
-    now="$(word phase) $(number round) $(number accepted_updates)"
-    if [ "$now" = "$held" ] && [ "$(number accepted_updates)" -ge 1 ]; then
-      return 0
-    fi
-    held=$now
-    sleep 0.1
+  local delay
+  for delay in 0.02 0.04 0.06 0.08 0.1 0.15 0.25 0.5; do
+    signal_slow STOP
+    local held=
+    for ((pause = 0; pause < 20; pause++)); do
+      look
+      # Caught at another step: that one is not to run out of time.
+      [ "$(word phase)" = collecting ] || break
+      local now
+      now="$(word phase) $(number round) $(number accepted_updates)"
+      if [ "$now" = "$held" ] && [ "$(number accepted_updates)" -ge 1 ]; then
+        return 0
+      fi
+      held=$now
+      sleep 0.1
+    done
+    signal_slow CONT
+    sleep "$delay"
   done
-  signal_slow CONT
   return 1
 }
 
