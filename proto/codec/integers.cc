@@ -13,6 +13,7 @@
 #include "privacy/secagg/modulus.h"
 #include "privacy/secagg/packing.h"
 #include "proto/codec/plan.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/round_noise.h"
 #include "proto/codec/secagg.h"
 
@@ -24,11 +25,6 @@ using Scalars = aggregation::IntegerFormat::Scalars;
 // A share of noise beyond so many standard deviations comes up once in 2^180
 // draws, in 2^70 at Skellam's least variance.
 constexpr double kNoiseTail = 16;
-
-std::uint32_t Asked(const v1::Plan& plan) {
-  return static_cast<std::uint32_t>(
-      std::ceil(plan.round().cohort_size() * plan.round().over_selection()));
-}
 
 std::uint32_t PerMille(double share) {
   return static_cast<std::uint32_t>(std::lround(share * 1000));
@@ -67,7 +63,7 @@ absl::Status SetNoise(const v1::Plan& plan, v1::IntegerUpdate& out) {
 
 std::uint32_t MaxCohort(const v1::Plan& plan) {
   if (plan.privacy().sampling() != v1::PrivacyPlan::POISSON) {
-    return Asked(plan);
+    return AskedClients(plan.round());
   }
   const double mean = plan.round().cohort_size();
   const double most = mean + 12 * std::sqrt(mean);

@@ -67,8 +67,7 @@ void PrivacyRules::CheckSession() {
     return;
   }
   const v1::SecureAggregationPlan& secure = plan_.secure_aggregation();
-  const double asked =
-      std::ceil(plan_.round().cohort_size() * plan_.round().over_selection());
+  const std::uint32_t asked = AskedClients(plan_.round());
   const std::uint32_t least = plan_.round().min_updates();
   if (secure.min_cohort() <= least) {
     Fail("secure_aggregation.min_cohort",
@@ -196,6 +195,12 @@ void PrivacyRules::CheckStatistics() {
 }
 
 }  // namespace
+
+std::uint32_t AskedClients(const v1::RoundPlan& round) {
+  constexpr double kRounding = 1e-9;
+  return static_cast<std::uint32_t>(
+      std::ceil(round.cohort_size() * round.over_selection() - kRounding));
+}
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems) {
   PrivacyRules rules(plan, problems);

@@ -3,12 +3,17 @@
 // plan alone tells: what needs an accountant or a model is refused at submit.
 #pragma once
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "aggregation/manifest.h"
 #include "proto/codec/problem.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::codec {
+
+// Clients that a round asks, as the engine rounds it: 10 x 1.1 is 11.
+std::uint32_t AskedClients(const v1::RoundPlan& round);
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems);
 

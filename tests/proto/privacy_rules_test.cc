@@ -93,6 +93,15 @@ TEST_CASE("a session needs more clients than inputs, and no more than asked") {
       "than 0.9 together: no graph withstands it"));
 }
 
+TEST_CASE("as many are asked as the engine asks") {
+  v1::RoundPlan round;
+  round.set_cohort_size(10);
+  round.set_over_selection(1.1);
+  CHECK(AskedClients(round) == 11);
+  round.set_over_selection(1.11);
+  CHECK(AskedClients(round) == 12);
+}
+
 TEST_CASE("sampling that hides who took part asks nobody more") {
   CHECK(Says(Valid(Replaced(One(), "  cohort_size: 10\n",
                             "  cohort_size: 10\n  over_selection: 1.2\n") +
