@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributaryctl privacy report and verify.
 #include <algorithm>
-#include <cstdio>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -21,12 +20,6 @@ constexpr std::size_t kShownClients = 10;
 std::string AccountantText(dp::Accountant accountant) {
   return absl::StrCat(std::string(dp::Name(accountant)), " v",
                       dp::kAccountantVersion);
-}
-
-std::string Short(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
 }
 
 ordered_json Json(const Account& account) {

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <cstdio>
 #include <string>
 
 #include "coordinator/ctl/commands.h"
@@ -15,12 +14,6 @@ constexpr const char* kArithmetic =
     "This is arithmetic, for noise on the sum. A plan's section `privacy` sets "
     "it up; what its run was charged is in the ledger (tributaryctl privacy "
     "report).";
-
-std::string Short(double value) {
-  char text[32];
-  std::snprintf(text, sizeof text, "%.4g", value);
-  return text;
-}
 
 ordered_json Json(const Spending& spending) {
   return {{"epsilon", spending.epsilon},

@@ -89,4 +89,10 @@ std::string Decimal(double value) {
   return text;
 }
 
+std::string Short(double value) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%.4g", value);
+  return text;
+}
+
 }  // namespace tributary::ctl

@@ -42,5 +42,7 @@ std::string Shown(const std::string& text);
 std::string Bar(std::uint64_t done, std::uint64_t all, std::size_t width);
 // Four digits after the point, or "-" if it is not finite.
 std::string Decimal(double value);
+// Four significant digits: 1e-06, 0.04, 17.61.
+std::string Short(double value);
 
 }  // namespace tributary::ctl
