@@ -166,7 +166,8 @@ void VirtualCoordinator::Receive(const ClientId& client,
   switch (answer.refusal) {
     case Refusal::kNone:
       if (message.has_masked_input()) return;
-      return Step(round::SecureAnswered{client, token, step}, now);
+      return Step(round::SecureAnswered{client, token, step, answer.is_enough},
+                  now);
     case Refusal::kDuplicate:
     case Refusal::kTooLate:
       return;

@@ -77,6 +77,7 @@ class EventWriter {
     to->set_client(from.client.name);
     to->set_token(FromToken(from.token));
     to->set_step(FromStep(from.step));
+    to->set_is_enough(from.is_enough);
   }
   void operator()(const round::SecureStepClosed& from) {
     auto* to = event_->mutable_secure_step_closed();
@@ -188,6 +189,7 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent::SecureAnswered& from) {
   TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
   TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
   TRIBUTARY_ASSIGN(to.step, ToStep(from.step()));
+  to.is_enough = from.is_enough();
   return to;
 }
 

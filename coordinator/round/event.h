@@ -81,6 +81,8 @@ struct SecureAnswered {
   ClientId client;
   TaskToken token;
   SecureStep step = SecureStep::kAdvertising;
+  // The masks can be taken off without the answers that are still to come.
+  bool is_enough = false;
   friend bool operator==(const SecureAnswered&,
                          const SecureAnswered&) = default;
 };

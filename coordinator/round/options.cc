@@ -155,10 +155,13 @@ int Options::WaitingQuorum() const {
     case Sampling::kAny:
       return LeastCohort();
     case Sampling::kPoisson: {
-      // As many as a cohort of LeastCohort() is drawn from in the mean.
-      const std::int64_t product =
-          static_cast<std::int64_t>(LeastCohort()) * population;
-      return static_cast<int>((product + cohort_size - 1) / cohort_size);
+      // Too small a draw is thrown away, which no accountant knows of. From so
+      // many a cohort has `mean` clients, and LeastCohort() is five standard
+      // deviations below: mean - 5 sqrt(mean).
+      const double root = (5 + std::sqrt(25 + 4.0 * LeastCohort())) / 2;
+      const double mean = root * root;
+      return static_cast<int>(
+          std::ceil(std::min(1.0, mean / cohort_size) * population));
     }
     case Sampling::kFixedSize:
       return population;

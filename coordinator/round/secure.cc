@@ -12,6 +12,10 @@
 namespace tributary::round {
 namespace {
 
+// For whoever a step could do without: a slow link is heard, and a client that
+// is gone does not hold up all others for the whole step.
+constexpr int kLastCallParts = 10;
+
 SecureStep After(SecureStep step) {
   return static_cast<SecureStep>(static_cast<int>(step) + 1);
 }
@@ -44,6 +48,11 @@ void Engine::Handle(const SecureAnswered& event) {
   } else if (auto* unmasking = InPhase<Unmasking>()) {
     if (event.step != unmasking->step) return;
     unmasking->awaited.erase(event.client);
+    if (event.is_enough) {
+      unmasking->deadline = std::min(
+          unmasking->deadline,
+          state_.now + options_.secure->step_deadline / kLastCallParts);
+    }
     // The last answer: the client is free.
     if (event.step == SecureStep::kUnmasking) {
       unmasking->members.erase(event.client);

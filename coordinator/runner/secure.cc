@@ -105,7 +105,8 @@ void Runner::HandleSecure(const Session& session,
       const round::SecureStep step = run->packed->session->step();
       answer = run->packed->session->Receive(client, message);
       if (answer.refusal == round::Refusal::kNone) {
-        Happen(*run, round::SecureAnswered{client, *token, step});
+        Happen(*run, round::SecureAnswered{client, *token, step,
+                                           answer.is_enough});
         return;
       }
     }

@@ -90,6 +90,8 @@ SecureSession::Answer SecureSession::Receive(
   // A masked input counts once its words are there.
   if (answer.refusal == Refusal::kNone && step_ != SecureStep::kMasking) {
     answered_.insert(client);
+    is_enough_ = is_enough_ || server_.IsComplete();
+    answer.is_enough = is_enough_;
   }
   return answer;
 }
@@ -180,6 +182,7 @@ SecureSession::Close() {
   remaining_ = step_ == SecureStep::kAgreeing ? NamesOf(server_.answerers())
                                               : std::move(answered_);
   answered_.clear();
+  is_enough_ = false;
   inputs_.clear();
   if (step_ == SecureStep::kUnmasking) {
     is_over_ = true;

@@ -45,6 +45,9 @@ class SecureSession {
   struct Answer {
     round::Refusal refusal = round::Refusal::kNone;
     std::string detail;
+    // Taken, and the step could be closed without those still to come, and the
+    // sum come out. Only in kAgreeing and kUnmasking.
+    bool is_enough = false;
   };
   // The advertisement must be of the client's own credential. A masked input's
   // message comes before its packed words, and counts with AcceptInput.
@@ -102,6 +105,7 @@ class SecureSession {
   secagg::Server server_;
   round::SecureStep step_ = round::SecureStep::kAdvertising;
   bool is_over_ = false;
+  bool is_enough_ = false;  // the answers to this step
   // Those of this step; while keys are advertised that is open.
   std::set<round::ClientId> remaining_;
   std::set<round::ClientId> answered_;

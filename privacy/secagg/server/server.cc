@@ -35,26 +35,29 @@ std::uint32_t Server::State::HoldersLeft(Index owner,
   return count;
 }
 
-std::optional<Abandoned> Server::State::CheckLeft(const Members& left,
-                                                  const Members& owners) {
-  const auto too_few = [&](Reason reason, std::uint32_t count,
-                           std::uint32_t needed,
-                           std::vector<Index> blamed = {}) {
-    return Abandon({reason, count, needed, std::move(blamed)});
-  };
+std::optional<Abandoned> Server::State::Shortfall(const Members& left,
+                                                  const Members& owners) const {
   if (left.count() < terms.min_survivors) {
-    return too_few(Reason::kTooFewClients, left.count(), terms.min_survivors);
+    return Abandoned{
+        Reason::kTooFewClients, left.count(), terms.min_survivors, {}};
   }
   for (const Index owner : owners.List()) {
     const std::uint32_t count = HoldersLeft(owner, left);
     if (count >= threshold()) continue;
     const bool made_garbage =
         left.CountOf(participants[owner].holders) >= threshold();
-    return too_few(
+    return Abandoned{
         Reason::kTooFewHolders, count, threshold(),
-        made_garbage ? std::vector<Index>{owner} : std::vector<Index>{});
+        made_garbage ? std::vector<Index>{owner} : std::vector<Index>{}};
   }
   return std::nullopt;
+}
+
+std::optional<Abandoned> Server::State::CheckLeft(const Members& left,
+                                                  const Members& owners) {
+  std::optional<Abandoned> abandoned = Shortfall(left, owners);
+  if (abandoned) Finish();
+  return abandoned;
 }
 
 Server::Server(std::unique_ptr<State> state) : state_(std::move(state)) {}

@@ -87,9 +87,11 @@ class Server {
   const Members& answerers() const;
   std::vector<SignedAgreement> AgreementsFor(Index client) const;
   Refusal Accept(Index client, const Unmasking& unmasking);
-  // True once every secret has as many shares as it takes.
-  bool IsComplete() const;
   std::variant<Recovery, Abandoned> CloseUnmasking();
+
+  // In step 5 or 6: it may be closed now, and the sum comes out. In step 5 that
+  // takes answers of all who agreed by then.
+  bool IsComplete() const;
 
  private:
   struct State;

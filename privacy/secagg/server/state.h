@@ -90,10 +90,15 @@ struct Server::State {
     }
   }
   std::uint32_t threshold() const { return graph->parameters().threshold; }
-  // Abandons if fewer than the terms demand are left, or of some client of
-  // `owners` fewer than its threshold of holders.
+  // Fewer than the terms demand are left, or of some client of `owners` fewer
+  // than its threshold of holders.
+  std::optional<Abandoned> Shortfall(const Members& left,
+                                     const Members& owners) const;
+  // Abandons if there is one.
   std::optional<Abandoned> CheckLeft(const Members& left,
                                      const Members& owners);
+  // Who can answer, of those that agreed so far.
+  Members Answerers() const;
   std::uint32_t HoldersLeft(Index owner, const Members& left) const;
   Refusal Take(const Advertisement& advertisement,
                std::optional<std::string_view> sender);

@@ -98,12 +98,7 @@ std::optional<Abandoned> Server::CloseAgreeing() {
   if (auto abandoned = state.CheckLeft(state.agreed, state.sharers)) {
     return abandoned;
   }
-  for (const Index client : state.agreed.List()) {
-    if (state.agreed.CountOf(state.participants[client].holders) >=
-        state.threshold()) {
-      state.answerers.Insert(client);
-    }
-  }
+  state.answerers = state.Answerers();
   if (auto abandoned = state.CheckLeft(state.answerers, state.sharers)) {
     return abandoned;
   }
@@ -164,12 +159,25 @@ Refusal Server::Accept(Index client, const Unmasking& unmasking) {
   return Refusal::kNone;
 }
 
+Members Server::State::Answerers() const {
+  Members found(agreed.clients());
+  for (const Index client : agreed.List()) {
+    if (agreed.CountOf(participants[client].holders) >= threshold()) {
+      found.Insert(client);
+    }
+  }
+  return found;
+}
+
 bool Server::IsComplete() const {
   const State& state = *state_;
+  if (state.step == Step::kAgreeing) {
+    return !state.Shortfall(state.agreed, state.sharers) &&
+           !state.Shortfall(state.Answerers(), state.sharers);
+  }
   if (state.step != Step::kUnmasking) return false;
-  const auto sharers = state.sharers.List();
-  return std::ranges::all_of(sharers, [&](Index client) {
-    return state.participants[client].revealed.size() == state.threshold();
+  return std::ranges::all_of(state.sharers.List(), [&](Index owner) {
+    return state.participants[owner].revealed.size() == state.threshold();
   });
 }
 

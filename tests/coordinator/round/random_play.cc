@@ -243,7 +243,8 @@ Event RandomPlay::EventOf(const Move& move) const {
       // What the session did not take is told as well once in a while.
       const auto step =
           how % 32 < 28 ? session_.step() : static_cast<SecureStep>(how % 6);
-      return SecureAnswered{trainer, TokenFor(trainer, how), step};
+      return SecureAnswered{trainer, TokenFor(trainer, how), step,
+                            how % 4 == 1};
     }
     case 27:
       return UpdateArrived{trainer, TokenFor(trainer, how), ContributionOf(how),

@@ -154,6 +154,15 @@ std::string RoundFixture::Answers(const std::string& client) {
   return Happens(SecureAnswered{ClientId{client}, TokenOf(client), step});
 }
 
+std::string RoundFixture::AnswersEnough(const std::string& client) {
+  const SecureStep step = session_->step();
+  if (!session_->Takes(ClientId{client}, step)) return "not taken";
+  return Happens(SecureAnswered{.client = ClientId{client},
+                                .token = TokenOf(client),
+                                .step = step,
+                                .is_enough = true});
+}
+
 std::string RoundFixture::Answer(const std::vector<std::string>& clients) {
   return ForEach(clients, [this](const auto& name) { return Answers(name); });
 }

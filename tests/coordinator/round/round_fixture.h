@@ -53,6 +53,8 @@ class RoundFixture {
   std::string Stops();
   // The session takes the client's message of its step.
   std::string Answers(const std::string& client);
+  // The same, and it could do without any other.
+  std::string AnswersEnough(const std::string& client);
   std::string Answer(const std::vector<std::string>& clients);
   // What the session says to CloseSecureStep.
   std::string SessionAnswers();

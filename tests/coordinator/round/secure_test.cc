@@ -226,6 +226,42 @@ TEST_CASE_METHOD(MaskedRound,
   CHECK(Answers("dan") == "close unmasking of round 1.1");
 }
 
+TEST_CASE_METHOD(MaskedRound,
+                 "whoever the sum can do without has a tenth of a step left") {
+  ExchangeKeys(kAll);
+  Return(kAll);
+  SessionAnswers();
+  Answer({"ann", "bob"});
+  CHECK(WakesAt() == 10s);
+  SetTime(3s);
+  CHECK(AnswersEnough("cid") == "");
+  CHECK(WakesAt() == 4s);
+  CHECK(AdvanceTo(4s) == "close agreeing of round 1.1");
+  CHECK(SessionAnswers() == "cancel dan too_late");
+
+  CHECK(WakesAt() == 14s);
+  AnswersEnough("ann");
+  CHECK(WakesAt() == 5s);
+  // Those who still come do not put it off.
+  SetTime(4'500ms);
+  AnswersEnough("bob");
+  CHECK(WakesAt() == 5s);
+  CHECK(AdvanceTo(5s) == "close unmasking of round 1.1");
+  CHECK(SessionAnswers() ==
+        "cancel cid too_late; release round 1.1 of ann bob cid dan with weight "
+        "4 and loss 0");
+}
+
+TEST_CASE_METHOD(MaskedRound,
+                 "enough in the last instants of a step adds none") {
+  ExchangeKeys(kAll);
+  Return(kAll);
+  SessionAnswers();
+  SetTime(9'800ms);
+  AnswersEnough("ann");
+  CHECK(WakesAt() == 10s);
+}
+
 TEST_CASE_METHOD(MaskedRound, "a revoked client is out before its update") {
   CHECK(IsRevoked("ann") == "cancel ann revoked");
   CHECK(Answer({"bob", "cid", "dan"}) == "close advertising of round 1.1");

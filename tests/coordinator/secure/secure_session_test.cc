@@ -87,6 +87,7 @@ class Session {
         const SecureSession::Answer taken = session->Receive(id, *answer);
         INFO(taken.detail);
         CHECK(taken.refusal == Refusal::kNone);
+        if (!taken.is_enough) ++answers_before_enough;
       }
       if (session->step() != SecureStep::kMasking) continue;
       REQUIRE(session->ExpectsInput(id));
@@ -135,6 +136,7 @@ class Session {
   std::map<ClientId, std::vector<std::int64_t>> inputs;
   std::map<ClientId, v1::SecureClientMessage> last;
   std::set<ClientId> gone;
+  int answers_before_enough = 0;  // in all steps
   std::optional<secagg::MaskedSum> sum;
 
  private:
@@ -195,6 +197,45 @@ TEST_CASE("below a minimum the session is abandoned, with its count and why") {
   CHECK(abandoned.reason.find("needed") != std::string::npos);
   CHECK(session.session->IsOver());
   CHECK(session.session->MessagesFor({NameOf(11)}).empty());
+}
+
+TEST_CASE("a session has enough answers as soon as its sum would come out") {
+  const auto step = GENERATE(SecureStep::kAgreeing, SecureStep::kUnmasking);
+  const auto run_with = [&](Session& session, int answering) {
+    session.RunTo(step);
+    session.answers_before_enough = 0;
+    std::set<int> vanished;
+    for (int i = answering; i < static_cast<int>(kClients); ++i) {
+      vanished.insert(i);
+    }
+    session.Answer(vanished);
+    return session.answers_before_enough;
+  };
+  Session all;
+  const int before = run_with(all, kClients);
+  REQUIRE(before > 1);
+  REQUIRE(before < static_cast<int>(kClients) - 1);
+
+  Session enough;
+  CHECK(run_with(enough, before + 1) == before);
+  enough.Close();
+  while (!enough.session->IsOver()) {
+    enough.Answer();
+    enough.Close();
+  }
+  CHECK(enough.Unmasked() == enough.PlainSum({}));
+
+  Session too_few;
+  CHECK(run_with(too_few, before) == before);
+  too_few.Abandon();
+}
+
+TEST_CASE("up to the masked inputs no answer is enough for the others") {
+  Session session;
+  session.RunTo(SecureStep::kMasking);
+  session.Answer();
+  // An advertisement is not counted here.
+  CHECK(session.answers_before_enough == 3 * static_cast<int>(kClients));
 }
 
 TEST_CASE("another client's advertisement is refused by its name") {
