@@ -94,7 +94,8 @@ std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
     const v1::RoundRecord& round = detail.rounds(i);
     std::vector<std::string> cells = {
         absl::StrCat(round.round()), absl::StrCat(round.accepted()),
-        absl::StrCat(round.total_weight()), Decimal(round.train_loss())};
+        round.has_total_weight() ? absl::StrCat(round.total_weight()) : "-",
+        round.has_train_loss() ? Decimal(round.train_loss()) : "-"};
     for (const std::string& name : metrics) {
       const auto found = round.metrics().find(name);
       cells.push_back(found == round.metrics().end() ? ""
@@ -123,8 +124,14 @@ std::string RoundLine(const v1::RoundRecord& round,
                       std::uint32_t total_rounds) {
   return absl::StrCat(
       "round ", round.round(), "/", total_rounds, "  updates ",
-      round.accepted(), "  examples ", round.total_weight(), "  train loss ",
-      Decimal(round.train_loss()), "  ", SecondsText(round.seconds()), " s",
+      round.accepted(),
+      round.has_total_weight()
+          ? absl::StrCat("  examples ", round.total_weight())
+          : "",
+      round.has_train_loss()
+          ? absl::StrCat("  train loss ", Decimal(round.train_loss()))
+          : "",
+      "  ", SecondsText(round.seconds()), " s",
       round.attempts() > 1 ? absl::StrCat("  attempt ", round.attempts()) : "");
 }
 

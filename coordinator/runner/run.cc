@@ -126,11 +126,7 @@ struct Recorder {
         .attempts = run.attempt,
         .model = effect.model,
         .accepted = static_cast<int>(run.release->contributors.size()),
-        // Packed updates say these together, in their sum, or not at all.
-        .total_weight = effect.aggregates ? effect.aggregates->examples
-                                          : run.release->total_weight,
-        .train_loss = effect.aggregates ? effect.aggregates->train_loss
-                                        : run.release->train_loss,
+        .aggregates = Said(effect),
         .seconds = seconds.count(),
         .metrics = {}};
     batch.push_back(store::SaveRound{run.name, run.committed});
@@ -186,6 +182,18 @@ struct Recorder {
     for (const auto& [client, participant] : *cohort) asked.push_back(client);
     return asked;
   }
+  // What the round's updates said of themselves.
+  std::optional<store::RoundRow::Aggregates> Said(
+      const round::CommitRound& effect) const {
+    // Packed ones say it together, in their sum, or not at all.
+    if (run.engine->options().packed) {
+      if (!effect.aggregates) return std::nullopt;
+      return store::RoundRow::Aggregates{effect.aggregates->examples,
+                                         effect.aggregates->train_loss};
+    }
+    return store::RoundRow::Aggregates{run.release->total_weight,
+                                       run.release->train_loss};
+  }
   // The attempt in progress, to whom it may say something of.
   void Charge(const std::vector<round::ClientId>& whom) {
     if (!run.plan.has_privacy()) return;
@@ -237,8 +245,10 @@ v1::RoundRecord ToRecord(const store::RoundRow& row) {
   record.set_attempts(static_cast<std::uint32_t>(row.attempts));
   record.set_model(std::string(row.model.AsBytes()));
   record.set_accepted(static_cast<std::uint32_t>(row.accepted));
-  record.set_total_weight(row.total_weight);
-  record.set_train_loss(row.train_loss);
+  if (row.aggregates) {
+    record.set_total_weight(row.aggregates->total_weight);
+    record.set_train_loss(row.aggregates->train_loss);
+  }
   record.set_seconds(row.seconds);
   for (const auto& [name, value] : row.metrics) {
     (*record.mutable_metrics())[name] = value;

@@ -60,8 +60,11 @@ struct Writer {
         .Bind(std::int64_t{row.state})
         .Bind(row.message)
         .Bind(row.submitted);
-    // An unbound parameter is NULL.
-    if (row.max_debits) query.Bind(std::int64_t{*row.max_debits});
+    if (row.max_debits) {
+      query.Bind(std::int64_t{*row.max_debits});
+    } else {
+      query.BindNull();
+    }
     return query.Run();
   }
   absl::Status operator()(const SetRunState& change) const {
@@ -157,17 +160,19 @@ struct Writer {
   }
   absl::Status operator()(const SaveRound& change) const {
     const RoundRow& row = change.row;
-    absl::Status status =
-        Query(database, "INSERT INTO rounds VALUES (?,?,?,?,?,?,?,?)")
-            .Bind(change.run)
-            .Bind(std::int64_t{row.round})
-            .Bind(std::int64_t{row.attempts})
-            .BindBlob(row.model.AsBytes())
-            .Bind(std::int64_t{row.accepted})
-            .Bind(static_cast<std::int64_t>(row.total_weight))
-            .Bind(row.train_loss)
-            .Bind(row.seconds)
-            .Run();
+    Query query(database, "INSERT INTO rounds VALUES (?,?,?,?,?,?,?,?)");
+    query.Bind(change.run)
+        .Bind(std::int64_t{row.round})
+        .Bind(std::int64_t{row.attempts})
+        .BindBlob(row.model.AsBytes())
+        .Bind(std::int64_t{row.accepted});
+    if (row.aggregates) {
+      query.Bind(static_cast<std::int64_t>(row.aggregates->total_weight))
+          .Bind(row.aggregates->train_loss);
+    } else {
+      query.BindNull().BindNull();
+    }
+    absl::Status status = query.Bind(row.seconds).Run();
     if (!status.ok()) return status;
     return SaveMetric(database, change.run, row.round, row.metrics);
   }

@@ -114,6 +114,11 @@ Query& Query::BindBlob(std::string_view bytes) {
   return *this;
 }
 
+Query& Query::BindNull() {
+  if (status_.ok()) Check(sqlite3_bind_null(statement_, ++bound_));
+  return *this;
+}
+
 bool Query::Next() {
   if (!status_.ok()) return false;
   const int code = sqlite3_step(statement_);

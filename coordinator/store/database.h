@@ -36,6 +36,7 @@ class Query {
   Query& Bind(double value);
   Query& Bind(std::string_view text);
   Query& BindBlob(std::string_view bytes);
+  Query& BindNull();
 
   // Moves to the next row. False at the end and on an error: ask status().
   bool Next();

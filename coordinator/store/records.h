@@ -30,12 +30,17 @@ struct RunRow {
 };
 
 struct RoundRow {
+  // What its updates said of themselves, together.
+  struct Aggregates {
+    std::uint64_t total_weight = 0;
+    double train_loss = 0;
+  };
+
   int round = 0;
   int attempts = 0;
   Digest model;
   int accepted = 0;
-  std::uint64_t total_weight = 0;
-  double train_loss = 0;
+  std::optional<Aggregates> aggregates;  // none: they say nothing
   double seconds = 0;
   std::map<std::string, double> metrics;
 };

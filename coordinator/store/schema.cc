@@ -121,6 +121,27 @@ CREATE TABLE participation (
   PRIMARY KEY (population, client)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+-- Updates of private runs, those in the ledger, say nothing of themselves: where
+-- zeros stood for what nobody has measured there is nothing.
+CREATE TABLE measured_rounds (
+  run TEXT NOT NULL REFERENCES runs,
+  round INTEGER NOT NULL,
+  attempts INTEGER NOT NULL,
+  model BLOB NOT NULL,       -- SHA-256 of what was released
+  accepted INTEGER NOT NULL,
+  total_weight INTEGER,
+  train_loss REAL,
+  seconds REAL NOT NULL,
+  PRIMARY KEY (run, round),
+  CHECK ((total_weight IS NULL) = (train_loss IS NULL))
+) WITHOUT ROWID;
+INSERT INTO measured_rounds SELECT * FROM rounds;
+UPDATE measured_rounds SET total_weight = NULL, train_loss = NULL
+  WHERE run IN (SELECT run FROM ledger);
+DROP TABLE rounds;
+ALTER TABLE measured_rounds RENAME TO rounds;
+)sql",
 };
 
 }  // namespace

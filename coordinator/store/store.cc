@@ -82,15 +82,18 @@ absl::StatusOr<std::vector<RoundRow>> Store::Rounds(const std::string& run,
     while (query.Next()) {
       absl::StatusOr<Digest> model = DigestAt(query, 2);
       if (!model.ok()) return model.status();
-      rows.push_back(
-          {.round = static_cast<int>(query.Integer(0)),
-           .attempts = static_cast<int>(query.Integer(1)),
-           .model = *model,
-           .accepted = static_cast<int>(query.Integer(3)),
-           .total_weight = static_cast<std::uint64_t>(query.Integer(4)),
-           .train_loss = query.Real(5),
-           .seconds = query.Real(6),
-           .metrics = {}});
+      rows.push_back({.round = static_cast<int>(query.Integer(0)),
+                      .attempts = static_cast<int>(query.Integer(1)),
+                      .model = *model,
+                      .accepted = static_cast<int>(query.Integer(3)),
+                      .aggregates = {},
+                      .seconds = query.Real(6),
+                      .metrics = {}});
+      if (!query.IsNull(4)) {
+        rows.back().aggregates = {
+            .total_weight = static_cast<std::uint64_t>(query.Integer(4)),
+            .train_loss = query.Real(5)};
+      }
     }
     if (!query.status().ok()) return query.status();
   }

@@ -182,9 +182,9 @@ TEST_CASE_METHOD(AdminFixture,
   CHECK(ended.exit == 0);
   CHECK(ended.out ==
         "run digits-1 is running\n"
-        "round 1/2  updates 0  examples 0  train loss 0.0000  0.0 s\n"
+        "round 1/2  updates 0  0.0 s\n"
         "round 1/2  accuracy 0.5000\n"
-        "round 2/2  updates 0  examples 0  train loss 0.0000  0.0 s\n"
+        "round 2/2  updates 0  0.0 s\n"
         "run digits-1 is finished\n");
   // One document a line.
   std::istringstream lines(Call({"--json", "run", "watch", "digits-1"}).out);

@@ -75,6 +75,21 @@ TEST_CASE("a run is shown with its bars, its rounds and its refusals") {
         std::vector<std::string>{"refused: too_late 2"});
 }
 
+TEST_CASE("figures that nobody measured are not shown as zeros") {
+  v1::RunDetail detail = Detail();
+  v1::RoundRecord& round = *detail.mutable_rounds(0);
+  CHECK(RoundLine(round, 2) ==
+        "round 1/2  updates 10  examples 3000  train loss 1.5000  2.2 s");
+  round.clear_total_weight();
+  round.clear_train_loss();
+  CHECK(RunLines(detail, Style::kPlain, 10).back() ==
+        "    1       10         -           -    0.8750      2.2");
+  CHECK(RoundLine(round, 2) == "round 1/2  updates 10  2.2 s");
+  const auto json = ToJson(detail).at("rounds")[0];
+  CHECK(json.at("total_weight").is_null());
+  CHECK(json.at("train_loss").is_null());
+}
+
 TEST_CASE("an epsilon is shown with all that it is worth nothing without") {
   v1::RunDetail detail;
   v1::RunPrivacy& privacy = *detail.mutable_privacy();

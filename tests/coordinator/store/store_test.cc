@@ -52,9 +52,16 @@ TEST_CASE_METHOD(StoreFixture, "what was committed is there in a new process") {
                                    .attempts = 2,
                                    .model = row.first_model,
                                    .accepted = 3,
-                                   .total_weight = 4,
-                                   .train_loss = 0.5,
+                                   .aggregates = {{4, 0.5}},
                                    .seconds = 6,
+                                   .metrics = {}}},
+                        SaveRound{row.run,
+                                  {.round = 2,
+                                   .attempts = 1,
+                                   .model = row.first_model,
+                                   .accepted = 3,
+                                   .aggregates = {},
+                                   .seconds = 7,
                                    .metrics = {}}},
                         SaveMetrics{row.run, 1, {{"accuracy", 0.75}}},
                         KeepModel{row.run, 1, row.first_model},
@@ -71,8 +78,13 @@ TEST_CASE_METHOD(StoreFixture, "what was committed is there in a new process") {
   CHECK(runs->front().max_debits == 40);
   const auto rounds = store->Rounds(row.run, 10);
   REQUIRE(rounds.ok());
-  REQUIRE(rounds->size() == 1);
+  REQUIRE(rounds->size() == 2);
   CHECK(rounds->front().metrics.at("accuracy") == 0.75);
+  REQUIRE(rounds->front().aggregates.has_value());
+  CHECK(rounds->front().aggregates->total_weight == 4);
+  CHECK(rounds->front().aggregates->train_loss == 0.5);
+  CHECK_FALSE(rounds->back().aggregates.has_value());
+  CHECK(rounds->back().seconds == 7);
   CHECK(store->Clients()->front().population == "pumps");
   CHECK(store->KeptBlobs()->contains(row.first_model));
 }
@@ -233,6 +245,42 @@ TEST_CASE("a database of the first version is brought to this one") {
   REQUIRE((*store)->Runs()->size() == 1);
   CHECK_FALSE((*store)->Runs()->front().max_debits.has_value());
   CHECK((*store)->LedgerAfter(0, 1'000)->empty());
+}
+
+TEST_CASE("figures that nobody measured go from private runs of before") {
+  const testing::TempFolder folder;
+  {
+    auto database = Database::Open(folder.path() / "tributary.db");
+    REQUIRE(database.ok());
+    REQUIRE((*database)
+                ->Execute(std::string(Migrations()[0]) + Migrations()[1] +
+                          "INSERT INTO runs VALUES ('plain-1', 1, 'plan', "
+                          "'key', zeroblob(32), '', 1, '', 5, NULL), "
+                          "('private-1', 2, 'plan', 'key', zeroblob(32), '', "
+                          "1, '', 5, 40);"
+                          "INSERT INTO rounds VALUES "
+                          "('plain-1', 1, 2, zeroblob(32), 3, 300, 0.5, 6), "
+                          "('private-1', 1, 1, zeroblob(32), 3, 3, 0, 7);"
+                          "INSERT INTO ledger VALUES "
+                          "(1, 'pumps', 'private-1', 1, 1, 'entry');"
+                          "PRAGMA user_version = 2;")
+                .ok());
+  }
+  auto store = Store::Open(folder.path());
+  REQUIRE(store.ok());
+  const auto plain = (*store)->Rounds("plain-1", 10);
+  REQUIRE(plain.ok());
+  REQUIRE(plain->size() == 1);
+  CHECK(plain->front().attempts == 2);
+  REQUIRE(plain->front().aggregates.has_value());
+  CHECK(plain->front().aggregates->total_weight == 300);
+  CHECK(plain->front().aggregates->train_loss == 0.5);
+  const auto kept = (*store)->Rounds("private-1", 10);
+  REQUIRE(kept.ok());
+  REQUIRE(kept->size() == 1);
+  CHECK_FALSE(kept->front().aggregates.has_value());
+  CHECK(kept->front().accepted == 3);
+  CHECK(kept->front().seconds == 7);
 }
 
 TEST_CASE_METHOD(StoreFixture, "an event that is missing is found out") {
