@@ -9,6 +9,7 @@
 
 #include "absl/status/statusor.h"
 #include "coordinator/ctl/authority.h"
+#include "coordinator/ctl/planned_run.h"
 #include "coordinator/ctl/privacy_plan.h"
 #include "coordinator/ctl/session.h"
 
@@ -45,8 +46,9 @@ ExitCode RunStop(Session& session, const std::string& run);
 ExitCode ModelGet(Session& session, const std::string& run, std::uint32_t round,
                   const std::string& out);
 ExitCode ClientsList(Session& session, const std::string& population);
-// Needs no coordinator.
+// These need no coordinator.
 ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question);
+ExitCode PrivacyOfPlan(Session& session, const PlannedRunQuestion& question);
 
 struct LedgerQuestion {
   std::string file;        // empty: the coordinator's

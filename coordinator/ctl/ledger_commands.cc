@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributaryctl privacy report and verify.
 #include <algorithm>
+#include <set>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -8,6 +9,7 @@
 #include "coordinator/ctl/commands.h"
 #include "coordinator/ctl/ledger_source.h"
 #include "coordinator/ctl/privacy_report.h"
+#include "coordinator/ctl/spending_view.h"
 
 namespace tributary::ctl {
 namespace {
@@ -129,35 +131,14 @@ void Print(Session& session, const TookPart& took_part) {
   }
 }
 
-bool Has(const PrivacyReport& report, const std::set<std::string>& one,
-         std::set<std::string> Account::*field) {
-  return std::ranges::any_of(report.runs, [&](const Account& account) {
-    return std::ranges::any_of(account.*field, [&](const std::string& text) {
-      return std::ranges::any_of(
-          one, [&](const std::string& part) { return text.starts_with(part); });
-    });
-  });
-}
-
-// What must be true for the epsilons above to be.
 void PrintConditions(const PrivacyReport& report, std::ostream& out) {
-  out << "\nThe unit is one client with all of its examples, over all rounds "
-         "charged. The numbers cover what the released models tell anybody. "
-         "They do not cover\n";
-  if (Has(report, {"central"}, &Account::noises)) {
-    out << "  what the coordinator sees before it adds central noise: without "
-           "secure aggregation every update\n";
+  std::set<std::string> noises;
+  std::set<std::string> samplings;
+  for (const Account& account : report.runs) {
+    noises.insert(account.noises.begin(), account.noises.end());
+    samplings.insert(account.samplings.begin(), account.samplings.end());
   }
-  if (Has(report, {"distributed"}, &Account::noises)) {
-    out << "  the coordinator's view of distributed noise on sampled cohorts, "
-           "for it knows who was in them: \"privacy plan --sampling none\" "
-           "with the most rounds of a client says what holds there\n";
-  }
-  if (Has(report, {"Poisson", "fixed size"}, &Account::samplings)) {
-    out << "  anybody who knows who was in which cohort\n";
-  }
-  out << "  what anybody but this ledger's coordinator released of the same "
-         "clients\n";
+  PrintUncovered(noises, samplings, out);
 }
 
 absl::Status CutOff(const LedgerSource& source) {

@@ -1,61 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
-#include <string>
+#include <vector>
 
 #include "coordinator/ctl/commands.h"
 #include "coordinator/ctl/privacy_plan.h"
+#include "coordinator/ctl/spending_view.h"
 
 namespace tributary::ctl {
 namespace {
 
 using nlohmann::ordered_json;
 
-constexpr const char* kUnit = "client";
 constexpr const char* kArithmetic =
-    "This is arithmetic, for noise on the sum. A plan's section `privacy` sets "
-    "it up; what its run was charged is in the ledger (tributaryctl privacy "
+    "This is arithmetic, for Gaussian noise on the sum. A plan's section "
+    "`privacy` sets it up: \"privacy plan PLAN\" says what that costs, with "
+    "any "
+    "noise; what its run was charged is in the ledger (tributaryctl privacy "
     "report).";
-
-ordered_json Json(const Spending& spending) {
-  return {{"epsilon", spending.epsilon},
-          {"delta", spending.delta},
-          {"unit", kUnit},
-          {"neighbours", dp::Name(spending.neighbours)},
-          {"sampling", dp::Name(spending.sampling)},
-          {"accountant", dp::Name(spending.accountant)},
-          {"rounds", spending.rounds},
-          {"cohort", spending.cohort},
-          {"noise_multiplier", spending.noise_multiplier},
-          {"noise_on_mean", spending.NoiseOnMean()}};
-}
-
-ordered_json Json(const std::vector<Spending>& spendings) {
-  ordered_json list = ordered_json::array();
-  for (const Spending& spending : spendings) list.push_back(Json(spending));
-  return list;
-}
-
-Table SpendingTable() {
-  return Table({{"EPSILON", Align::kRight},
-                {"DELTA", Align::kRight},
-                {"UNIT"},
-                {"NEIGHBOURS"},
-                {"SAMPLING"},
-                {"ACCOUNTANT"},
-                {"ROUNDS", Align::kRight},
-                {"COHORT", Align::kRight},
-                {"NOISE", Align::kRight},
-                {"ON MEAN", Align::kRight}});
-}
-
-void Add(Table& table, const Spending& spending) {
-  table.Add({Decimal(spending.epsilon), Short(spending.delta), kUnit,
-             std::string(dp::Name(spending.neighbours)),
-             std::string(dp::Name(spending.sampling)),
-             std::string(dp::Name(spending.accountant)),
-             std::to_string(spending.rounds), std::to_string(spending.cohort),
-             Decimal(spending.noise_multiplier),
-             Short(spending.NoiseOnMean())});
-}
 
 // What must be true for the epsilons above to be.
 void PrintConditions(const PrivacyPlan& plan, std::ostream& out) {
@@ -113,16 +73,13 @@ ExitCode PrivacyPlanned(Session& session, const PrivacyQuestion& question) {
                 << " clip norms; the mean's own is at most 1\n";
   }
   session.out << "\n";
-  Table spent = SpendingTable();
-  for (const Spending& earlier : plan->earlier_rounds) Add(spent, earlier);
-  Add(spent, plan->answer);
-  if (plan->other_accountant) Add(spent, *plan->other_accountant);
-  spent.Print(session.out, session.style);
+  std::vector<Spending> spent = plan->earlier_rounds;
+  spent.push_back(plan->answer);
+  if (plan->other_accountant) spent.push_back(*plan->other_accountant);
+  SpendingTable(spent).Print(session.out, session.style);
   if (!plan->larger_cohorts.empty()) {
     session.out << "\nThe same epsilon with larger cohorts:\n";
-    Table larger = SpendingTable();
-    for (const Spending& one : plan->larger_cohorts) Add(larger, one);
-    larger.Print(session.out, session.style);
+    SpendingTable(plan->larger_cohorts).Print(session.out, session.style);
   }
   PrintConditions(*plan, session.out);
   session.out << "\n" << kArithmetic << std::endl;

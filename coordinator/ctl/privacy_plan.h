@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// What noise a privacy target needs and what it costs, before any run. Pure.
+// What noise a privacy target needs and what it costs, before there is a plan:
+// of Gaussian noise on the sum. Pure.
 #pragma once
 
 #include <cstdint>
@@ -7,6 +8,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "coordinator/ctl/spending.h"
 #include "privacy/dp/accountant.h"
 
 namespace tributary::ctl {
@@ -27,24 +29,6 @@ struct PrivacyQuestion {
   std::optional<dp::Accountant> accountant;
   // Of the model; 0: not said.
   std::int64_t parameters = 0;
-};
-
-// An epsilon and everything without which it says nothing. The unit is always
-// one client with all of its examples, over all rounds.
-struct Spending {
-  double epsilon = 0;
-  double delta = 0;
-  dp::Neighbours neighbours = dp::Neighbours::kAddOrRemoveOne;
-  dp::Sampling sampling = dp::Sampling::kPoisson;
-  dp::Accountant accountant = dp::Accountant::kPld;
-  std::int64_t rounds = 0;
-  std::int64_t cohort = 0;
-  double noise_multiplier = 0;
-  // Standard deviation in each coordinate of the mean, in clip norms: what the
-  // model feels.
-  double NoiseOnMean() const {
-    return noise_multiplier / static_cast<double>(cohort);
-  }
 };
 
 struct PrivacyPlan {

@@ -34,6 +34,7 @@ struct Choice {
   AlternativeNames names;
   SignCommand sign;
   PrivacyQuestion privacy;
+  PlannedRunQuestion planned;
   LedgerQuestion ledger;
   std::string sampling = "poisson";
   std::string neighbours;
@@ -194,29 +195,20 @@ void AddLedger(CLI::App& privacy, Choice& choice) {
   });
 }
 
-void AddPrivacy(CLI::App& app, Choice& choice) {
-  auto& privacy = *app.add_subcommand("privacy", "differential privacy");
-  privacy.require_subcommand(1);
-  AddLedger(privacy, choice);
-  auto& plan = *privacy.add_subcommand(
-      "plan",
-      "the noise that an epsilon needs, or the epsilon of a noise, and what it "
-      "costs; arithmetic only: no run adds noise yet");
+// The question without a plan.
+void AddQuestion(CLI::App& plan, Choice& choice) {
   PrivacyQuestion& question = choice.privacy;
+  plan.add_option("--delta", question.delta,
+                  "below 1 / population; a tenth of that is usual");
+  plan.add_option("--rounds", question.rounds, "rounds of the run");
+  plan.add_option("--cohort", question.cohort,
+                  "clients in a round (with Poisson sampling: on average)");
+  plan.add_option("--population", question.population,
+                  "clients that a cohort is drawn from");
   plan.add_option("--epsilon", question.epsilon, "target, over all rounds");
   plan.add_option("--noise-multiplier", question.noise_multiplier,
                   "in place of --epsilon: standard deviation of the noise on "
                   "the sum, in clip norms");
-  plan.add_option("--delta", question.delta,
-                  "below 1 / population; a tenth of that is usual")
-      ->required();
-  plan.add_option("--rounds", question.rounds, "rounds of the run")->required();
-  plan.add_option("--cohort", question.cohort,
-                  "clients in a round (with Poisson sampling: on average)")
-      ->required();
-  plan.add_option("--population", question.population,
-                  "clients that a cohort is drawn from")
-      ->required();
   plan.add_option("--sampling", choice.sampling,
                   "how a cohort is drawn: poisson, fixed-size, or none (who is "
                   "in it is no secret)")
@@ -229,25 +221,72 @@ void AddPrivacy(CLI::App& app, Choice& choice) {
   plan.add_option("--accountant", choice.accountant,
                   "pld (tight) or rdp (default: pld where it can)")
       ->check(CLI::IsMember({"pld", "rdp"}));
-  plan.add_option("--parameters", question.parameters,
-                  "parameters of the model, to see the noise's norm");
-  plan.callback([&choice] {
+}
+
+ExitCode AskQuestion(Session& session, Choice& choice) {
+  PrivacyQuestion& asked = choice.privacy;
+  asked.parameters = choice.planned.parameters;
+  asked.sampling = choice.sampling == "poisson"      ? dp::Sampling::kPoisson
+                   : choice.sampling == "fixed-size" ? dp::Sampling::kFixedSize
+                                                     : dp::Sampling::kNone;
+  if (!choice.neighbours.empty()) {
+    asked.neighbours = choice.neighbours == "replace-one"
+                           ? dp::Neighbours::kReplaceOne
+                           : dp::Neighbours::kAddOrRemoveOne;
+  }
+  if (!choice.accountant.empty()) {
+    asked.accountant = choice.accountant == "pld" ? dp::Accountant::kPld
+                                                  : dp::Accountant::kRdp;
+  }
+  return PrivacyPlanned(session, asked);
+}
+
+void AddPrivacy(CLI::App& app, Choice& choice) {
+  auto& privacy = *app.add_subcommand("privacy", "differential privacy");
+  privacy.require_subcommand(1);
+  AddLedger(privacy, choice);
+  auto& plan = *privacy.add_subcommand(
+      "plan",
+      "what a plan's rounds will cost, whatever noise it has; or, without a "
+      "plan, the noise on the sum that an epsilon needs, or the epsilon of a "
+      "noise");
+  AddQuestion(plan, choice);
+  PlannedRunQuestion& planned = choice.planned;
+  CLI::Option* const file =
+      plan.add_option("PLAN", planned.plan,
+                      "plan file, in place of the options that ask without it");
+  for (const char* other :
+       {"--delta", "--rounds", "--cohort", "--population", "--epsilon",
+        "--noise-multiplier", "--sampling", "--neighbours", "--accountant"}) {
+    file->excludes(plan.get_option(other));
+  }
+  plan.add_option("--parameters", planned.parameters,
+                  "parameters of the model: to see the noise's norm, and for a "
+                  "PLAN that has no weights yet")
+      ->check(CLI::NonNegativeNumber);
+  plan.add_option("--weights", planned.weights,
+                  "of a PLAN: its first weights, if it does not name them")
+      ->needs(file);
+  plan.add_option("--set", planned.settings,
+                  "of a PLAN: KEY=VALUE in place of what it says; may be "
+                  "repeated")
+      ->needs(file)
+      ->allow_extra_args(false);
+  plan.callback([&choice, &plan] {
+    if (!choice.planned.plan.empty()) {
+      choice.run = [&choice](Session& session) {
+        return PrivacyOfPlan(session, choice.planned);
+      };
+      return;
+    }
+    for (const char* needed :
+         {"--delta", "--rounds", "--cohort", "--population"}) {
+      if (plan.get_option(needed)->count() == 0) {
+        throw CLI::RequiredError(std::string(needed) + ", or a PLAN,");
+      }
+    }
     choice.run = [&choice](Session& session) {
-      PrivacyQuestion& asked = choice.privacy;
-      asked.sampling = choice.sampling == "poisson" ? dp::Sampling::kPoisson
-                       : choice.sampling == "fixed-size"
-                           ? dp::Sampling::kFixedSize
-                           : dp::Sampling::kNone;
-      if (!choice.neighbours.empty()) {
-        asked.neighbours = choice.neighbours == "replace-one"
-                               ? dp::Neighbours::kReplaceOne
-                               : dp::Neighbours::kAddOrRemoveOne;
-      }
-      if (!choice.accountant.empty()) {
-        asked.accountant = choice.accountant == "pld" ? dp::Accountant::kPld
-                                                      : dp::Accountant::kRdp;
-      }
-      return PrivacyPlanned(session, asked);
+      return AskQuestion(session, choice);
     };
   });
 }

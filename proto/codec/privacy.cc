@@ -168,6 +168,18 @@ absl::StatusOr<dp::Mechanism> DearestMechanism(const v1::Plan& plan,
   return ToMechanism(plan, manifest, DearestClipNorm(plan));
 }
 
+absl::StatusOr<dp::Spend> SpendOf(const v1::Plan& plan,
+                                  const Manifest& manifest,
+                                  std::int64_t rounds) {
+  const auto mechanism = DearestMechanism(plan, manifest);
+  if (!mechanism.ok()) return mechanism.status();
+  const auto accountant = AccountantOf(plan, *mechanism);
+  if (!accountant.ok()) return accountant.status();
+  dp::Spend spend;
+  spend.Add(*mechanism, rounds, plan.privacy().delta(), *accountant);
+  return spend;
+}
+
 namespace {
 
 // AffordableRounds, of `limit` at most.
@@ -176,17 +188,16 @@ absl::StatusOr<std::int64_t> MostRounds(const v1::Plan& plan,
                                         const dp::Spend& others,
                                         std::int64_t limit) {
   const v1::PrivacyPlan& privacy = plan.privacy();
-  const auto mechanism = DearestMechanism(plan, manifest);
-  if (!mechanism.ok()) return mechanism.status();
-  const auto own = AccountantOf(plan, *mechanism);
-  if (!own.ok()) return own.status();
+  const auto one = SpendOf(plan, manifest, 1);
+  if (!one.ok()) return one.status();
+  const dp::Mechanism mechanism = one->charges().front().mechanism;
   std::int64_t rounds = limit;
   const auto limit_by = [&](const dp::Spend& earlier, double epsilon) {
     dp::Spend all = earlier;
-    all.Add(*mechanism, 1, privacy.delta(), *own);
+    all.Add(*one);
     const auto accountant = all.CommonAccountant();
     if (!accountant.ok()) return accountant.status();
-    const auto most = dp::MostRounds(*accountant, earlier.charges(), *mechanism,
+    const auto most = dp::MostRounds(*accountant, earlier.charges(), mechanism,
                                      rounds, {epsilon, privacy.delta()});
     if (most.ok()) rounds = *most;
     return most.status();

@@ -29,6 +29,12 @@ absl::StatusOr<dp::Mechanism> ToMechanism(const v1::Plan& plan,
 absl::StatusOr<dp::Mechanism> DearestMechanism(const v1::Plan& plan,
                                                const Manifest& manifest);
 
+// What so many rounds of a run cost, at that clip norm: its debits before there
+// are any.
+absl::StatusOr<dp::Spend> SpendOf(const v1::Plan& plan,
+                                  const Manifest& manifest,
+                                  std::int64_t rounds);
+
 // Fills in privacy.noise_multiplier if the plan leaves it open: the least with
 // which stop.rounds rounds stay within privacy.epsilon. InvalidArgument, naming
 // the key, if no accountant covers the plan, if its budget does not hold a
