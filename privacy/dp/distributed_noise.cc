@@ -82,28 +82,6 @@ RdpCurve SkellamRdp(const RoundedNorms& norms, double variance) {
   });
 }
 
-RdpCurve DistributedDiscreteGaussianRdp(const DistributedNoise& noise) {
-  const RoundedNorms norms = NormsAfterRounding(noise);
-  const double deviation = noise.local_deviation * noise.scale;
-  double tau = 0;
-  for (std::int64_t k = 1; k < noise.clients; ++k) {
-    const double share = static_cast<double>(k) / static_cast<double>(k + 1);
-    tau += 10 * std::exp(-2 * std::numbers::pi * std::numbers::pi * deviation *
-                         deviation * share);
-  }
-  const double total =
-      std::sqrt(static_cast<double>(noise.clients)) * noise.local_deviation;
-  const double l1 = norms.l1 / total;
-  const double l2 = norms.l2 / total;
-  const double d = static_cast<double>(noise.dimension);
-  return AtWholeOrders([&](double a) {
-    const double joint = l2 + std::sqrt(d) * tau;
-    return std::min({a / 2 * l2 * l2 + tau * d,
-                     a / 2 * (l2 * l2 + 2 * tau * l1 + tau * tau * d),
-                     a / 2 * joint * joint});
-  });
-}
-
 namespace {
 
 // Orders 0 to 128, of which the first two are not used: whole orders stand in

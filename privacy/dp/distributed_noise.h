@@ -45,16 +45,12 @@ RdpCurve SkellamRdp(const DistributedNoise& noise);
 // noise's variance, in grid points.
 RdpCurve SkellamRdp(const RoundedNorms& norms, double variance);
 
-// Discrete Gaussian shares: their sum is close to one, by tau. Kairouz, Liu,
-// Steinke 2021, proposition 14; whole orders only, infinity between them.
-RdpCurve DistributedDiscreteGaussianRdp(const DistributedNoise& noise);
-
-// Any of them on a cohort into which each client falls with probability `rate`,
+// Any mechanism on a cohort into which each client falls with probability `rate`,
 // 0 < rate <= 1, independently: Zhu and Wang 2019, theorem 5, which holds for
 // every mechanism; whole orders only.
 RdpCurve PoissonRdp(double rate, const RdpCurve& unsampled);
 
-// Any of them on a cohort of fixed size, drawn without replacement, `rate` =
+// Any mechanism on a cohort of fixed size, drawn without replacement, `rate` =
 // cohort over population; neighbours: one client replaced by another, in
 // `unsampled` too. Wang, Balle, Kasiviswanathan 2019, theorem 9; whole orders
 // only.

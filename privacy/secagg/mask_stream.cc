@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/secagg/mask_stream.h"
 
-#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -11,8 +10,6 @@
 #include <array>
 #include <bit>
 #include <cstdlib>
-#include <cstring>
-#include <string>
 #include <utility>
 
 #include "privacy/crypto/openssl_failure.h"
@@ -106,19 +103,6 @@ void ApplyInGroups(StreamCipher cipher, std::span<const Mask> masks,
 
 std::string_view Name(StreamCipher cipher) {
   return cipher == StreamCipher::kAes256Ctr ? "AES-256-CTR" : "ChaCha20";
-}
-
-StreamCipher PreferredCipher() {
-  // "OPENSSL_ia32cap=0x...:0x..." with AES-NI in bit 57 of the first number;
-  // "OPENSSL_armcap=0x..." with ARMv8's AES in bit 2 (OpenSSL's arm_arch.h).
-  const char* settings = OPENSSL_info(OPENSSL_INFO_CPU_SETTINGS);
-  if (settings == nullptr) return StreamCipher::kChaCha20;
-  const char* number = std::strchr(settings, '=');
-  if (number == nullptr) return StreamCipher::kChaCha20;
-  const std::uint64_t features = std::strtoull(number + 1, nullptr, 16);
-  const bool is_arm = std::strstr(settings, "armcap") != nullptr;
-  return (features >> (is_arm ? 2 : 57) & 1) != 0 ? StreamCipher::kAes256Ctr
-                                                  : StreamCipher::kChaCha20;
 }
 
 struct MaskStreams::Stream {

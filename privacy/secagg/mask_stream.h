@@ -23,8 +23,6 @@ enum class StreamCipher {
 
 // "AES-256-CTR", "ChaCha20".
 std::string_view Name(StreamCipher cipher);
-// What this processor is faster with, as OpenSSL sees it.
-StreamCipher PreferredCipher();
 
 enum class Direction { kAdd, kSubtract };
 

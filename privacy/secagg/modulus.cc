@@ -12,20 +12,6 @@ namespace {
 
 __extension__ using Wide = unsigned __int128;
 
-template <typename Word>
-std::size_t Count(std::span<const Word> sum, int bits, std::uint64_t clients,
-                  std::int64_t max_input) {
-  const Wide most = Wide{clients} * static_cast<std::uint64_t>(max_input);
-  std::size_t impossible = 0;
-  for (const Word word : sum) {
-    const std::int64_t value = Centred(word, bits);
-    const auto magnitude =
-        static_cast<std::uint64_t>(value < 0 ? -value : value);
-    impossible += magnitude > most ? 1 : 0;
-  }
-  return impossible;
-}
-
 }  // namespace
 
 absl::StatusOr<int> WordBits(std::uint64_t clients, std::uint64_t max_weight,
@@ -52,15 +38,6 @@ std::int64_t LargestInput(int bits, std::uint64_t clients) {
 
 std::int64_t Centred(std::uint64_t word, int bits) {
   return static_cast<std::int64_t>(word << (64 - bits)) >> (64 - bits);
-}
-
-std::size_t CountImpossible(std::span<const std::uint32_t> sum, int bits,
-                            std::uint64_t clients, std::int64_t max_input) {
-  return Count(sum, bits, clients, max_input);
-}
-std::size_t CountImpossible(std::span<const std::uint64_t> sum, int bits,
-                            std::uint64_t clients, std::int64_t max_input) {
-  return Count(sum, bits, clients, max_input);
 }
 
 }  // namespace tributary::secagg

@@ -4,9 +4,7 @@
 // bit over the least modulus. Pure; any thread.
 #pragma once
 
-#include <cstddef>
 #include <cstdint>
-#include <span>
 
 #include "absl/status/statusor.h"
 
@@ -25,13 +23,5 @@ std::int64_t LargestInput(int bits, std::uint64_t clients);
 // The integer in [-2^(bits-1), 2^(bits-1)) that a word stands for; higher bits
 // of the word do not count.
 std::int64_t Centred(std::uint64_t word, int bits);
-
-// Words that no sum of `clients` inputs within +-max_input can be. If there is
-// one, somebody sent more than it may: the rest of the sum is not to be trusted
-// either.
-std::size_t CountImpossible(std::span<const std::uint32_t> sum, int bits,
-                            std::uint64_t clients, std::int64_t max_input);
-std::size_t CountImpossible(std::span<const std::uint64_t> sum, int bits,
-                            std::uint64_t clients, std::int64_t max_input);
 
 }  // namespace tributary::secagg

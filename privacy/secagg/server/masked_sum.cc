@@ -43,13 +43,4 @@ std::int64_t MaskedSum::At(std::size_t place) const {
       [&](const auto& words) { return Centred(words[place], bits_); }, words_);
 }
 
-std::size_t MaskedSum::Impossible(std::uint64_t clients,
-                                  std::int64_t max_input) const {
-  return std::visit(
-      [&](const auto& words) {
-        return CountImpossible(words, bits_, clients, max_input);
-      },
-      words_);
-}
-
 }  // namespace tributary::secagg

@@ -32,9 +32,6 @@ class MaskedSum {
 
   // The sum's integer at a place, in [-2^(bits-1), 2^(bits-1)).
   std::int64_t At(std::size_t place) const;
-  // Words that no sum of `clients` inputs within +-max_input can be
-  // (CountImpossible).
-  std::size_t Impossible(std::uint64_t clients, std::int64_t max_input) const;
 
  private:
   std::size_t length_;

@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "coordinator/checkpoint/plan_options.h"
 
-#include <chrono>
+#include <rapidcheck.h>
 
+#include <chrono>
+#include <cstdint>
+
+#include "proto/codec/privacy_rules.h"
+// Last.
 #include "tests/catch.h"
 
 namespace tributary::checkpoint {
@@ -48,6 +53,17 @@ TEST_CASE("a plan's rounds are the engine's options") {
   expected.evaluation_deadline = 45s;
   expected.max_weight = 512;
   CHECK(*options == expected);
+}
+
+TEST_CASE("a plan's rules know how many clients the engine asks") {
+  CHECK(rc::check([] {
+    v1::Plan plan = APlan();
+    auto* round = plan.mutable_round();
+    round->set_cohort_size(*rc::gen::inRange<std::uint32_t>(8, 100'000));
+    round->set_over_selection(*rc::gen::inRange(100, 300) / 100.0);
+    RC_ASSERT(static_cast<std::uint32_t>(ToOptions(plan).value().Asked()) ==
+              codec::AskedClients(plan.round()));
+  }));
 }
 
 v1::Plan AMaskedPlan() {

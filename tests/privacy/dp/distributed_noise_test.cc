@@ -17,21 +17,15 @@ DistributedNoise Example() {
           .dimension = 1 << 20};
 }
 
-TEST_CASE(
-    "Skellam and discrete Gaussian shares cost what their papers' code "
-    "says") {
+TEST_CASE("Skellam shares cost what their paper's code says") {
   // google-research/federated, distributed_dp/accounting_utils.py.
   CHECK(EpsilonOf(SkellamRdp(Example()), 1e-5).epsilon ==
         Approx(5.4118729).epsilon(1e-7));
-  CHECK(EpsilonOf(DistributedDiscreteGaussianRdp(Example()), 1e-5).epsilon ==
-        Approx(5.4118683).epsilon(1e-7));
   DistributedNoise coarse = Example();
   coarse.scale = 20;
   coarse.dimension = 1024;
   CHECK(EpsilonOf(SkellamRdp(coarse), 1e-5).epsilon ==
         Approx(6.5619179).epsilon(1e-7));
-  CHECK(EpsilonOf(DistributedDiscreteGaussianRdp(coarse), 1e-5).epsilon ==
-        Approx(6.5478616).epsilon(1e-7));
 }
 
 TEST_CASE("shares on a Poisson cohort cost what the general bound says") {
@@ -58,11 +52,13 @@ TEST_CASE("the bound that always holds is wider than the usual one") {
   CHECK(norms.l1 * 4 == Approx(norms.l2 * 4 * norms.l2 * 4));
 }
 
-TEST_CASE("every row of the distributed table agrees") {
+TEST_CASE("every row of the distributed table with Skellam noise agrees") {
   const auto rows = ReferenceRows("ddp_reference.csv");
   if (!rows) return;
-  REQUIRE(rows->size() == 9);
+  int held = 0;
   for (const auto& row : *rows) {
+    if (row[0] != "skellam") continue;
+    ++held;
     DistributedNoise noise{.clip = std::stod(row[4]),
                            .scale = std::stod(row[1]),
                            .local_deviation = std::stod(row[2]),
@@ -70,16 +66,14 @@ TEST_CASE("every row of the distributed table agrees") {
                            .dimension = std::stoll(row[6])};
     if (row[5] == "0") noise.beta = 0;
     REQUIRE(noise.Validate().ok());
-    const RdpCurve curve = row[0] == "skellam"
-                               ? SkellamRdp(noise)
-                               : DistributedDiscreteGaussianRdp(noise);
-    const RdpEpsilon spent =
-        EpsilonOf(std::stod(row[8]) * PoissonRdp(std::stod(row[7]), curve),
-                  std::stod(row[9]));
-    INFO(row[0] << " scale " << row[1] << " dimension " << row[6]);
+    const RdpEpsilon spent = EpsilonOf(
+        std::stod(row[8]) * PoissonRdp(std::stod(row[7]), SkellamRdp(noise)),
+        std::stod(row[9]));
+    INFO("scale " << row[1] << " dimension " << row[6]);
     CHECK(spent.epsilon == Approx(std::stod(row[10])).epsilon(1e-7));
     CHECK(spent.order == std::stod(row[11]));
   }
+  CHECK(held == 6);
 }
 
 TEST_CASE("a field of the shares out of range is named") {

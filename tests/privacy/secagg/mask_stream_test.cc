@@ -101,10 +101,5 @@ TEST_CASE("a mask that is added and subtracted is gone") {
   CHECK(words == std::vector<std::uint64_t>(100, 17));
 }
 
-TEST_CASE("the preferred cipher has a name") {
-  CHECK((Name(PreferredCipher()) == "AES-256-CTR" ||
-         Name(PreferredCipher()) == "ChaCha20"));
-}
-
 }  // namespace
 }  // namespace tributary::secagg
