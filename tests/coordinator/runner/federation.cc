@@ -30,6 +30,7 @@ class MailPeer final : public coordinator::Peer {
 }  // namespace
 
 void Mailroom::Put(Letter letter) {
+  if (overhear) overhear(letter);
   {
     const std::lock_guard lock(mutex_);
     letters_.push_back(std::move(letter));
@@ -103,6 +104,16 @@ std::string Federation::Submit(const v1::Plan& plan) {
   INFO(run.status().ToString());
   REQUIRE(run.ok());
   return run->run();
+}
+
+void Federation::Settle() {
+  // The engines' thread answers once the effects of a batch of events are
+  // performed. These may be events in their turn: one step of a secure session
+  // that is closed, and what comes of it.
+  constexpr int kMostInARow = 4;
+  for (int i = 0; i < kMostInARow; ++i) {
+    REQUIRE(absl::IsNotFound(coordinator_->StopRun("no such run").status()));
+  }
 }
 
 v1::RunDetail Federation::Show(const std::string& run) {

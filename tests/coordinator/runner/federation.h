@@ -32,6 +32,10 @@ struct Letter {
 // Where the peers of all clients leave what they get.
 class Mailroom {
  public:
+  // Shown each letter as it is sent, on the coordinator's threads. To be set
+  // while nothing is.
+  std::function<void(const Letter&)> overhear;
+
   void Put(Letter letter);
   // The next letter, or nullopt after `limit`.
   std::optional<Letter> Take(std::chrono::milliseconds limit);
@@ -62,6 +66,10 @@ class Federation {
   void SetClock(std::function<std::chrono::steady_clock::time_point()> clock);
   // The name of the run.
   std::string Submit(const v1::Plan& plan);
+  // Returns once the coordinator has looked at its clock and done all that
+  // follows from this and from what it was told: but for what it does beside
+  // its engines (syncs of updates, sums, models).
+  void Settle();
   v1::RunDetail Show(const std::string& run);
   std::string ModelBytes(const Digest& digest);
   std::string ModelBytes(const std::string& run, int round);

@@ -16,7 +16,8 @@ namespace {
 
 using round::SecureStep;
 
-constexpr std::chrono::milliseconds kQuiet{700};
+// More than a disk ever takes.
+constexpr std::chrono::minutes kPatience{3};
 constexpr int kMostPauses = 40;
 constexpr std::int64_t kStepMilliseconds = 1'000;
 
@@ -97,6 +98,7 @@ void SecureFederation::ComeBack() {
 
 void SecureFederation::Restart() {
   federation_.Close();
+  uploaded_.clear();
   federation_.Open();
   federation_.coordinator().SetAuthority(authority_);
   federation_.ComeBack(clients_);
@@ -107,18 +109,35 @@ bool SecureFederation::IsOver() {
   return state != v1::RUNNING && state != v1::PAUSED;
 }
 
-void SecureFederation::PassTime() {
-  *milliseconds_ += kStepMilliseconds;
-  // Any message makes the coordinator look at its clock.
-  federation_.Join("bystander", "elsewhere");
-  federation_.CheckIn("bystander");
+void SecureFederation::PassTime() { *milliseconds_ += kStepMilliseconds; }
+
+bool SecureFederation::IsAtWork() {
+  return !uploaded_.empty() || federation_.Show(run_).phase() == "released";
+}
+
+std::optional<Letter> SecureFederation::NextLetter() {
+  constexpr std::chrono::milliseconds kGlance{10};
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  while (std::chrono::steady_clock::now() < until) {
+    federation_.Settle();
+    // Before the letters that its end may bring.
+    const bool is_at_work = IsAtWork();
+    if (auto letter = federation_.mail().Take(
+            is_at_work ? kGlance : std::chrono::milliseconds(0))) {
+      return letter;
+    }
+    if (!is_at_work) return std::nullopt;
+  }
+  FAIL("the coordinator does not come to an end with "
+       << federation_.Show(run_).ShortDebugString());
+  return std::nullopt;
 }
 
 void SecureFederation::Drive(const std::function<bool(int)>& is_done) {
   federation_.ComeBack(clients_);
   int pauses = 0;
   for (int number = 0; !is_done(number);) {
-    const std::optional<Letter> letter = federation_.mail().Take(kQuiet);
+    const std::optional<Letter> letter = NextLetter();
     if (!letter) {
       if (++pauses > kMostPauses) {
         FAIL("the run stands still: "
@@ -127,7 +146,6 @@ void SecureFederation::Drive(const std::function<bool(int)>& is_done) {
       PassTime();
       continue;
     }
-    if (letter->to == "bystander") continue;
     pauses = 0;
     ++number;
     React(*letter);
@@ -148,6 +166,9 @@ void SecureFederation::Say(const std::string& client,
 void SecureFederation::React(const Letter& letter) {
   const std::string& client = letter.to;
   const v1::ServerMessage& message = letter.message;
+  if (message.has_task() || message.has_verdict() || message.has_cancel()) {
+    uploaded_.erase(client);
+  }
   if (HasVanished(client, SecureStep::kAdvertising)) return;
   switch (message.kind_case()) {
     case v1::ServerMessage::kTask:
@@ -157,8 +178,12 @@ void SecureFederation::React(const Letter& letter) {
       Answer(client, message.secure());
       break;
     case v1::ServerMessage::kUploadGrant:
-      (void)federation_.Upload(client, at_work_.at(client).update,
-                               message.upload_grant().offset());
+      if (federation_
+              .Upload(client, at_work_.at(client).update,
+                      message.upload_grant().offset())
+              .ok()) {
+        uploaded_.insert(client);
+      }
       break;
     case v1::ServerMessage::kVerdict:
       verdicts[client] = message.verdict();

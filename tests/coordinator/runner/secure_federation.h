@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // Clients with the real client half of secure aggregation, in memory, around a
-// coordinator; some vanish when the test says so. Time is virtual: it moves
-// when nothing else happens, by a step's deadline.
+// coordinator; some vanish when the test says so. Time is virtual: it moves, by
+// a step's deadline, when nothing else can happen, however slow the machine is.
 #pragma once
 
 #include <atomic>
@@ -48,6 +48,8 @@ class SecureFederation {
   // Until the run is over.
   void Drive();
   void Restart();
+  // A step's deadline is over, once the coordinator looks at its clock.
+  void PassTime();
 
   // What the models must be if these were in the sum of each round.
   std::string OracleModel(const std::vector<std::set<std::string>>& rounds);
@@ -75,7 +77,11 @@ class SecureFederation {
   void SaySecure(const std::string& client,
                  const v1::SecureClientMessage& message);
   bool HasVanished(const std::string& client, round::SecureStep step) const;
-  void PassTime();
+  // The next letter; nothing if none comes unless time passes.
+  std::optional<Letter> NextLetter();
+  // Whether the coordinator works on something beside its engine: a model, or
+  // an update that it has not judged yet.
+  bool IsAtWork();
 
   std::shared_ptr<std::atomic<std::int64_t>> milliseconds_ =
       std::make_shared<std::atomic<std::int64_t>>(0);
@@ -87,6 +93,8 @@ class SecureFederation {
   std::vector<std::string> clients_;
   std::map<std::string, round::SecureStep> vanished_;
   std::map<std::string, AtWork> at_work_;
+  // Have sent an update up, and no answer yet.
+  std::set<std::string> uploaded_;
   // By round and client.
   std::map<std::uint32_t, std::map<std::string, TestUpdate>> made_;
 };
