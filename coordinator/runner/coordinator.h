@@ -46,13 +46,15 @@ struct Identity {
 };
 
 // One client's open Join stream, as the coordinator sees it. Implemented by the
-// server. Both calls are thread-safe and never block.
+// server. All calls are thread-safe and never block.
 class Peer {
  public:
   virtual ~Peer() = default;
   virtual void Send(const v1::ServerMessage& message) = 0;
   // Ends the stream with this status, after what was sent.
   virtual void Close(const absl::Status& status) = 0;
+  // Whether something that was sent still waits to be handed to the network.
+  virtual bool IsWriting() const = 0;
 };
 // Names a stream for as long as it is open.
 using StreamId = std::uint64_t;

@@ -15,6 +15,7 @@
 
 #include "coordinator/round/types.h"
 #include "coordinator/runner/round_sum.h"
+#include "coordinator/runner/step_messages.h"
 #include "coordinator/runner/sum_finish.h"
 #include "coordinator/secure/integer_round.h"
 #include "coordinator/secure/packed_check.h"
@@ -39,6 +40,8 @@ struct PackedRound {
   std::vector<SpooledUpdate> inputs;
   // Clients that may answer the present step.
   std::size_t present = 0;
+  // Of the present step, once the one before it was closed.
+  std::shared_ptr<StepMessages> step_messages;
   // Once the last step is closed, until the masks come off.
   std::optional<secagg::Recovery> recovery;
   // Why the session came to nothing, as a counter's label; empty if it did not.

@@ -104,8 +104,11 @@ void Runner::Do(Run& run, const round::Refuse& effect) {
        {"reason", std::string(round::Name(effect.reason))}});
 }
 
-void Runner::Do(Run&, const round::CancelTask& effect) {
+void Runner::Do(Run& run, const round::CancelTask& effect) {
   desk_.Drop({effect.client, effect.token});
+  if (run.packed && run.packed->step_messages != nullptr) {
+    run.packed->step_messages->Skip(effect.client);
+  }
   sessions_.Send(effect.client, CancelMessage(effect.token, effect.reason));
 }
 

@@ -189,7 +189,12 @@ class Runner final : public Coordinator, private UploadListener {
   void HandleSecure(const Session& session,
                     const v1::SecureClientMessage& message);
   void FoldInputs(Run& run);
-  void SendSessionMessages(Run& run, const round::ClientId& client);
+  // Those of the present step; how many bytes.
+  std::size_t SendSessionMessages(Run& run, const round::ClientId& client);
+  // Some of those that a step begins with, and the rest in turn with whatever
+  // else there is to do.
+  void SendStepMessages(Run& run,
+                        const std::shared_ptr<StepMessages>& messages);
   // `kind` is counted, the reason is for people.
   void AbandonSession(Run& run, const std::string& kind, int count,
                       const std::string& reason);

@@ -12,6 +12,13 @@
 #include "proto/codec/secagg.h"
 
 namespace tributary::coordinator {
+namespace {
+
+// Until it is looked again whether clients have taken what they were sent.
+constexpr std::chrono::milliseconds kWritePause{5};
+
+}  // namespace
+
 absl::Status Runner::MakePackedRound(Run& run) {
   absl::StatusOr<IntegerRound> integers =
       MakeIntegerRound(run.plan, run.format->manifest,
@@ -76,13 +83,52 @@ void Runner::FoldInputs(Run& run) {
   }
 }
 
-void Runner::SendSessionMessages(Run& run, const round::ClientId& client) {
+std::size_t Runner::SendSessionMessages(Run& run,
+                                        const round::ClientId& client) {
   const PackedRound& packed = *run.packed;
+  if (packed.step_messages != nullptr) packed.step_messages->Skip(client);
   const auto token = packed.tokens.find(client);
-  if (token == packed.tokens.end()) return;
+  if (token == packed.tokens.end()) return 0;
+  std::size_t bytes = 0;
   for (v1::SecureServerMessage& message :
        packed.session->MessagesFor(client)) {
-    sessions_.Send(client, SecureMessage(token->second, std::move(message)));
+    const v1::ServerMessage wrapped =
+        SecureMessage(token->second, std::move(message));
+    bytes += wrapped.ByteSizeLong();
+    sessions_.Send(client, wrapped);
+  }
+  return bytes;
+}
+
+void Runner::SendStepMessages(Run& run,
+                              const std::shared_ptr<StepMessages>& messages) {
+  // The session is further by now, or gone.
+  if (run.IsOver() || !run.packed || run.packed->step_messages != messages) {
+    return;
+  }
+  const SteadyTime now = clock_();
+  const auto is_writing = [this](const round::ClientId& client) {
+    return sessions_.IsWriting(client);
+  };
+  bool has_room = true;
+  for (int i = 0; i < StepMessages::kClientsAtOnce && has_room; ++i) {
+    const auto client = messages->Next(is_writing, now);
+    has_room = client.has_value();
+    if (client) {
+      messages->Sent(*client, SendSessionMessages(run, *client), now);
+    }
+  }
+  if (messages->IsDone()) return;
+  // An effect like those of the events before it: who was offered its task
+  // again meanwhile has its messages from there.
+  Job more = [this, &run, messages] {
+    outbox_.push_back(
+        [this, &run, messages] { SendStepMessages(run, messages); });
+  };
+  if (has_room) {
+    Post(std::move(more));
+  } else {
+    At(now + kWritePause, std::move(more));
   }
 }
 
@@ -131,6 +177,7 @@ void Runner::Do(Run& run, const round::CloseSecureStep& effect) {
   PackedRound& packed = *run.packed;
   SecureSession& session = *packed.session;
   if (session.IsOver() || session.step() != effect.step) return;
+  packed.step_messages.reset();
   auto outcome = session.Close();
   if (const auto* abandoned =
           std::get_if<SecureSession::Abandoned>(&outcome)) {
@@ -154,9 +201,11 @@ void Runner::Do(Run& run, const round::CloseSecureStep& effect) {
        {"clients", absl::StrCat(remaining.size())},
        {"left", absl::StrCat(before - remaining.size())}});
   if (effect.step == round::SecureStep::kMasking) FoldInputs(run);
-  if (session.IsOver()) packed.recovery = session.TakeRecovery();
-  for (const round::ClientId& client : remaining) {
-    SendSessionMessages(run, client);
+  if (session.IsOver()) {
+    packed.recovery = session.TakeRecovery();
+  } else {
+    packed.step_messages = std::make_shared<StepMessages>(remaining);
+    SendStepMessages(run, packed.step_messages);
   }
   Happen(run, round::SecureStepClosed{effect.round, effect.attempt, effect.step,
                                       remaining});

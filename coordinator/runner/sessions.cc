@@ -48,17 +48,24 @@ void Sessions::EndMessage(StreamId id) {
   if (found != by_id_.end()) --found->second.pending;
 }
 
+std::shared_ptr<Peer> Sessions::PeerOf(const round::ClientId& client) const {
+  std::lock_guard lock(mutex_);
+  const auto name = by_name_.find(client.name);
+  return name == by_name_.end() ? nullptr
+                                : by_id_.at(name->second).session.peer;
+}
+
 bool Sessions::Send(const round::ClientId& client,
                     const v1::ServerMessage& message) const {
-  std::shared_ptr<Peer> peer;
-  {
-    std::lock_guard lock(mutex_);
-    const auto name = by_name_.find(client.name);
-    if (name == by_name_.end()) return false;
-    peer = by_id_.at(name->second).session.peer;
-  }
+  const std::shared_ptr<Peer> peer = PeerOf(client);
+  if (peer == nullptr) return false;
   peer->Send(message);
   return true;
+}
+
+bool Sessions::IsWriting(const round::ClientId& client) const {
+  const std::shared_ptr<Peer> peer = PeerOf(client);
+  return peer != nullptr && peer->IsWriting();
 }
 
 bool Sessions::IsConnected(const round::ClientId& client) const {

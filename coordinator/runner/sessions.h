@@ -51,6 +51,8 @@ class Sessions {
   // False if the client has no open stream.
   bool Send(const round::ClientId& client,
             const v1::ServerMessage& message) const;
+  // Whether what it was sent is still to be written. False without a stream.
+  bool IsWriting(const round::ClientId& client) const;
   bool IsConnected(const round::ClientId& client) const;
   bool IsIn(const round::ClientId& client, const std::string& population) const;
   std::vector<Session> All() const;
@@ -61,6 +63,9 @@ class Sessions {
     Session session;
     int pending = 0;
   };
+  // Null if the client has no open stream.
+  std::shared_ptr<Peer> PeerOf(const round::ClientId& client) const;
+
   mutable std::mutex mutex_;
   std::map<StreamId, Entry> by_id_;
   std::map<std::string, StreamId> by_name_;

@@ -65,6 +65,11 @@ void JoinStream::Close(const absl::Status& status) {
   CloseLocked(status);
 }
 
+bool JoinStream::IsWriting() const {
+  const std::lock_guard lock(mutex_);
+  return !outgoing_.empty();
+}
+
 void JoinStream::CloseLocked(const absl::Status& status) {
   if (call_ == nullptr || ending_.has_value()) return;
   ending_ = status;

@@ -33,6 +33,7 @@ class JoinStream final
 
   void Send(const v1::ServerMessage& message) override;
   void Close(const absl::Status& status) override;
+  bool IsWriting() const override;
   void Expire() override;
 
   void OnReadDone(bool ok) override;
@@ -53,7 +54,7 @@ class JoinStream final
   double allowance_;
   Deadlines::Clock::time_point allowance_at_;
 
-  std::mutex mutex_;  // guards what follows
+  mutable std::mutex mutex_;  // guards what follows
   std::shared_ptr<JoinStream> self_;
   grpc::CallbackServerContext* call_;
   // The front is being written.

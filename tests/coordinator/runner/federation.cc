@@ -21,6 +21,7 @@ class MailPeer final : public coordinator::Peer {
   void Close(const absl::Status& status) override {
     mail_->Put({client_, {}, status});
   }
+  bool IsWriting() const override { return false; }
 
  private:
   std::string client_;

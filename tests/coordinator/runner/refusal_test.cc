@@ -259,6 +259,7 @@ TEST_CASE("a revoked client is out, and its uncounted work is void") {
   struct Nobody final : coordinator::Peer {
     void Send(const v1::ServerMessage&) override {}
     void Close(const absl::Status&) override {}
+    bool IsWriting() const override { return false; }
   };
   CHECK(absl::IsPermissionDenied(
       federation.coordinator()
@@ -306,6 +307,7 @@ TEST_CASE("a hello that does not fit is refused") {
   struct Nobody final : coordinator::Peer {
     void Send(const v1::ServerMessage&) override {}
     void Close(const absl::Status&) override {}
+    bool IsWriting() const override { return false; }
   };
   coordinator::Identity identity{
       .name = "a", .role = v1::TRAINER, .serial = {}};
