@@ -20,7 +20,11 @@ using Clock = Deadlines::Clock;
 constexpr std::size_t kMaxOutgoing = 64;
 // The longest there is, an evaluation with 32 names of 64 bytes, has 3 KiB.
 constexpr std::size_t kMaxMessageBytes = 8'192;
-// Messages a client may send at once, and each second after.
+// But for secure sessions: shares for 2,047 holders have 248 KiB, those of
+// 6,000 owners 235 KiB.
+constexpr std::size_t kMaxSecureBytes = 256 << 10;
+// Messages a client may send at once, and each second after. A long one counts
+// as those of kMaxMessageBytes that it is as long as.
 constexpr double kBurst = 256;
 constexpr double kPerSecond = 256;
 
@@ -97,7 +101,8 @@ bool JoinStream::IsFlooding() {
   const std::chrono::duration<double> passed = now - allowance_at_;
   allowance_at_ = now;
   allowance_ = std::min(kBurst, allowance_ + kPerSecond * passed.count());
-  allowance_ -= 1;
+  allowance_ -=
+      1 + static_cast<double>(incoming_.ByteSizeLong() / kMaxMessageBytes);
   return allowance_ < 0;
 }
 
@@ -130,9 +135,12 @@ absl::Status JoinStream::Take() {
     return absl::ResourceExhaustedError("too many messages");
   }
   // Before the coordinator keeps a copy of it.
-  if (incoming_.ByteSizeLong() > kMaxMessageBytes) {
+  const std::size_t most =
+      incoming_.has_secure() ? kMaxSecureBytes : kMaxMessageBytes;
+  if (incoming_.ByteSizeLong() > most) {
     edge_.coordinator.CountRefusal(round::Refusal::kBadMessage);
-    return absl::InvalidArgumentError("a message is longer than 8 KiB");
+    return absl::InvalidArgumentError(
+        absl::StrCat("a message is longer than ", most / 1024, " KiB"));
   }
   const bool is_hello = incoming_.has_hello();
   if (is_hello != !stream_.has_value() ||

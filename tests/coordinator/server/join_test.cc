@@ -1,4 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
+#include <chrono>
+#include <string>
+#include <thread>
+
 #include "coordinator/server/credentials.h"
 #include "grpcpp/create_channel.h"
 #include "grpcpp/security/credentials.h"
@@ -222,6 +226,74 @@ TEST_CASE_METHOD(ServerFixture, "a long message is not kept") {
     return state.received.empty() &&
            state.refusals == std::vector{round::Refusal::kBadMessage};
   }));
+}
+
+// The longest messages of a secure session that the limits of their fields
+// allow: shares for all neighbours, and those of all owners.
+TEST_CASE_METHOD(ServerFixture, "a secure session's messages may be longer") {
+  v1::ClientMessage message;
+  v1::SecureClientMessage& secure = *message.mutable_secure();
+  secure.set_task_token(std::string(16, 't'));
+  const bool is_sharing = GENERATE(true, false);
+  if (is_sharing) {
+    secure.mutable_key_shares()->set_self_mask(std::string(32, 'd'));
+    for (int i = 0; i < 2'047; ++i) {
+      v1::SecureSealedShares& one = *secure.mutable_key_shares()->add_shares();
+      one.set_peer(1'048'575);
+      one.set_sealed(std::string(80, 's'));
+      one.set_mask_key_commitment(std::string(16, 'm'));
+      one.set_self_mask_commitment(std::string(16, 'c'));
+    }
+  } else {
+    for (int i = 0; i < 6'000; ++i) {
+      v1::SecureRevealedShare& one = *secure.mutable_unmasking()->add_shares();
+      one.set_owner(1'048'575);
+      one.set_share(std::string(32, 's'));
+    }
+  }
+  Start();
+  Joining client(ConnectClient(Trainer("pump-1")));
+  client.Hello();
+  REQUIRE(client.Next().has_value());
+  client.Send(message);
+  CHECK(fake_.Await([&](const auto& state) {
+    return state.received.size() == 1 &&
+           state.received[0].ByteSizeLong() == message.ByteSizeLong();
+  }));
+  SECTION("not longer than that") {
+    secure.mutable_key_shares()->set_self_mask(std::string(300'000, 'x'));
+    client.Send(message);
+    CHECK(client.End().error_code() == grpc::INVALID_ARGUMENT);
+  }
+  SECTION("nor as often as short ones") {
+    for (int i = 0; i < 100; ++i) client.Send(message);
+    CHECK(client.End().error_code() == grpc::RESOURCE_EXHAUSTED);
+  }
+}
+
+TEST_CASE_METHOD(ServerFixture, "a peer says whether it is still writing") {
+  Start();
+  Joining client(ConnectNarrowClient(Trainer("pump-1")));
+  client.Hello();
+  REQUIRE(client.Next().has_value());
+  REQUIRE(
+      fake_.Await([](const auto& state) { return state.peers.size() == 1; }));
+  const auto peer =
+      fake_.With([](auto& state) { return state.peers.begin()->second; });
+  constexpr int kMessages = 3;
+  for (int i = 0; i < kMessages; ++i) {
+    v1::ServerMessage message;
+    message.mutable_secure()->mutable_survivors()->set_survivors(
+        std::string(1 << 20, 's'));
+    peer->Send(message);
+  }
+  CHECK(peer->IsWriting());
+  for (int i = 0; i < kMessages; ++i) REQUIRE(client.Next().has_value());
+  const auto until = std::chrono::steady_clock::now() + 20s;
+  while (peer->IsWriting() && std::chrono::steady_clock::now() < until) {
+    std::this_thread::yield();
+  }
+  CHECK_FALSE(peer->IsWriting());
 }
 
 TEST_CASE_METHOD(ServerFixture, "an empty message ends the stream") {
