@@ -148,20 +148,10 @@ TEST_CASE("a clip norm that adapts goes on from a checkpoint") {
   }
   CHECK(norms.size() == 5);
 
-  VirtualFederation first(plan);
-  REQUIRE(first.created.ok());
-  StopAt stop(3);
-  REQUIRE(first.simulation->Run(stop).ok());
-  REQUIRE(stop.saved);
-  VirtualFederation second(plan);
-  REQUIRE(second.created.ok());
-  const auto resumed = second.simulation->Resume(*std::move(stop.saved));
-  INFO(resumed);
-  REQUIRE(resumed.ok());
-  REQUIRE(second.Run().ok());
-  CHECK(second.simulation->model().id.Hex() == whole.model);
+  const auto resumed = Interrupted(plan, 3);
+  CHECK(resumed->simulation->model().id.Hex() == whole.model);
   // What was charged before is told again, for who keeps the ledger.
-  CHECK(second.record.charges.size() == 5);
+  CHECK(resumed->record.charges.size() == 5);
 }
 
 FederationPlan Poisson(int clients, int cohort) {

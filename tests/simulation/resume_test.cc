@@ -49,19 +49,6 @@ void CheckEqual(const Outcomes& a, const Outcomes& b) {
   }
 }
 
-// Runs until the n-th time between rounds; nothing if the run ended before.
-std::optional<Checkpoint> StopTheRun(const FederationPlan& plan, int time,
-                                     std::optional<Checkpoint> from = {}) {
-  VirtualFederation federation(plan);
-  REQUIRE(federation.created.ok());
-  if (from) REQUIRE(federation.simulation->Resume(*std::move(from)).ok());
-  StopAt stop(time);
-  const auto end = federation.simulation->Run(stop);
-  REQUIRE(end.ok());
-  CHECK((end->end == round::RunEnd::kStopped) == stop.saved.has_value());
-  return std::move(stop.saved);
-}
-
 // Interrupts the plan at each of its ends of rounds and attempts.
 void CheckEveryInterruption(const FederationPlan& plan) {
   VirtualFederation undisturbed(plan);

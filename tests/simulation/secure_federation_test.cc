@@ -106,18 +106,8 @@ TEST_CASE("masks are refused where several ranks make the run") {
 TEST_CASE("a run with secure rounds goes on after an interruption") {
   const FederationPlan plan = WithDropouts(Masked(Everybody(12, 9)));
   const Released whole = ReleasedBy(plan);
-  VirtualFederation first(plan);
-  REQUIRE(first.created.ok());
-  StopAt stop(2);
-  REQUIRE(first.simulation->Run(stop).ok());
-  REQUIRE(stop.saved);
-  VirtualFederation second(plan);
-  REQUIRE(second.created.ok());
-  const auto resumed = second.simulation->Resume(*std::move(stop.saved));
-  INFO(resumed);
-  REQUIRE(resumed.ok());
-  REQUIRE(second.Run().ok());
-  CHECK(second.simulation->model().id.Hex() == whole.models.back());
+  CHECK(Interrupted(plan, 2)->simulation->model().id.Hex() ==
+        whole.models.back());
 }
 
 }  // namespace

@@ -170,4 +170,39 @@ absl::StatusOr<round::EndRun> VirtualFederation::Run() {
   return simulation->Run();
 }
 
+namespace {
+
+void Require(const absl::Status& status) {
+  if (!status.ok()) throw std::logic_error(status.ToString());
+}
+
+}  // namespace
+
+std::optional<Checkpoint> StopTheRun(const FederationPlan& plan, int time,
+                                     std::optional<Checkpoint> from) {
+  VirtualFederation federation(plan);
+  Require(federation.created);
+  if (from) Require(federation.simulation->Resume(*std::move(from)));
+  StopAt stop(time);
+  const auto end = federation.simulation->Run(stop);
+  Require(end.status());
+  if ((end->end == round::RunEnd::kStopped) != stop.saved.has_value()) {
+    throw std::logic_error(
+        "a run that stopped saved nothing, or one that ended "
+        "did");
+  }
+  return std::move(stop.saved);
+}
+
+std::unique_ptr<VirtualFederation> Interrupted(const FederationPlan& plan,
+                                               int time) {
+  auto saved = StopTheRun(plan, time);
+  if (!saved) throw std::logic_error("the run ended before it was stopped");
+  auto federation = std::make_unique<VirtualFederation>(plan);
+  Require(federation->created);
+  Require(federation->simulation->Resume(*std::move(saved)));
+  Require(federation->Run().status());
+  return federation;
+}
+
 }  // namespace tributary::simulation

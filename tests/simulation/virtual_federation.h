@@ -95,4 +95,12 @@ class VirtualFederation {
   absl::Status created;
 };
 
+// What a run of the plan, gone on from a checkpoint or begun, saves at the n-th
+// time between rounds; nothing if it ended before. Throws if it fails.
+std::optional<Checkpoint> StopTheRun(const FederationPlan& plan, int time,
+                                     std::optional<Checkpoint> from = {});
+// A run of the plan that was stopped at that time and has gone on to its end.
+std::unique_ptr<VirtualFederation> Interrupted(const FederationPlan& plan,
+                                               int time);
+
 }  // namespace tributary::simulation
