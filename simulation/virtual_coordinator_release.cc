@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+// From the sum of a round to its model, and the models that a checkpoint had.
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "aggregation/release.h"
+#include "proto/codec/privacy.h"
+#include "simulation/virtual_coordinator.h"
+
+namespace tributary::simulation {
+
+using round::ClientId;
+
+void VirtualCoordinator::Release(const round::ReleaseRound& release) {
+  summary_.attempt = release.attempt;
+  summary_.accepted = static_cast<int>(release.contributors.size());
+  if (!packed_) {
+    summary_.aggregates =
+        round::Aggregates{release.total_weight, release.train_loss};
+  }
+  if (engine_.options().charged == round::Charged::kReleases) {
+    status_ = Charge(release.round, release.attempt, release.contributors);
+  }
+  if (!status_.ok()) return;
+  round::ModelReleased released;
+  released.round = release.round;
+  if (journal_.IsReplaying()) {
+    const Journal::Release past = journal_.RecallRelease();
+    released.next_clip_norm = past.next_clip_norm;
+    released.aggregates = past.aggregates;
+    models_.push_back(RecallModel(past.model));
+  } else {
+    auto finished = FinishSum(release);
+    if (packed_ && absl::IsFailedPrecondition(finished.status())) {
+      return Step(
+          round::SecureAbandoned{release.round, release.attempt,
+                                 summary_.accepted,
+                                 std::string(finished.status().message())},
+          engine_.state().now);
+    }
+    status_ = finished.status();
+    if (!status_.ok()) return;
+    released.next_clip_norm = finished->next_clip_norm;
+    released.aggregates = finished->aggregates;
+    models_.push_back(MakeModel(std::move(finished->sum)));
+    journal_.NoteRelease({.model = models_.back()->id,
+                          .next_clip_norm = released.next_clip_norm,
+                          .aggregates = released.aggregates});
+  }
+  released.model = models_.back()->id;
+  Step(released, engine_.state().now);
+}
+
+absl::Status VirtualCoordinator::Charge(int round, int attempt,
+                                        const std::vector<ClientId>& whom) {
+  if (!plan_.has_privacy()) return absl::OkStatus();
+  auto debit =
+      codec::DebitOf(plan_, manifest_,
+                     {.run = plan_.name(),
+                      .round = static_cast<std::uint32_t>(round),
+                      .attempt = static_cast<std::uint32_t>(attempt),
+                      .clip_norm = summary_.clip_norm.value_or(0),
+                      .contributors = static_cast<std::uint32_t>(whom.size())});
+  if (!debit.ok()) return debit.status();
+  return observer_.OnCharge({*std::move(debit), whom});
+}
+
+absl::StatusOr<coordinator::FinishedSum> VirtualCoordinator::FinishSum(
+    const round::ReleaseRound& release) {
+  if (packed_) {
+    KeyedStream stream(run_key_, absl::StrCat("central noise/", release.round,
+                                              "/", release.attempt));
+    BufferedRandom noise(stream);
+    return packed_->Finish(release.contributors.size(), ranks_, noise);
+  }
+  aggregation::ExactSum sum = sums_.Take();
+  if (auto summed = ranks_.Sum(sum.MutableSums()); !summed.ok()) return summed;
+  return coordinator::FinishedSum{.sum = std::move(sum),
+                                  .aggregates = std::nullopt,
+                                  .next_clip_norm = std::nullopt};
+}
+
+std::shared_ptr<const Model> VirtualCoordinator::MakeModel(
+    aggregation::ExactSum&& sum) {
+  auto next = std::make_shared<Model>(*models_.back());
+  std::vector<std::span<float>> state(optimizer_state_.begin(),
+                                      optimizer_state_.end());
+  const aggregation::Release road(std::move(sum), optimizer_, strategy_);
+  road.Block(0, next->weights, state);
+  road.Block(format_.layout.model(), next->auxiliary, state);
+  next->id = ModelDigest(header_, *next);
+  return next;
+}
+
+std::shared_ptr<const Model> VirtualCoordinator::RecallModel(
+    const round::ModelId& id) const {
+  auto named = std::make_shared<Model>();
+  named->id = id;
+  for (const auto& model : restored_) {
+    if (model->id == named->id) return model;
+  }
+  return named;
+}
+
+absl::Status VirtualCoordinator::Restore(
+    const std::vector<StoredModel>& models,
+    std::vector<std::vector<float>> optimizer_state) {
+  const Model& like = *models_.back();
+  for (const StoredModel& stored : models) {
+    auto model = std::make_shared<Model>(like);
+    model->weights = stored.weights;
+    model->auxiliary = stored.auxiliary;
+    model->id = ModelDigest(header_, *model);
+    if (model->weights.size() != like.weights.size() ||
+        model->auxiliary.size() != like.auxiliary.size() ||
+        model->id != stored.id) {
+      return absl::DataLossError("a model is not what its name says");
+    }
+    restored_.push_back(std::move(model));
+  }
+  if (optimizer_state.size() != optimizer_state_.size()) {
+    return absl::DataLossError(
+        absl::StrCat(optimizer_state.size(), " vectors of the optimizer's, ",
+                     optimizer_state_.size(), " expected"));
+  }
+  for (const auto& vector : optimizer_state) {
+    if (vector.size() != format_.layout.trainable) {
+      return absl::DataLossError(
+          absl::StrCat("a vector of the optimizer's has ", vector.size(),
+                       " floats, ", format_.layout.trainable, " expected"));
+    }
+  }
+  optimizer_state_ = std::move(optimizer_state);
+  return absl::OkStatus();
+}
+
+absl::Status VirtualCoordinator::EndReplay() {
+  restored_.clear();
+  for (const auto& model : models_) {
+    if (model->weights.empty()) {
+      return absl::DataLossError(
+          absl::StrCat("without the model ", model->id.Hex()));
+    }
+  }
+  return absl::OkStatus();
+}
+
+void VirtualCoordinator::ForgetOldModels() {
+  const round::State& state = engine_.state();
+  std::erase_if(models_, [&](const auto& model) {
+    const bool judged =
+        state.evaluation && state.evaluation->model == model->id;
+    const bool queued =
+        state.queued_evaluation && state.queued_evaluation->model == model->id;
+    return model != models_.back() && !judged && !queued;
+  });
+}
+
+}  // namespace tributary::simulation
