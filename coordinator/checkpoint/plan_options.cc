@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <limits>
 
+#include "privacy/dp/poisson_draws.h"
+
 namespace tributary::checkpoint {
 namespace {
 
@@ -41,6 +43,17 @@ round::SecureOptions ToSecure(const v1::SecureAggregationPlan& plan) {
   return secure;
 }
 
+// The fewest clients among whom cohorts with this minimum may be drawn.
+int LeastWaiting(const v1::Plan& plan, int minimum) {
+  const std::int64_t population = plan.privacy().population();
+  const dp::PoissonDraws draws{
+      .population = population,
+      .rate = plan.round().cohort_size() / static_cast<double>(population),
+      .draws = std::int64_t{plan.stop().rounds()} * plan.round().max_attempts(),
+      .delta = plan.privacy().delta()};
+  return static_cast<int>(std::min(population, draws.LeastWaiting(minimum)));
+}
+
 }  // namespace
 
 absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
@@ -70,6 +83,9 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
     options.sampling = ToSampling(privacy.sampling());
     if (options.sampling != round::Sampling::kAny) {
       options.population = ToInt(privacy.population());
+    }
+    if (options.sampling == round::Sampling::kPoisson) {
+      options.least_waiting = ToInt(LeastWaiting(plan, options.LeastCohort()));
     }
     options.clip_norm = privacy.clipping().norm();
     // Local noise is all that hides an update that no mask does.

@@ -26,7 +26,10 @@ void PrintConditions(const PrivacyPlan& plan, std::ostream& out) {
       << plan.answer.cohort << ", however many came\n";
   switch (plan.answer.sampling) {
     case dp::Sampling::kNone:
-      out << "  nothing more: who is in which cohort may be known\n";
+      if (plan.answer.neighbours == dp::Neighbours::kAddOrRemoveOne) {
+        out << "  everybody is in every round, and nobody takes another's "
+               "place\n";
+      }
       break;
     case dp::Sampling::kPoisson:
       out << "  each client is drawn independently and in secret, and a round "

@@ -94,10 +94,14 @@ absl::StatusOr<PrivacyPlan> PlanPrivacy(const PrivacyQuestion& question) {
   Spending& answer = plan.answer;
   answer.delta = question.delta;
   answer.sampling = question.sampling;
-  answer.neighbours =
-      question.neighbours.value_or(question.sampling == dp::Sampling::kFixedSize
-                                       ? dp::Neighbours::kReplaceOne
-                                       : dp::Neighbours::kAddOrRemoveOne);
+  // In any other cohort that is not drawn client by client, another one takes
+  // the place of a client that is not there.
+  const bool may_be_missing = question.sampling == dp::Sampling::kPoisson ||
+                              (question.sampling == dp::Sampling::kNone &&
+                               question.cohort == question.population);
+  answer.neighbours = question.neighbours.value_or(
+      may_be_missing ? dp::Neighbours::kAddOrRemoveOne
+                     : dp::Neighbours::kReplaceOne);
   const auto covers = [&](dp::Accountant accountant) {
     return dp::Covers(accountant, answer.sampling, answer.neighbours);
   };
@@ -106,6 +110,12 @@ absl::StatusOr<PrivacyPlan> PlanPrivacy(const PrivacyQuestion& question) {
                                         : dp::Accountant::kRdp);
   if (const auto status = covers(answer.accountant); !status.ok()) {
     return Wrong("--accountant, --sampling, --neighbours: ", status.message());
+  }
+  if (answer.neighbours == dp::Neighbours::kAddOrRemoveOne && !may_be_missing) {
+    return Wrong(
+        "--neighbours: add-or-remove-one without sampling is for cohorts of "
+        "the whole population: in others another client takes the place of "
+        "one that is not there; take replace-one");
   }
   answer.rounds = question.rounds;
   answer.cohort = question.cohort;

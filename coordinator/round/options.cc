@@ -154,15 +154,8 @@ int Options::WaitingQuorum() const {
   switch (sampling) {
     case Sampling::kAny:
       return LeastCohort();
-    case Sampling::kPoisson: {
-      // Too small a draw is thrown away, which no accountant knows of. From so
-      // many a cohort has `mean` clients, and LeastCohort() is five standard
-      // deviations below: mean - 5 sqrt(mean).
-      const double root = (5 + std::sqrt(25 + 4.0 * LeastCohort())) / 2;
-      const double mean = root * root;
-      return static_cast<int>(
-          std::ceil(std::min(1.0, mean / cohort_size) * population));
-    }
+    case Sampling::kPoisson:
+      return least_waiting > 0 ? least_waiting : population;
     case Sampling::kFixedSize:
       return population;
   }

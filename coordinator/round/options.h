@@ -81,6 +81,9 @@ struct Options {
   Sampling sampling = Sampling::kAny;
   // Clients among whom cohorts are drawn; not with kAny.
   int population = 0;
+  // With kPoisson the fewest of them among whom a cohort is drawn, so that
+  // hardly any is too small; 0: all.
+  int least_waiting = 0;
   // Releases, or attempts, that the privacy budget pays for; none: no budget.
   std::optional<int> max_debits;
   Charged charged = Charged::kReleases;

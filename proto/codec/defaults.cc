@@ -9,6 +9,7 @@
 
 #include "proto/codec/device_plan.h"
 #include "proto/codec/duration.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -16,31 +17,36 @@ namespace {
 
 using std::chrono::seconds;
 
-// Sampled cohorts are private only if nobody more than they is asked.
-bool IsSampled(const v1::PrivacyPlan& privacy) {
-  return privacy.sampling() == v1::PrivacyPlan::POISSON ||
-         privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
+// Under privacy nobody more than the cohort is asked where that is a sample, or
+// all there are.
+double OverSelection(const v1::Plan& plan) {
+  const v1::PrivacyPlan& privacy = plan.privacy();
+  const bool is_sampled = privacy.sampling() == v1::PrivacyPlan::POISSON ||
+                          privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
+  const bool is_everybody =
+      plan.has_privacy() && privacy.population() <= plan.round().cohort_size();
+  return is_sampled || is_everybody ? 1.0 : 1.3;
 }
 
-std::uint32_t LeastUpdates(std::uint32_t cohort,
-                           v1::PrivacyPlan::Sampling sampling) {
-  if (sampling == v1::PrivacyPlan::POISSON) {
-    // Room below for the draws: 6 standard deviations.
-    const double least = cohort - 6 * std::sqrt(cohort);
-    return static_cast<std::uint32_t>(std::max(1.0, std::floor(least)));
+std::uint32_t LeastUpdates(const v1::Plan& plan) {
+  if (plan.privacy().sampling() == v1::PrivacyPlan::POISSON) {
+    // Such that a tenth of the population may be away.
+    const dp::PoissonDraws draws = PoissonDrawsOf(plan);
+    const std::int64_t waiting = draws.population - draws.population / 10;
+    return static_cast<std::uint32_t>(
+        std::max<std::int64_t>(1, draws.LargestMinimum(waiting)));
   }
   // ceil(0.8 cohort), in integers.
-  return static_cast<std::uint32_t>((std::uint64_t{4} * cohort + 4) / 5);
+  return static_cast<std::uint32_t>(
+      (std::uint64_t{4} * plan.round().cohort_size() + 4) / 5);
 }
 
-void FillRound(v1::RoundPlan& round, const v1::PrivacyPlan& privacy) {
-  if (!round.has_over_selection()) {
-    round.set_over_selection(IsSampled(privacy) ? 1.0 : 1.3);
-  }
-  if (!round.has_min_updates()) {
-    round.set_min_updates(
-        LeastUpdates(round.cohort_size(), privacy.sampling()));
-  }
+void FillRound(v1::Plan& plan) {
+  v1::RoundPlan& round = *plan.mutable_round();
+  if (!round.has_over_selection())
+    round.set_over_selection(OverSelection(plan));
+  if (!round.has_max_attempts()) round.set_max_attempts(10);
+  if (!round.has_min_updates()) round.set_min_updates(LeastUpdates(plan));
   if (!round.has_deadline())
     *round.mutable_deadline() = DurationOf(seconds(600));
   if (!round.has_selection_timeout()) {
@@ -49,7 +55,6 @@ void FillRound(v1::RoundPlan& round, const v1::PrivacyPlan& privacy) {
   if (!round.has_retry_backoff()) {
     *round.mutable_retry_backoff() = DurationOf(seconds(5));
   }
-  if (!round.has_max_attempts()) round.set_max_attempts(10);
 }
 
 void FillArchitecture(v1::Architecture& architecture) {
@@ -270,7 +275,7 @@ void FillSimulation(v1::SimulationPlan& simulation) {
 v1::Plan WithDefaults(const v1::Plan& given) {
   v1::Plan plan = given;
   FillArchitecture(*plan.mutable_model()->mutable_architecture());
-  FillRound(*plan.mutable_round(), plan.privacy());
+  FillRound(plan);
   auto& training = *plan.mutable_training();
   if (training.optimizer() == v1::TrainingPlan::OPTIMIZER_UNSPECIFIED) {
     training.set_optimizer(v1::TrainingPlan::SGD);

@@ -101,6 +101,19 @@ void PrivacyRules::CheckSampling() {
                       " must be 1 where privacy.sampling hides who took part: "
                       "to take the first that come is another sampling"));
   }
+  const bool is_everybody =
+      privacy.population() == plan_.round().cohort_size() &&
+      plan_.round().over_selection() == 1;
+  if (privacy.sampling() == v1::PrivacyPlan::NONE &&
+      privacy.neighbours() == v1::PrivacyPlan::ADD_OR_REMOVE_ONE &&
+      !is_everybody) {
+    Fail("privacy.neighbours",
+         absl::StrCat("add_or_remove_one under sampling none is for rounds of "
+                      "the whole population (round.cohort_size ",
+                      privacy.population(),
+                      ", over_selection 1): in others another client takes the "
+                      "place of one that is not there; take replace_one"));
+  }
   if (privacy.population() < plan_.round().cohort_size()) {
     Fail("privacy.population",
          absl::StrCat(privacy.population(), " is fewer than round.cohort_size ",
@@ -115,14 +128,15 @@ void PrivacyRules::CheckSampling() {
   }
 }
 
-// A draw with too few clients is thrown away and drawn again, for which nothing
-// is charged: what is left of the draws is a Poisson sample only if that never
-// happens, as far as delta is concerned.
+// Too small a draw is thrown away, and nothing is charged for it.
 void PrivacyRules::CheckDraws() {
-  if (plan_.privacy().sampling() != v1::PrivacyPlan::POISSON) return;
-  const double mean = plan_.round().cohort_size();
-  const double most = std::floor(mean - 5 * std::sqrt(mean));
+  const v1::PrivacyPlan& privacy = plan_.privacy();
+  if (privacy.sampling() != v1::PrivacyPlan::POISSON) return;
+  if (privacy.population() < plan_.round().cohort_size()) return;  // said
+  const dp::PoissonDraws draws = PoissonDrawsOf(plan_);
+  const std::int64_t most = draws.LargestMinimum(draws.population);
   const bool is_secure = plan_.has_secure_aggregation();
+  const std::uint32_t mean = plan_.round().cohort_size();
   if (most < (is_secure ? 3 : 1)) {
     Fail("round.cohort_size",
          absl::StrCat(mean,
@@ -131,14 +145,15 @@ void PrivacyRules::CheckDraws() {
                       "or another sampling"));
     return;
   }
-  const auto check = [&](std::string key, std::uint32_t least, double allowed) {
+  const auto check = [&](std::string key, std::int64_t least,
+                         std::int64_t allowed) {
     if (least <= allowed) return;
     Fail(std::move(key),
          absl::StrCat(least, " must be at most ", allowed,
                       " under privacy.sampling poisson with round.cohort_size ",
                       mean,
-                      ": draws that are too small are thrown away, and must be "
-                      "5 standard deviations off"));
+                      ": draws that are too small are thrown away, so often "
+                      "that privacy.delta would not hold"));
   };
   check("round.min_updates", plan_.round().min_updates(),
         is_secure ? most - 1 : most);
@@ -200,6 +215,16 @@ std::uint32_t AskedClients(const v1::RoundPlan& round) {
   constexpr double kRounding = 1e-9;
   return static_cast<std::uint32_t>(
       std::ceil(round.cohort_size() * round.over_selection() - kRounding));
+}
+
+dp::PoissonDraws PoissonDrawsOf(const v1::Plan& plan) {
+  const auto population = std::max(1u, plan.privacy().population());
+  return {
+      .population = population,
+      .rate = std::min(
+          1.0, plan.round().cohort_size() / static_cast<double>(population)),
+      .draws = std::int64_t{plan.stop().rounds()} * plan.round().max_attempts(),
+      .delta = plan.privacy().delta()};
 }
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems) {

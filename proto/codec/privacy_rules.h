@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "aggregation/manifest.h"
+#include "privacy/dp/poisson_draws.h"
 #include "proto/codec/problem.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -14,6 +15,9 @@ namespace tributary::codec {
 
 // Clients that a round asks, as the engine rounds it: 10 x 1.1 is 11.
 std::uint32_t AskedClients(const v1::RoundPlan& round);
+
+// Of a plan with Poisson sampling.
+dp::PoissonDraws PoissonDrawsOf(const v1::Plan& plan);
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems);
 

@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "privacy/secagg/modulus.h"
+#include "proto/codec/privacy_rules.h"
 #include "proto/codec/secagg.h"
 #include "proto/codec/yaml.h"
 #include "tests/proto/plans.h"
@@ -17,7 +18,7 @@ using Scalars = aggregation::IntegerFormat::Scalars;
 
 const std::string kPrivacy =
     "privacy: {unit: client, neighbours: add_or_remove_one, noise: "
-    "distributed, sampling: none, delta: 1e-6, epsilon: 8, population: 10000, "
+    "distributed, sampling: none, delta: 1e-6, epsilon: 8, population: 1000, "
     "noise_multiplier: 2, clipping: {norm: 0.5}}\n";
 
 v1::Plan PlanOf(const std::string& sections) {
@@ -67,9 +68,9 @@ TEST_CASE(
   CHECK(integers.norm_bound() ==
         std::ceil(std::sqrt(norm * norm + root * root / 4 + norm + root / 2)));
   CHECK(integers.noise() == v1::IntegerUpdate::SKELLAM);
-  // 800 of 1,300 are sure to come, 65 of them may be corrupt.
-  CHECK(CertainShares(plan) == 735);
-  const double share = std::pow(2 * integers.norm_bound(), 2) / 735;
+  // 800 of 1,000 are sure to come, 50 of them may be corrupt.
+  CHECK(CertainShares(plan) == 750);
+  const double share = std::pow(2 * integers.norm_bound(), 2) / 750;
   CHECK(integers.noise_variance() % 2 == 0);
   CHECK(std::fabs(static_cast<double>(integers.noise_variance()) - share) <= 2);
   // Another norm, the same integers.
@@ -88,7 +89,8 @@ TEST_CASE("no sum of a cohort wraps, noise included") {
     const auto format = FormatOf(plan, 0.5);
     const double tail =
         16 * std::sqrt(static_cast<double>(integers.noise_variance()));
-    CHECK(static_cast<double>(secagg::LargestInput(format.word_bits, 1300)) >=
+    CHECK(static_cast<double>(secagg::LargestInput(
+              format.word_bits, AskedClients(plan.round()))) >=
           static_cast<double>(format.LargestWord()) + tail);
   }
 }

@@ -25,14 +25,17 @@ struct Choice {
   std::string accountant = "rdp";
 };
 
-// 200 rounds with 100 of 10,000 clients, epsilon 2, delta 1e-6.
+// 200 rounds with 100 of 10,000 clients, or with all there are; epsilon 2,
+// delta 1e-6.
 v1::Plan PlanOf(const Choice& choice) {
+  const bool is_everybody =
+      choice.sampling == "none" && choice.neighbours == "add_or_remove_one";
   std::string text =
       kGoodPlan + "privacy: {unit: client, neighbours: " + choice.neighbours +
       ", noise: " + choice.noise + ", sampling: " + choice.sampling +
-      ", delta: 1e-6, epsilon: 2, population: 10000, accountant: " +
-      choice.accountant + choice.more + ", clipping: {" + choice.clipping +
-      "}}\n";
+      ", delta: 1e-6, epsilon: 2, population: " +
+      (is_everybody ? "100" : "10000") + ", accountant: " + choice.accountant +
+      choice.more + ", clipping: {" + choice.clipping + "}}\n";
   if (choice.noise == "distributed") text += "secure_aggregation: {}\n";
   v1::Plan plan;
   const absl::Status read = ParseYaml(text, "p", plan);

@@ -105,8 +105,24 @@ TEST_CASE("a plan with privacy says who is drawn and what is clipped") {
   REQUIRE(options.ok());
   CHECK(options->sampling == round::Sampling::kPoisson);
   CHECK(options->population == 500);
+  // 8 of 10 in the mean are too many: nobody may be missing.
+  CHECK(options->least_waiting == 500);
   CHECK(options->clip_norm == 0.75);
   CHECK_FALSE(options->max_debits.has_value());
+
+  // privacy/dp/poisson_draws_test.cc: 100 of 2,000, 12 rounds of 10 attempts.
+  v1::Plan demo = plan;
+  demo.mutable_round()->set_cohort_size(100);
+  demo.mutable_round()->set_min_updates(40);
+  demo.mutable_round()->set_max_attempts(10);
+  demo.mutable_stop()->set_rounds(12);
+  demo.mutable_privacy()->set_population(2'000);
+  demo.mutable_privacy()->set_delta(1e-4);
+  demo.mutable_secure_aggregation()->set_min_cohort(43);
+  demo.mutable_secure_aggregation()->mutable_step_deadline()->set_seconds(7);
+  options = ToOptions(demo);
+  REQUIRE(options.ok());
+  CHECK(options->least_waiting == 1'786);
 
   privacy->set_sampling(v1::PrivacyPlan::FIXED_SIZE);
   CHECK(ToOptions(plan)->sampling == round::Sampling::kFixedSize);

@@ -130,6 +130,7 @@ TEST_CASE_METHOD(PlanFixture, "the noise of a plan has its known epsilon") {
         Priced(File(kinds),
                {"--parameters", "9030", "--set", "stop.rounds=100", "--set",
                 "privacy.delta=1e-9", "--set", "privacy.epsilon=20", "--set",
+                "privacy.population=100", "--set",
                 std::string("privacy.noise_multiplier=") + noise});
     INFO(ended.err);
     REQUIRE(ended.exit == 0);

@@ -91,6 +91,18 @@ TEST_CASE("without sampling the closed form answers") {
   CHECK_FALSE(json.contains("largest_cohort"));
 }
 
+TEST_CASE("a client that is not there has another in its place") {
+  const auto neighbours = [](const char* cohort, const char* population) {
+    return Ctl({"privacy", "plan", "--delta", "1e-4", "--rounds", "10",
+                "--noise-multiplier", "4", "--cohort", cohort, "--population",
+                population, "--sampling", "none", "--json"})
+        .Json()
+        .at("neighbours");
+  };
+  CHECK(neighbours("100", "100") == "add or remove one");
+  CHECK(neighbours("99", "100") == "replace one");
+}
+
 TEST_CASE("what is wrong is named by its option") {
   const auto says = [](const std::vector<std::string>& more,
                        const std::string& text) {
@@ -111,6 +123,10 @@ TEST_CASE("what is wrong is named by its option") {
         "add-or-remove-one"},
        "--accountant, --sampling, --neighbours: cohorts of fixed size are "
        "accounted for neighbours that replace one client only");
+  says({"--epsilon", "1", "--sampling", "none", "--neighbours",
+        "add-or-remove-one"},
+       "--neighbours: add-or-remove-one without sampling is for cohorts of the "
+       "whole population");
   says({"--epsilon", "1", "--neighbours", "replace-one", "--accountant", "rdp"},
        "accounted by PLD only");
 

@@ -113,35 +113,14 @@ TEST_CASE_METHOD(RoundFixture, "all of a population wait before a draw") {
 
 TEST_CASE_METHOD(RoundFixture,
                  "a Poisson round does without some of its population") {
-  Options options = Sampled(Sampling::kPoisson, 40, 80);
-  options.min_updates = 2;
+  Options options = Sampled(Sampling::kPoisson, 3, 6);
+  options.least_waiting = 4;
   StartRunWith(options);
-  // In the mean 28.9 of 58 are drawn, and 2 are five deviations below.
-  for (int client = 1; client <= 57; ++client) {
-    ChecksIn("c" + std::to_string(client));
-  }
+  CheckIn({"ann", "bob", "cid"});
   CHECK_FALSE(WakesAt().has_value());
-  ChecksIn("c58");
+  ChecksIn("dan");
   CHECK(WakesAt() == 10s);
   CHECK(AdvanceTo(10s).starts_with("open round 1.1 from model-0"));
-}
-
-TEST_CASE("a Poisson round waits for a draw that is hardly ever too small") {
-  // A cohort of 100 may have 50 and not one fewer: 100 - 5 sqrt(100).
-  Options options = Sampled(Sampling::kPoisson, 100, 1'000);
-  options.min_updates = 50;
-  CHECK(options.WaitingQuorum() == 1'000);
-  options.min_updates = 49;
-  CHECK(options.WaitingQuorum() == 987);
-  options.min_updates = 14;  // 49 - 5 sqrt(49)
-  CHECK(options.WaitingQuorum() == 490);
-  // Larger minimums are refused with the plan.
-  options.min_updates = 100;
-  CHECK(options.WaitingQuorum() == 1'000);
-  options.min_updates = 1;
-  options.packed = true;
-  options.secure = SecureOptions{.min_cohort = 14};
-  CHECK(options.WaitingQuorum() == 490);
 }
 
 TEST_CASE_METHOD(RoundFixture, "nobody beyond the population waits") {

@@ -31,12 +31,13 @@ Manifest PrivateManifest() {
 
 struct PrivateRound {
   PrivateRound() {
-    v1::Plan plan = MakePlan({.clients = 2,
-                              .min_updates = 1,
-                              .rounds = 1,
-                              .encoding = v1::UpdatePlan::PACKED,
-                              .optimizer = PlanChoice::Optimizer::kFedAvg,
-                              .sections = Private("central", "{norm: 0.5}")});
+    v1::Plan plan =
+        MakePlan({.clients = 2,
+                  .min_updates = 1,
+                  .rounds = 1,
+                  .encoding = v1::UpdatePlan::PACKED,
+                  .optimizer = PlanChoice::Optimizer::kFedAvg,
+                  .sections = Private("central", "{norm: 0.5}", 2)});
     plan.clear_seed();
     plan.mutable_update()->set_max_weight(1);
     std::string model = codec::FormatSafetensorsHeader(

@@ -9,10 +9,12 @@
 
 namespace tributary::testing {
 
-std::string Private(const std::string& noise, const std::string& clipping) {
+std::string Private(const std::string& noise, const std::string& clipping,
+                    int population) {
   return "privacy: {unit: client, neighbours: add_or_remove_one, noise: " +
-         noise +
-         ", sampling: none, delta: 1e-6, epsilon: 100, population: 1000, "
+         noise + ", sampling: none, delta: 1e-6, epsilon: 100, population: " +
+         std::to_string(population) +
+         ", "
          "noise_multiplier: 1.5, clipping: " +
          clipping + "}\n";
 }

@@ -13,7 +13,8 @@ namespace tributary::testing {
 
 inline const std::string kSecure = "secure_aggregation: {}\n";
 // The section `privacy` with this noise and clipping; the multiplier is 1.5.
-std::string Private(const std::string& noise, const std::string& clipping);
+std::string Private(const std::string& noise, const std::string& clipping,
+                    int population = 8);
 
 // A valid plan with these sections, eight clients a round.
 v1::Plan PlanWith(const std::string& sections);
