@@ -75,7 +75,11 @@ void PrintUncovered(const std::set<std::string>& noises,
            "with the most rounds of a client says what holds there\n";
   }
   if (Has(samplings, "Poisson") || Has(samplings, "fixed size")) {
-    out << "  anybody who knows who was in which cohort\n";
+    out << "  anybody who knows who was in which cohort"
+        << (Has(noises, "distributed")
+                ? ", as its members do in part: a secure session shows each "
+                  "its neighbours' names\n"
+                : "\n");
   }
   out << "  what anybody but this ledger's coordinator released of the same "
          "clients\n";
