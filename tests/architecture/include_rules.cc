@@ -64,7 +64,12 @@ std::string Ours(const std::string& include) {
 const std::vector<FolderRule>& Rules() {
   static const auto& rules = *new std::vector<FolderRule>{
       {"proto/durable/", {"proto/durable/"}, {"absl"}},
-      {"aggregation/", {"aggregation/"}, {"absl", "eigen"}, Purity::kPure},
+      {"aggregation/",
+       {"aggregation/"},
+       {"absl", "eigen"},
+       Purity::kPure,
+       {"aggregation/robust/"}},
+      {"aggregation/robust/", {"aggregation/"}, {"absl"}, Purity::kPure},
       {"privacy/crypto/",
        {"privacy/crypto/"},
        {"absl", "openssl"},
