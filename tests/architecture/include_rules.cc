@@ -162,6 +162,11 @@ const std::vector<FolderRule>& Rules() {
        {"simulation/datasets/", "client/data/", "client/include/",
         "proto/codec/", "privacy/"},
        {"absl", "protobuf", "eigen", "json", "zlib", "zip", "matio"}},
+      {"simulation/attacks/",
+       {"simulation/attacks/", "simulation/datasets/normal.h",
+        "aggregation/invariant.h", "privacy/crypto/"},
+       {"absl"},
+       Purity::kPure},
       // c10d behind an interface of its own.
       {"simulation/ranks/", {"simulation/ranks/"}, {"absl", "torch"}},
       {"simulation/report/",
