@@ -12,6 +12,8 @@ namespace tributary::robust {
 namespace {
 
 constexpr std::size_t kColumns = ColumnTile::kColumns;
+// Up to so many rows sorting takes fewer steps than counting.
+constexpr std::size_t kMostSorted = 128;
 constexpr std::int32_t kLeast = std::numeric_limits<std::int32_t>::min();
 constexpr std::int32_t kMost = std::numeric_limits<std::int32_t>::max();
 
@@ -32,6 +34,36 @@ void CopyKeys(const float* __restrict values, std::size_t stride,
     for (std::size_t c = 0; c < kColumns; ++c) {
       const auto bits = std::bit_cast<std::int32_t>(from[c]);
       keys[row * kColumns + c] = bits ^ ((bits >> 31) & 0x7fffffff);
+    }
+  }
+}
+
+// Every column by itself, lowest key first: Batcher's network, which compares
+// the same rows whatever they hold (Knuth, volume 3, 5.2.2, algorithm M).
+TRIBUTARY_VECTOR_CLONES
+void SortColumns(std::int32_t* keys, std::size_t rows) {
+  if (rows < 2) return;
+  const std::size_t top = std::bit_ceil(rows) / 2;
+  for (std::size_t p = top; p > 0; p /= 2) {
+    std::size_t r = 0;
+    std::size_t d = p;
+    for (std::size_t q = top;; q /= 2) {
+      for (std::size_t i = 0; i + d < rows; ++i) {
+        if ((i & p) != r) continue;
+        std::int32_t* a = keys + i * kColumns;
+        std::int32_t* b = keys + (i + d) * kColumns;
+        std::int32_t low[kColumns];
+        std::int32_t high[kColumns];
+        for (std::size_t c = 0; c < kColumns; ++c) {
+          low[c] = a[c] < b[c] ? a[c] : b[c];
+          high[c] = a[c] < b[c] ? b[c] : a[c];
+        }
+        for (std::size_t c = 0; c < kColumns; ++c) a[c] = low[c];
+        for (std::size_t c = 0; c < kColumns; ++c) b[c] = high[c];
+      }
+      if (q == p) break;
+      d = q - p;
+      r = p;
     }
   }
 }
@@ -165,19 +197,28 @@ void ColumnTile::Load(const Block& block, std::size_t first) {
   const std::size_t count = block.columns() - first;
   if (count >= kColumns) {
     CopyKeys(block.Row(0).data() + first, block.stride(), rows_, keys_.data());
-    return;
-  }
-  for (std::size_t row = 0; row < rows_; ++row) {
-    std::int32_t* to = keys_.data() + row * kColumns;
-    for (std::size_t c = 0; c < count; ++c) {
-      to[c] = KeyOf(block.Row(row)[first + c]);
+  } else {
+    for (std::size_t row = 0; row < rows_; ++row) {
+      std::int32_t* to = keys_.data() + row * kColumns;
+      for (std::size_t c = 0; c < count; ++c) {
+        to[c] = KeyOf(block.Row(row)[first + c]);
+      }
+      std::fill(to + count, to + kColumns, 0);
     }
-    std::fill(to + count, to + kColumns, 0);
   }
+  if (rows_ <= kMostSorted) SortColumns(keys_.data(), rows_);
+}
+
+ColumnTile::Keys ColumnTile::Row(std::size_t row) const {
+  Keys keys;
+  std::copy_n(keys_.begin() + static_cast<std::ptrdiff_t>(row * kColumns),
+              kColumns, keys.begin());
+  return keys;
 }
 
 ColumnTile::Keys ColumnTile::Select(std::size_t rank) const {
   TRIBUTARY_INVARIANT(rank, <, rows_);
+  if (rows_ <= kMostSorted) return Row(rank);
   const auto wanted = static_cast<std::int64_t>(rank);
   Keys bounds;
   Keys least;
@@ -230,6 +271,7 @@ ColumnTile::Keys ColumnTile::Select(std::size_t rank) const {
 
 ColumnTile::Keys ColumnTile::Next(const Keys& keys, std::size_t rank) const {
   TRIBUTARY_INVARIANT(rank + 1, <, rows_);
+  if (rows_ <= kMostSorted) return Row(rank + 1);
   Keys counts;
   Keys over;
   CountAtMost(keys_.data(), rows_, keys.data(), counts.data());

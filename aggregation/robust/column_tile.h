@@ -3,12 +3,11 @@
 //
 // The n values of a column are the coordinates of n updates at one place. They
 // are copied into a tile of n rows of 16, as integers that order like the
-// floats, and searched by counting: a pivot for each column, and one pass over
-// the tile counts in all columns how many keys are at most the pivot. A pass
-// has no branch and goes through the second cache at its speed; pivots are
-// interpolated, and where that did not help bisected, so that a dozen passes
-// find a rank among 1,000 usual values and no values need more than
-// 66 + log2 n.
+// floats. Few rows are sorted; more are searched by counting: a pivot for each
+// column, and one pass over the tile counts in all columns how many keys are at
+// most the pivot. Neither has a branch. Pivots are interpolated, and where that
+// did not help bisected, so that a dozen passes find a rank among 1,000 usual
+// values and no values need more than 66 + log2 n.
 //
 // Threads: one.
 #pragma once
@@ -40,7 +39,8 @@ class ColumnTile {
   // The keys of rank + 1, from those of `rank`.
   Keys Next(const Keys& keys, std::size_t rank) const;
   // The mean of the values of ranks first .. last, from the keys of these two.
-  // What lies between is added in the order of rows.
+  // What lies between is added in the order of rows, or sorted: the number of
+  // rows decides.
   Values MeanBetween(const Keys& low, std::size_t first, const Keys& high,
                      std::size_t last) const;
 
@@ -48,6 +48,8 @@ class ColumnTile {
   static float ValueOf(std::int32_t key);
 
  private:
+  Keys Row(std::size_t row) const;
+
   std::size_t rows_;
   std::vector<std::int32_t> keys_;  // rows x kColumns
 };

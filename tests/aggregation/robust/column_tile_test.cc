@@ -42,7 +42,7 @@ bool IsBelow(float a, float b) {
 
 TEST_CASE("a rank found by counting is that of the sorted column") {
   KeyedStream random(KeyFromSeed(1));
-  for (const std::size_t rows : {1, 2, 3, 7, 64, 301}) {
+  for (const std::size_t rows : {1, 2, 3, 7, 31, 128, 129, 301}) {
     for (int kind = 0; kind < 4; ++kind) {
       Block block;
       block.Reshape(rows, 21);  // a whole tile and one that is not
@@ -78,21 +78,32 @@ TEST_CASE("a rank found by counting is that of the sorted column") {
 }
 
 TEST_CASE("the mean of ranks counts equal values at its ends as often as due") {
-  Block block;
-  block.Reshape(7, 1);
-  const std::vector<float> values = {5, 1, 1, 9, 1, 5, 2};  // 1 1 1 2 5 5 9
-  for (std::size_t row = 0; row < 7; ++row) block.Row(row)[0] = values[row];
-  ColumnTile tile(7);
-  tile.Load(block, 0);
-  const auto mean = [&](std::size_t first, std::size_t last) {
-    return tile.MeanBetween(tile.Select(first), first, tile.Select(last),
-                            last)[0];
-  };
-  CHECK(mean(0, 6) == 24 / 7.0);
-  CHECK(mean(1, 4) == 9 / 4.0);
-  CHECK(mean(2, 5) == 13 / 4.0);
-  CHECK(mean(0, 2) == 1);
-  CHECK(mean(3, 3) == 2);
+  const std::vector<float> values = {5, 1, 1, 9, 1, 5, 2};
+  // Few rows, which are sorted, and twenty times as many, which are not.
+  for (const std::size_t copies : {1, 20}) {
+    std::vector<float> sorted;
+    for (std::size_t k = 0; k < copies; ++k) {
+      sorted.insert(sorted.end(), values.begin(), values.end());
+    }
+    Block block;
+    block.Reshape(sorted.size(), 1);
+    for (std::size_t row = 0; row < sorted.size(); ++row) {
+      block.Row(row)[0] = sorted[row];
+    }
+    std::ranges::sort(sorted);
+    ColumnTile tile(sorted.size());
+    tile.Load(block, 0);
+    for (std::size_t first = 0; first < sorted.size(); first += copies) {
+      double sum = 0;
+      for (std::size_t last = first; last < sorted.size(); ++last) {
+        sum += sorted[last];
+        INFO(copies << " copies, ranks " << first << " .. " << last);
+        CHECK(tile.MeanBetween(tile.Select(first), first, tile.Select(last),
+                               last)[0] ==
+              sum / static_cast<double>(last - first + 1));
+      }
+    }
+  }
 }
 
 TEST_CASE("keys order as floats do and turn back into them") {
