@@ -292,7 +292,10 @@ void VirtualClient::Perform(const session::MaskUpdate& effect) {
                                   ? std::span<const std::int64_t>(zeros)
                                   : update.words->get());
   update.words.reset();
-  if (!masked.ok()) return StepSecure(effect.token, masked.status());
+  if (!masked.ok()) {
+    return Step(session::WorkFailed{effect.token,
+                                    std::string(masked.status().message())});
+  }
   update.bytes = std::make_shared<const UpdateBytes>(*std::move(masked));
   Step(session::Masked{effect.token, update.header});
 }

@@ -221,7 +221,11 @@ class Runner final : public Client {
       masked = MaskedUpdate(*std::exchange(update_, nullptr), *secure_);
     } catch (const std::bad_alloc&) {
     }
-    if (!masked.ok()) return FailSecure(effect.token, masked.status());
+    if (!masked.ok()) {
+      return PushSecure(session::WorkFailed{
+          effect.token, absl::StrCat("masking the update: ",
+                                     std::string(masked.status().message()))});
+    }
     update_ = std::make_shared<const PreparedUpdate>(*std::move(masked));
     PushSecure(session::Masked{effect.token, update_->header});
   }

@@ -52,7 +52,7 @@ struct TakeSecure {
   TaskToken token;
   v1::SecureServerMessage message;
 };
-// Mask the words that training gave; answered by Masked or SecureFailed.
+// Mask the words that training gave; answered by Masked or WorkFailed.
 struct MaskUpdate {
   TaskToken token;
 };

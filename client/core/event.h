@@ -63,7 +63,8 @@ struct Evaluated {
   std::uint64_t examples = 0;
   std::map<std::string, double> metrics;
 };
-// The trainer, or the preparation of its update, failed. For people.
+// The trainer, or the preparation of its update, its masks included, failed.
+// For the client's owner: it may say something of the data.
 struct WorkFailed {
   TaskToken token;
   std::string message;
@@ -78,7 +79,8 @@ struct Masked {
   TaskToken token;
   v1::UpdateHeader header;
 };
-// The task's secure session is over, and why. For people; says nothing secret.
+// The task's secure session is over, and why: by what came in, never by what
+// the client would send. For people; says nothing secret.
 struct SecureFailed {
   TaskToken token;
   std::string message;

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <utility>
 
@@ -102,15 +103,48 @@ v1::UpdateHeader HeaderOf(const v1::Task& task, const IntegerFormat& format) {
   return header;
 }
 
+absl::StatusOr<IntegerFormat> FormatOf(const v1::Task& task,
+                                       const Manifest& manifest) {
+  return codec::ToIntegerFormat(task.integers(), task.update(), manifest,
+                                task.strategy());
+}
+
 }  // namespace
+
+absl::Status CheckIntegers(const v1::Task& task, const Manifest& manifest) {
+  const auto format = FormatOf(task, manifest);
+  if (!format.ok()) return format.status();
+  if (!task.has_secure()) return absl::OkStatus();
+  const auto terms = codec::TermsOf(task);
+  if (!terms.ok()) return terms.status();
+  if (terms->length != format->Words()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("secure.length: ", terms->length,
+                     " words, where updates of this model "
+                     "have ",
+                     format->Words()));
+  }
+  if (terms->word_bits != format->word_bits) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("secure.word_bits: ", terms->word_bits,
+                     ", where integers.word_bits is ", format->word_bits));
+  }
+  const std::int64_t largest = codec::LargestWord(task.integers(), *format);
+  if (largest > terms->LargestInput()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "secure.max_cohort: a sum of ", terms->max_cohort, " words of ",
+        terms->word_bits, " bits takes words up to ", terms->LargestInput(),
+        ", those of an update may be ", largest));
+  }
+  return absl::OkStatus();
+}
 
 absl::StatusOr<PreparedUpdate> PrepareIntegers(
     const v1::Task& task, const Manifest& manifest, const TrainResult& result,
     std::vector<float> update, const ClientState& state, RandomSource& random) {
   if (absl::Status status = CheckResult(result); !status.ok()) return status;
   const v1::IntegerUpdate& integers = task.integers();
-  const auto format = codec::ToIntegerFormat(integers, task.update(), manifest,
-                                             task.strategy());
+  const auto format = FormatOf(task, manifest);
   if (!format.ok()) return format.status();
   if (update.size() != format->layout.length) {
     return absl::InvalidArgumentError(
@@ -122,21 +156,24 @@ absl::StatusOr<PreparedUpdate> PrepareIntegers(
     return NotFinite(manifest, 0, update);
   }
 
-  PreparedUpdate prepared;
-  std::vector<std::int64_t> words;
+  std::optional<dp::Clipped> clipped;
   if (integers.has_clip_norm()) {
-    const auto clipped = Clip(integers, manifest, update);
-    if (!clipped.ok()) return clipped.status();
-    if (*clipped == dp::Clipped::kScaled) prepared.saturated = update.size();
+    const auto outcome = Clip(integers, manifest, update);
+    if (!outcome.ok()) return outcome.status();
+    clipped = *outcome;
+  }
+  Clamped clamped;
+  ClampAll(update, 0, BoundsOf(aggregation::Encoding::kFloat32, format->layout),
+           clamped);
+  PreparedUpdate prepared;
+  prepared.saturated =
+      clipped == dp::Clipped::kScaled ? update.size() : clamped.saturated;
+  std::vector<std::int64_t> words;
+  if (clipped) {
     auto noisy = PrivateWords(integers, *format, update, *clipped, random);
     if (!noisy.ok()) return noisy.status();
     words = *std::move(noisy);
   } else {
-    Clamped clamped;
-    ClampAll(update, 0,
-             BoundsOf(aggregation::Encoding::kFloat32, format->layout),
-             clamped);
-    prepared.saturated = clamped.saturated;
     words = aggregation::ToIntegers(
         *format, update,
         {.weight = static_cast<std::uint32_t>(std::min<std::uint64_t>(

@@ -9,9 +9,11 @@
 //   words = words + noise        where the client adds its own
 //                                                    privacy/dp/integer_noise.h
 //
-// Under privacy rounding is stochastic, again while the integers' norm is over
-// integers.norm_bound; without, it is to nearest, ties to even. What is masked
-// stays words; what is not is packed to the bit.
+// What is clipped is clamped to the bounds of its grids, too: buffers and what
+// a strategy adds have their own. Under privacy rounding is stochastic, again
+// while the integers' norm is over integers.norm_bound; without, it is to
+// nearest, ties to even. What is masked stays words; what is not is packed to
+// the bit.
 //
 // Pure but for `random`; one thread at a time per call.
 #pragma once
@@ -28,6 +30,13 @@
 #include "tributary/v1/federation.pb.h"
 
 namespace tributary {
+
+// Whether a task of encoding PACKED fits this model and, if its update is to be
+// masked, its session's terms: as many words of as many bits, and none of them,
+// noise included, beyond Terms::LargestInput whatever training gives. Asked
+// before it: that a mask failed for a value would tell something of the value.
+// InvalidArgument that names the field.
+absl::Status CheckIntegers(const v1::Task& task, const Manifest& manifest);
 
 // As PrepareUpdate, for a task of encoding PACKED. The update has `words` and
 // no bytes if the task is to be masked, otherwise bytes and no words; its

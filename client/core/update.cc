@@ -200,6 +200,12 @@ absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,
                                            const TaskContext& context) {
   const absl::StatusOr<TrainTask> task = ToTrainTask(wire);
   if (!task.ok()) return task.status();
+  if (IsPacked(wire.update())) {
+    if (absl::Status status = CheckIntegers(wire, model.manifest);
+        !status.ok()) {
+      return status;
+    }
+  }
   const ClientState fitting = Fitting(wire, model, state);
   absl::StatusOr<StrategyOutcome> outcome =
       RunStrategy(wire, *task, model, trainer, fitting, context);

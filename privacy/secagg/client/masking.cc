@@ -175,10 +175,10 @@ absl::StatusOr<std::vector<std::byte>> Client::MaskInput(
         "an input of ", input.size(), " words, not of ", state.terms.length));
   }
   const std::int64_t largest = state.terms.LargestInput();
-  for (std::size_t i = 0; i < input.size(); ++i) {
-    if (input[i] > largest || input[i] < -largest) {
+  for (const std::int64_t word : input) {
+    if (word > largest || word < -largest) {
       return absl::InvalidArgumentError(
-          absl::StrCat("word ", i, " of the input is beyond ", largest));
+          absl::StrCat("a word of the input is beyond ", largest));
     }
   }
   const auto masks = state.Checked(state.Masks());

@@ -215,6 +215,51 @@ TEST_CASE("the client's noise is on every word, the clip word's its own") {
   }
 }
 
+TEST_CASE("what fits a session's terms is masked whatever training gives") {
+  // A buffer and a strategy's scalar have grids of their own.
+  const Manifest buffered({{"w", {20}, true}, {"running", {5}, false}});
+  CHECK(rc::check([&] {
+    v1::Task task = PackedTask();
+    task.mutable_update()->set_buffer_max_abs(1e-3);
+    if (*rc::gen::arbitrary<bool>()) {
+      task.mutable_strategy()->mutable_fednova()->set_max_steps(8);
+    }
+    if (*rc::gen::arbitrary<bool>()) {
+      task.mutable_update()->set_max_weight(1);
+      task.mutable_integers()->set_clip_norm(*rc::gen::element(0.01, 1.0, 1e9));
+      task.mutable_integers()->set_norm_bound(1e12);
+      task.mutable_integers()->set_clip_word(*rc::gen::arbitrary<bool>());
+      task.mutable_integers()->set_noise(v1::IntegerUpdate::SKELLAM);
+      task.mutable_integers()->set_noise_variance(10'000);
+      task.mutable_integers()->set_clip_word_variance(1'000'000);
+    }
+    const auto format = codec::ToIntegerFormat(task.integers(), task.update(),
+                                               buffered, task.strategy());
+    RC_ASSERT(format.ok());
+    secagg::Terms terms =
+        secagg::SomeTerms(*rc::gen::inRange(5u, 100'000u),
+                          static_cast<std::uint32_t>(format->Words()));
+    terms.word_bits = 28;
+    *task.mutable_secure() = codec::ToMessage(terms);
+    task.set_run("run");
+    const bool fits = CheckIntegers(task, buffered).ok();
+    RC_CLASSIFY(fits);
+    if (!fits) return;
+    const float scale = *rc::gen::element(1e-3F, 1.0F, 1e6F, 1e30F);
+    std::vector<float> delta =
+        DeltaOf(*rc::gen::arbitrary<std::uint64_t>(), scale);
+    delta.resize(format->layout.length);
+    KeyedStream random(Key{}, "integers");
+    const auto prepared =
+        PrepareIntegers(task, buffered, {.examples = 1'000'000, .loss = 1e9},
+                        delta, {}, random);
+    RC_ASSERT(prepared.ok());
+    for (const std::int64_t word : prepared->words->get()) {
+      RC_ASSERT(std::abs(word) <= terms.LargestInput());
+    }
+  }));
+}
+
 TEST_CASE("an integer task that makes no sense is refused with the reason") {
   const auto reason = [](const v1::Task& task,
                          const std::vector<float>& delta) {

@@ -34,9 +34,11 @@ class QuarterTrainer final : public Trainer {
   absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
                                     std::span<float> delta,
                                     const TaskContext&) override {
+    ++trained;
     for (float& value : delta) value = 0.25F;
     return TrainResult{.examples = 3, .loss = 0.5};
   }
+  int trained = 0;
 };
 
 class SecureClientFixture {
@@ -249,6 +251,32 @@ TEST_CASE_METHOD(SecureClientFixture,
     CHECK_FALSE(std::filesystem::exists(folder_.path() / "state" / "answered"));
   }
   CHECK(refused_ == std::vector<std::string>{failed_});
+}
+
+TEST_CASE_METHOD(
+    SecureClientFixture,
+    "a coordinator does not learn by a failure how large a word is") {
+  // The sum's room for one client is the coordinator's to choose. Were an
+  // update tried against it, one bit of a word would be told in each round.
+  std::string why;
+  SECTION("by a cohort for which the modulus is too narrow") {
+    task_.mutable_secure()->set_max_cohort(100'000);
+    why =
+        "secure.max_cohort: a sum of 100000 words of 32 bits takes words up to "
+        "21474, those of an update may be 327680";
+  }
+  SECTION("by a modulus that the updates do not have") {
+    task_.mutable_secure()->set_word_bits(20);
+    why = "secure.word_bits: 20, where integers.word_bits is 32";
+  }
+  SECTION("by another number of words") {
+    task_.mutable_secure()->set_length(kLength);
+    why = "secure.length: 300 words, where updates of this model have 302";
+  }
+  Run();
+  CHECK(trainer_.trained == 0);
+  CHECK(refused_ == std::vector<std::string>{why});
+  CHECK(failed_ == "the task failed on the client, whose log says why");
 }
 
 TEST_CASE_METHOD(SecureClientFixture,

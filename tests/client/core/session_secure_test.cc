@@ -388,6 +388,21 @@ TEST_CASE_METHOD(SecureSessionFixture,
 }
 
 TEST_CASE_METHOD(SecureSessionFixture,
+                 "why masking failed is the owner's to know") {
+  Shared();
+  SaysShares();
+  Answers([](auto& message) { message.mutable_masked_input(); });
+  Trains();
+  After();
+  Note("failed", WorkFailed{task_.task_token(), "a word is beyond 2047"});
+  CHECK(After() ==
+        "failed\n  tell the user: refused, a word is beyond 2047\n"
+        "  cancel training\n  forget task\n"
+        "  send task failed: the task failed on the client, whose log says "
+        "why\n");
+}
+
+TEST_CASE_METHOD(SecureSessionFixture,
                  "a round that ends without this client's answer lets it go") {
   IsUnmasking();
   After();
