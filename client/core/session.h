@@ -50,7 +50,7 @@ struct SecureDemands {
   // kRefused: of all tasks only those are taken whose update is masked.
   Unmasked unmasked = Unmasked::kTaken;
   secagg::Policy policy = {};
-  // Of the sum of the honest clients' noise, in norm bounds.
+  // Of the noise that clients add, in norm bounds: of each task, masked or not.
   double min_noise_multiplier = 0;
   // Why no secure task can be taken; empty if they can.
   std::string obstacle = "this client has no certificate to sign with";

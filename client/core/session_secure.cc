@@ -20,32 +20,43 @@ v1::ClientMessage Wrapped(v1::SecureClientMessage message) {
   return wrapped;
 }
 
-// What the noise of the honest clients of the smallest sum comes to, in norm
-// bounds; 0 if they add none, or updates are not clipped.
-double NoiseMultiplier(const v1::IntegerUpdate& integers,
-                       const secagg::Terms& terms) {
-  if (!integers.has_clip_norm() || !(integers.norm_bound() > 0) ||
+// Clients that add their noise to what the coordinator will see of this one:
+// itself alone, or with masks the honest ones of the smallest sum.
+std::uint64_t NoisyClients(const v1::Task& task) {
+  if (!task.has_secure()) return 1;
+  const v1::SecureTerms& terms = task.secure();
+  const std::uint64_t corrupt =
+      (std::uint64_t{terms.max_cohort()} * terms.corrupt_per_mille() + 999) /
+      1000;
+  return terms.min_survivors() -
+         std::min<std::uint64_t>(terms.min_survivors(), corrupt);
+}
+
+// What their noise comes to, in norm bounds; 0 if anything goes up that is not
+// clipped, or has none.
+double NoiseMultiplier(const v1::Task& task) {
+  const v1::IntegerUpdate& integers = task.integers();
+  if (task.kind() != v1::Task::TRAIN ||
+      task.update().encoding() != v1::UpdatePlan::PACKED ||
+      !integers.has_clip_norm() || !(integers.norm_bound() > 0) ||
       integers.noise() == v1::IntegerUpdate::NOISE_UNSPECIFIED) {
     return 0;
   }
-  const std::uint64_t corrupt =
-      (std::uint64_t{terms.max_cohort} * terms.corrupt_per_mille + 999) / 1000;
-  const std::uint64_t honest =
-      terms.min_survivors -
-      std::min<std::uint64_t>(terms.min_survivors, corrupt);
-  return std::sqrt(static_cast<double>(honest) *
-                   static_cast<double>(integers.noise_variance())) /
-         integers.norm_bound();
+  const auto clients = static_cast<double>(NoisyClients(task));
+  // Squares of multipliers: z^-2 adds up over what is released. One client
+  // moves the sum of clip words by 1.
+  const double update = clients *
+                        static_cast<double>(integers.noise_variance()) /
+                        (integers.norm_bound() * integers.norm_bound());
+  if (!integers.clip_word()) return std::sqrt(update);
+  const double clip_word =
+      clients * static_cast<double>(integers.clip_word_variance());
+  return 1 / std::sqrt(1 / update + 1 / clip_word);
 }
 
-}  // namespace
-
-std::string Objection(const SecureDemands& demands, const v1::Task& task) {
-  if (!task.has_secure()) {
-    if (demands.unmasked == SecureDemands::Unmasked::kTaken) return "";
-    return "task without secure aggregation, which this client requires "
-           "(secure_aggregation.use)";
-  }
+// Of a task with secure aggregation.
+std::string SecureObjection(const SecureDemands& demands,
+                            const v1::Task& task) {
   if (task.kind() != v1::Task::TRAIN) {
     return "evaluation with secure aggregation";
   }
@@ -58,14 +69,26 @@ std::string Objection(const SecureDemands& demands, const v1::Task& task) {
   const auto terms = codec::TermsOf(task);
   const absl::Status admitted =
       terms.ok() ? demands.policy.Admits(*terms) : terms.status();
-  if (!admitted.ok()) {
-    return absl::StrCat("secure aggregation: ", admitted.message());
+  if (admitted.ok()) return "";
+  return absl::StrCat("secure aggregation: ", admitted.message());
+}
+
+}  // namespace
+
+std::string Objection(const SecureDemands& demands, const v1::Task& task) {
+  if (task.has_secure()) {
+    std::string objection = SecureObjection(demands, task);
+    if (!objection.empty()) return objection;
+  } else if (demands.unmasked == SecureDemands::Unmasked::kRefused) {
+    return "task without secure aggregation, which this client requires "
+           "(secure_aggregation.use)";
   }
-  const double noise = NoiseMultiplier(task.integers(), *terms);
+  const double noise = NoiseMultiplier(task);
   if (noise >= demands.min_noise_multiplier) return "";
-  return absl::StrCat("secure aggregation: the clients' noise has multiplier ",
-                      noise, ", this client's policy demands at least ",
-                      demands.min_noise_multiplier);
+  return absl::StrCat("the noise that clients add has multiplier ", noise,
+                      ", this client demands at least ",
+                      demands.min_noise_multiplier,
+                      " (secure_aggregation.min_noise_multiplier)");
 }
 
 void Session::BecomeUnmasking(Finished finished) {

@@ -158,9 +158,11 @@ void AddSecureAggregation(CLI::App& app, SecureAggregationOptions& secure) {
   floor("--min-threshold", secure.min_threshold_per_mille,
         "peers that it takes to recover a secret of this client, in "
         "thousandths of those that hold shares of it");
-  floor("--min-noise", secure.min_noise_multiplier,
-        "noise multiplier that the clients of a secure sum give it themselves; "
-        "0: none is demanded");
+  floor(
+      "--min-noise", secure.min_noise_multiplier,
+      "noise multiplier that clients give a secure sum, or this one an update "
+      "without masks, themselves; other tasks are refused, evaluations "
+      "included; 0: none is demanded");
 }
 
 // Null if no file is named.

@@ -90,10 +90,13 @@ struct SecureAggregationOptions {
   // kSemiMalicious: it may lie to clients once their keys are advertised.
   enum class Adversary { kSemiHonest, kSemiMalicious };
   Adversary adversary = Adversary::kSemiMalicious;
-  // Least noise that the honest clients of the smallest sum add together, its
-  // standard deviation in largest norms of an update (docs/privacy.md: the
-  // noise multiplier). Over 0, only tasks with distributed or local noise are
-  // taken: the coordinator's own is on its word. 0: none is demanded.
+  // Least noise that clients add themselves, its standard deviation in largest
+  // norms of an update (docs/privacy.md: the noise multiplier): the honest ones
+  // of the smallest sum together, or this one alone where updates are not
+  // masked. Over 0, only tasks with distributed or local noise are taken, so no
+  // evaluations: the coordinator's own noise is on its word. A clip norm that
+  // adapts is released too and counts: both together have the multiplier
+  // (z_update^-2 + z_clip^-2)^(-1/2). 0: none is demanded.
   double min_noise_multiplier = 0;
 };
 

@@ -4,6 +4,7 @@
 #include <rapidcheck.h>
 
 #include <algorithm>
+#include <cmath>
 #include <optional>
 #include <string>
 #include <utility>
@@ -12,6 +13,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/session.h"
+#include "privacy/dp/adaptive_clip.h"
 #include "proto/codec/secagg.h"
 #include "tests/client/core/secure_round.h"
 #include "tests/client/core/session_fixture.h"
@@ -453,22 +455,74 @@ TEST_CASE("noise that the clients add themselves can be demanded") {
   demands.policy = TestPolicy();
   demands.obstacle.clear();
   demands.min_noise_multiplier = 1.5;
-  const std::string demanded = ", this client's policy demands at least 1.5";
-  const std::string noise =
-      "secure aggregation: the clients' noise has multiplier ";
-  // Examples and loss go along: nothing is clipped.
-  CHECK(Objection(demands, task) == noise + "0" + demanded);
+  const auto too_little = [](const std::string& offered) {
+    return "the noise that clients add has multiplier " + offered +
+           ", this client demands at least 1.5 "
+           "(secure_aggregation.min_noise_multiplier)";
+  };
   v1::IntegerUpdate& integers = *task.mutable_integers();
-  integers.set_clip_norm(1);
-  integers.set_norm_bound(100);
-  // The coordinator's own, on its word.
-  CHECK(Objection(demands, task) == noise + "0" + demanded);
-  // One of ten may be corrupt: three shares are sure to come.
-  integers.set_noise(v1::IntegerUpdate::SKELLAM);
-  integers.set_noise_variance(7'500);
-  CHECK(Objection(demands, task) == "");
-  integers.set_noise_variance(4'800);
-  CHECK(Objection(demands, task) == noise + "1.2" + demanded);
+  SECTION("of the sum, where updates are masked") {
+    // Examples and loss go along: nothing is clipped.
+    CHECK(Objection(demands, task) == too_little("0"));
+    integers.set_clip_norm(1);
+    integers.set_norm_bound(100);
+    // The coordinator's own, on its word.
+    CHECK(Objection(demands, task) == too_little("0"));
+    // One of ten may be corrupt: three shares are sure to come.
+    integers.set_noise(v1::IntegerUpdate::SKELLAM);
+    integers.set_noise_variance(7'500);
+    CHECK(Objection(demands, task) == "");
+    integers.set_noise_variance(4'800);
+    CHECK(Objection(demands, task) == too_little("1.2"));
+  }
+  SECTION("of this client's update alone, where they are not") {
+    task.clear_secure();
+    integers.set_clip_norm(1);
+    integers.set_norm_bound(100);
+    CHECK(Objection(demands, task) == too_little("0"));
+    integers.set_noise(v1::IntegerUpdate::DISCRETE_GAUSSIAN);
+    integers.set_noise_variance(22'500);
+    CHECK(Objection(demands, task) == "");
+    // A share that would do in a sum.
+    integers.set_noise_variance(10'000);
+    CHECK(Objection(demands, task) == too_little("1"));
+    integers.set_noise_variance(22'500);
+    // What goes up as floats, or is no update, has no such noise whatever the
+    // task says.
+    v1::Task floats = task;
+    floats.mutable_update()->set_encoding(v1::UpdatePlan::FLOAT32);
+    CHECK(Objection(demands, floats) == too_little("0"));
+    v1::Task evaluation = task;
+    evaluation.set_kind(v1::Task::EVALUATE);
+    CHECK(Objection(demands, evaluation) == too_little("0"));
+    CHECK(Objection(demands, TaskNamed('b')) == too_little("0"));
+    demands.min_noise_multiplier = 0;
+    CHECK(Objection(demands, TaskNamed('b')) == "");
+  }
+  SECTION("of the clip words together with the update") {
+    // As the accountant of a plan with an adaptive norm: both cost what z
+    // would.
+    const double z = 1.5;
+    const double count_noise = 5;
+    integers.set_clip_norm(1);
+    integers.set_norm_bound(10'000);
+    integers.set_noise(v1::IntegerUpdate::SKELLAM);
+    const double share =
+        dp::UpdateNoiseMultiplier(z, count_noise).value() * 10'000;
+    integers.set_noise_variance(
+        static_cast<std::uint64_t>(std::ceil(share * share / 3)));
+    integers.set_clip_word(true);
+    CHECK(Objection(demands, task) == too_little("0"));
+    const double clip_word = dp::ClipWordDeviation(count_noise);
+    integers.set_clip_word_variance(
+        static_cast<std::uint64_t>(std::ceil(clip_word * clip_word / 3)));
+    CHECK(Objection(demands, task) == "");
+    demands.min_noise_multiplier = 1.51;
+    CHECK_FALSE(Objection(demands, task).empty());
+    demands.min_noise_multiplier = 1.5;
+    integers.set_clip_word_variance(1);
+    CHECK_FALSE(Objection(demands, task).empty());
+  }
 }
 
 TEST_CASE("which tasks are taken is the owner's to say") {
