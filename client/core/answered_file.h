@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
-// The secure sessions a client has answered, in a file of its state folder: 32
-// bytes each, one behind the other, synced before Remember returns. A part of a
-// record at the end is of a crash, and its session was never answered.
+// What a client does once and never again, whatever process it is: the secure
+// sessions it has answered, or the tasks it has drawn its own noise for. A file
+// of its state folder: 32 bytes each, one behind the other, synced before
+// Remember returns. A part of a record at the end is of a crash, and what it
+// was of was never done.
 //
 // One thread at a time; one process (the state folder's lock). Nothing is read
-// or made before the first session.
+// or made before the first of them.
 #pragma once
 
 #include <sys/types.h>

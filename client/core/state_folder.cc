@@ -53,7 +53,8 @@ StateFolder::StateFolder(fs::path folder, std::uint64_t cache_limit, int lock)
     : folder_(std::move(folder)),
       lock_(lock),
       models_(folder_ / "models", cache_limit),
-      answered_(folder_ / "answered") {}
+      answered_(folder_ / "answered"),
+      noised_(folder_ / "noised") {}
 
 StateFolder::~StateFolder() { ::close(lock_); }
 

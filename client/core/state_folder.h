@@ -8,6 +8,7 @@
 //                       and the run it is of
 //   state-<run>         one run's ClientState, checksummed
 //   answered            the secure sessions it answered (AnsweredFile)
+//   noised              the tasks it drew its own noise for (AnsweredFile)
 //
 // A damaged file counts as absent. Each method may be called from any thread,
 // the same one that writes not twice at once.
@@ -40,6 +41,8 @@ class StateFolder {
   ModelCache& models() { return models_; }
   // One thread at a time.
   secagg::AnsweredSessions& answered() { return answered_; }
+  // Tasks by the SHA-256 of their token. One thread at a time.
+  AnsweredFile& noised() { return noised_; }
 
   struct ModelName {
     Digest model;
@@ -63,6 +66,7 @@ class StateFolder {
   int lock_;
   ModelCache models_;
   AnsweredFile answered_;
+  AnsweredFile noised_;
 };
 
 }  // namespace tributary

@@ -7,10 +7,29 @@
 
 #include "absl/strings/str_cat.h"
 #include "client/core/update.h"
+#include "privacy/crypto/digest.h"
 #include "privacy/crypto/random.h"
 
 namespace tributary {
 namespace {
+
+// Noise that the coordinator sees on this client's update alone.
+bool IsSeenUnderOwnNoise(const v1::Task& task) {
+  return task.update().encoding() == v1::UpdatePlan::PACKED &&
+         !task.has_secure() &&
+         task.integers().noise() != v1::IntegerUpdate::NOISE_UNSPECIFIED;
+}
+
+// Kept before anything of the update is known outside, its checksum included: a
+// task that is offered again to another process of this client would get the
+// same update under other noise, for one debit.
+absl::Status DrawOnce(const v1::Task& task, StateFolder& folder) {
+  const absl::Status kept = folder.noised().Remember(Sha256(task.task_token()));
+  if (!absl::IsAlreadyExists(kept)) return kept;
+  return absl::FailedPreconditionError(
+      "this client has drawn its noise for the task before, and may have sent "
+      "it: of one update nobody is to see two");
+}
 
 absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
                                 Trainer& trainer, StateFolder& folder,
@@ -20,6 +39,11 @@ absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
   absl::StatusOr<PreparedUpdate> prepared = TrainUpdate(
       wire, model, trainer, folder.LoadState(wire.run()), random, context);
   if (!prepared.ok()) return prepared.status();
+  if (IsSeenUnderOwnNoise(wire)) {
+    if (absl::Status status = DrawOnce(wire, folder); !status.ok()) {
+      return status;
+    }
+  }
   // What is to be masked has no bytes yet.
   if (prepared->bytes != nullptr) {
     prepared->header.set_checksum(Checksum(*prepared->bytes));

@@ -206,6 +206,48 @@ TEST_CASE_METHOD(ClientFixture, "a cancelled task stops its trainer") {
   CHECK(cancelled);
 }
 
+TEST_CASE_METHOD(ClientFixture,
+                 "a client draws its own noise for a task once, whatever "
+                 "process it is") {
+  const auto noised = [this](char letter) {
+    v1::Task task = Task(letter);
+    task.mutable_update()->set_encoding(v1::UpdatePlan::PACKED);
+    task.mutable_update()->set_bits(12);
+    task.mutable_update()->set_max_weight(1);
+    v1::IntegerUpdate& integers = *task.mutable_integers();
+    integers.set_word_bits(28);
+    integers.set_clip_norm(1);
+    integers.set_norm_bound(3'000);
+    integers.set_noise(v1::IntegerUpdate::DISCRETE_GAUSSIAN);
+    integers.set_noise_variance(1'000'000);
+    return task;
+  };
+  // With one process the stream breaks, and the same bytes go up again.
+  Make([&](MemoryLink& link, const v1::ClientMessage& message) {
+    if (message.has_hello()) link.Say(Welcome());
+    if (message.has_check_in()) link.Say(Offer(noised('a')));
+    if (message.has_update_ready()) link.Say(Grant(noised('a'), 0));
+  });
+  link_->uploaded = [this](MemoryLink& link) {
+    link.uploads.size() == 1 ? link.HangUp() : client_->Stop();
+  };
+  REQUIRE(client_->Run().ok());
+  REQUIRE(link_->uploads.size() == 2);
+  const UpdateBytes first = link_->uploads[0];
+  CHECK(link_->uploads[1] == first);
+
+  // Another is offered the same, for no verdict came.
+  Run(noised('a'));
+  CHECK(failure_ == "the task failed on the client, whose log says why");
+  CHECK(link_->uploads.empty());
+  CHECK(sent_.count(v1::ClientMessage::kUpdateReady) == 0);
+
+  Run(noised('b'));
+  CHECK(status_.ok());
+  REQUIRE(link_->uploads.size() == 1);
+  CHECK(link_->uploads[0] != first);
+}
+
 TEST_CASE_METHOD(ClientFixture, "a lost stream is joined again") {
   int hellos = 0;
   Make([&](MemoryLink& link, const v1::ClientMessage& message) {
