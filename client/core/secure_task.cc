@@ -35,6 +35,9 @@ absl::StatusOr<std::unique_ptr<SecureTask>> SecureTask::Begin(
   return begun;
 }
 
+// Its last answer was kept to be given again.
+SecureTask::~SecureTask() { codec::EraseShares(answer_); }
+
 v1::SecureClientMessage SecureTask::NewMessage() const {
   v1::SecureClientMessage message;
   message.set_task_token(token_);

@@ -53,6 +53,7 @@ class SecureTask {
   // not met; Unauthenticated if the authority does not vouch for the signer.
   static absl::StatusOr<std::unique_ptr<SecureTask>> Begin(
       const v1::Task& task, const SecureSetting& setting);
+  ~SecureTask();
 
   // To be sent first; and again to whom it may not have reached.
   const v1::SecureClientMessage& advertisement() const {

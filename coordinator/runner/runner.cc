@@ -10,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "google/protobuf/util/time_util.h"
+#include "proto/codec/secagg.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -188,8 +189,10 @@ void Runner::Receive(StreamId stream, const v1::ClientMessage& message) {
     sessions_.EndMessage(stream);
     return;
   }
-  Post([this, session = *std::move(session), message] {
+  Post([this, session = *std::move(session),
+        message = v1::ClientMessage(message)]() mutable {
     Handle(session, message);
+    if (message.has_secure()) codec::EraseShares(*message.mutable_secure());
     sessions_.EndMessage(session.id);
   });
 }

@@ -10,6 +10,7 @@
 #include "coordinator/server/edge.h"
 #include "coordinator/server/grpc_status.h"
 #include "grpcpp/server_context.h"
+#include "proto/codec/secagg.h"
 
 namespace tributary::coordinator {
 namespace {
@@ -166,6 +167,7 @@ void JoinStream::OnReadDone(bool ok) {
     return;
   }
   // An idle stream keeps no message.
+  if (incoming_.has_secure()) codec::EraseShares(*incoming_.mutable_secure());
   incoming_ = v1::ClientMessage();
   StartRead(&incoming_);
 }

@@ -71,6 +71,7 @@ void MultiplyAdd(Elements& total, std::uint16_t factor, const Elements& added) {
   for (std::size_t i = 0; i < kElements; ++i) {
     total[i] = product[i] ^ added[i];
   }
+  OPENSSL_cleanse(product.data(), sizeof product);
 }
 
 Elements ToElements(const Secret& secret) {

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -381,6 +382,14 @@ absl::StatusOr<secagg::Unmasking> ToUnmasking(
     if (!sizes.status().ok()) return sizes.status();
   }
   return unmasking;
+}
+
+void EraseShares(v1::SecureClientMessage& message) {
+  if (!message.has_unmasking()) return;
+  for (v1::SecureRevealedShare& each :
+       *message.mutable_unmasking()->mutable_shares()) {
+    secagg::Erase(std::as_writable_bytes(std::span(*each.mutable_share())));
+  }
 }
 
 }  // namespace tributary::codec

@@ -68,5 +68,8 @@ absl::StatusOr<std::vector<secagg::SignedAgreement>> ToAgreements(
 v1::SecureUnmasking ToMessage(const secagg::Unmasking& unmasking);
 absl::StatusOr<secagg::Unmasking> ToUnmasking(
     const v1::SecureUnmasking& message);
+// Writes zeros over the shares of an unmasking, which is of no more use then;
+// other messages have no secret in the clear and stay as they are.
+void EraseShares(v1::SecureClientMessage& message);
 
 }  // namespace tributary::codec

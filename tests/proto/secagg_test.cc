@@ -168,6 +168,26 @@ TEST_CASE("fields of a wrong size are refused by their names") {
   CHECK(ReasonOf(ToUnmasking(unmasking)) == "share: 1 bytes, not 32");
 }
 
+TEST_CASE("of an answer that has done its work no share is left") {
+  v1::SecureClientMessage message;
+  EraseShares(message);
+  CHECK(message.kind_case() == v1::SecureClientMessage::KIND_NOT_SET);
+  message.mutable_opening()->set_choice("public");
+  EraseShares(message);
+  CHECK(message.opening().choice() == "public");
+  v1::SecureUnmasking& unmasking = *message.mutable_unmasking();
+  for (const char letter : {'a', 'b'}) {
+    unmasking.add_shares()->set_share(std::string(32, letter));
+  }
+  const char* first = unmasking.shares(0).share().data();
+  EraseShares(message);
+  // Where they were, not somewhere else.
+  CHECK(unmasking.shares(0).share().data() == first);
+  for (const v1::SecureRevealedShare& share : unmasking.shares()) {
+    CHECK(share.share() == std::string(32, '\0'));
+  }
+}
+
 TEST_CASE("sets that are not of their cohort are refused") {
   v1::SecureSurvivors survivors;
   survivors.set_survivors("\x03");
