@@ -6,6 +6,9 @@
 #
 #   deploy/soak.sh BUILD        e.g. build/dev
 #   SOAK_KILL_SEEDS=50 SOAK_FUZZ_RUNS=200000 SOAK_PROPERTIES=2000
+#
+# Secure sessions of up to 500 clients then have inputs of up to 100,000 words
+# (TRIBUTARY_SECAGG_WORDS: those of a session together).
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1
@@ -53,7 +56,7 @@ while read -r test; do
         --timeout 3600 --output-on-failure
     done ;;
     *) step "$test.$properties" env "RC_PARAMS=max_success=$properties" \
-      ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
+      TRIBUTARY_SECAGG_WORDS=50000000 ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
       --output-on-failure ;;
   esac
 done < <(ctest --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p')
