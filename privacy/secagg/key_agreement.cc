@@ -7,9 +7,11 @@
 #include <openssl/params.h>
 
 #include <memory>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "privacy/crypto/openssl_failure.h"
+#include "privacy/crypto/random.h"
 
 namespace tributary::secagg {
 namespace {
@@ -35,33 +37,28 @@ PeerKey::PeerKey(const PublicKey& key)
   if (key_ == nullptr) internal::OpenSslFailed("EVP_PKEY_new_raw_public_key");
 }
 
-KeyPair::KeyPair(KeyPtr key) : key_(std::move(key)) {
+KeyPair::KeyPair(Secret secret)
+    : secret_(std::move(secret)),
+      key_(EVP_PKEY_new_raw_private_key(
+          EVP_PKEY_X25519, nullptr, secret_.bytes().data(), Secret::kSize)) {
   std::size_t size = public_.size();
   if (key_ == nullptr ||
       EVP_PKEY_get_raw_public_key(key_.get(), public_.data(), &size) != 1 ||
       size != public_.size()) {
-    internal::OpenSslFailed("EVP_PKEY_get_raw_public_key");
+    internal::OpenSslFailed("EVP_PKEY_new_raw_private_key");
   }
 }
 
+// OpenSSL makes a key, too, but what it gives a private key out of stays in
+// memory that it gives back.
 KeyPair KeyPair::Generate() {
-  return KeyPair(KeyPtr(EVP_PKEY_Q_keygen(nullptr, nullptr, "X25519")));
+  Secret secret;
+  SystemRandom().Fill(secret.bytes());
+  return KeyPair(std::move(secret));
 }
 
 KeyPair KeyPair::FromSecret(const Secret& secret) {
-  return KeyPair(KeyPtr(EVP_PKEY_new_raw_private_key(
-      EVP_PKEY_X25519, nullptr, secret.bytes().data(), Secret::kSize)));
-}
-
-Secret KeyPair::secret() const {
-  Secret secret;
-  std::size_t size = Secret::kSize;
-  if (EVP_PKEY_get_raw_private_key(key_.get(), secret.bytes().data(), &size) !=
-          1 ||
-      size != Secret::kSize) {
-    internal::OpenSslFailed("EVP_PKEY_get_raw_private_key");
-  }
-  return secret;
+  return KeyPair(secret.Copy());
 }
 
 absl::StatusOr<Secret> KeyPair::Agree(const PeerKey& peer) const {

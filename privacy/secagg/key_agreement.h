@@ -38,14 +38,15 @@ class KeyPair {
   static KeyPair FromSecret(const Secret& secret);
 
   const PublicKey& public_key() const { return public_; }
-  Secret secret() const;
+  Secret secret() const { return secret_.Copy(); }
   // The shared secret, as it comes from the curve: derive keys from it, never
   // use it as one. InvalidArgument if the peer's key is of low order: the
   // "secret" would be zero whatever ours is.
   absl::StatusOr<Secret> Agree(const PeerKey& peer) const;
 
  private:
-  explicit KeyPair(KeyPtr key);
+  explicit KeyPair(Secret secret);
+  Secret secret_;
   KeyPtr key_;
   PublicKey public_{};
 };
