@@ -4,10 +4,10 @@
 //   v <- v + mean of (x_i - v) min(1, tau / |x_i - v|)      L times
 //
 // Karimireddy, He, Jaggi 2021, "Learning from History for Byzantine Robust
-// Optimization", equation 5. v begins at a center that the caller keeps, such
-// as the result of the last round, zeros at first. Each adversary moves the
-// result by at most tau / n an iteration. The momentum with which the paper
-// has it converge is the clients' business.
+// Optimization". v begins at a center that the caller keeps, such as the result
+// of the last round, zeros at first. Each adversary adds at most tau / n to it
+// an iteration. The momentum with which the paper has it converge is the
+// clients' business.
 //
 // Pure. iterations + 1 passes: every v is a weighted sum of updates and center,
 // so that none is kept.

@@ -5,7 +5,7 @@
 //   TS_i = max(0, cos(x_i, g)) ;  z = sum TS_i (|g| / |x_i|) x_i / sum TS
 //
 // Cao et al. 2021, "FLTrust: Byzantine-robust Federated Learning via Trust
-// Bootstrapping", section 4.2. Withstands any number of adversaries as far as g
+// Bootstrapping", section IV. Withstands any number of adversaries as far as g
 // is right. If no update points g's way z is zero: the model stays.
 //
 // Pure. Two passes, the second over updates with a trust score over 0.

@@ -2,8 +2,7 @@
 // What may stand before a rule: each makes other updates of the updates.
 //
 //   norm bound  y_i = x_i min(1, M / |x_i|)
-//               Sun et al. 2019, "Can You Really Backdoor Federated Learning?",
-//               section 4
+//               Sun et al. 2019, "Can You Really Backdoor Federated Learning?"
 //   bucketing   a random order of the x, cut into buckets of s (the last may be
 //               smaller); y_k = the mean of bucket k, so that there are
 //               ceil(n / s)
@@ -12,7 +11,7 @@
 //   nearest-neighbour mixing
 //               y_i = the mean of x_i and the n - f - 1 closest to it; of equal
 //               distances the earlier row
-//               Allouah et al. 2023, "Fixing by Mixing", algorithm 2
+//               Allouah et al. 2023, "Fixing by Mixing"
 //
 // Bucketing and mixing make honest updates alike where data are not IID, which
 // is where rules take honest clients for adversaries. Bucketing leaves f

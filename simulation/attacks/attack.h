@@ -7,7 +7,7 @@
 //   ALIE       mu - z sigma: inside the honest spread, all to one side
 //              Baruch et al. 2019, "A Little Is Enough", algorithm 3
 //   IPM        -e mu: a mean that points against the honest one, or is short
-//              Xie et al. 2020, "Fall of Empires", section 4
+//              Xie et al. 2020, "Fall of Empires"
 //
 // Attacks on the training data (flipped labels, triggers) are not made here:
 // their adversaries train and send what comes out.

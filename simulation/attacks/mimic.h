@@ -12,7 +12,7 @@
 //   copied: argmax_i <x_i, z>, of equal ones the first
 //
 // Karimireddy, He, Jaggi 2022, "Byzantine-Robust Learning on Heterogeneous
-// Datasets via Bucketing", section 4.2. After the warm-up adversaries keep to
+// Datasets via Bucketing". After the warm-up adversaries keep to
 // the last client.
 //
 // Two doubles a coordinate. Not thread-safe.

@@ -119,7 +119,7 @@ TEST_CASE("what Krum chooses stands near an honest update") {
       }));
 }
 
-// Pillutla et al. 2022, on Lopuhaa and Rousseeuw 1991, theorem 2.2.
+// Pillutla et al. 2022, after Lopuhaa and Rousseeuw 1991.
 TEST_CASE("the geometric median is within 2 (n-f) / (n-2f) radii") {
   CHECK(HoldsUnderAttack("of the honest mean", [](const Attacked& a,
                                                   RandomSource&) {
