@@ -78,6 +78,27 @@ std::vector<double> SkellamWeights(double variance, int reach) {
   return weights;
 }
 
+// The same for a variance of any size, by Miller's algorithm: downwards, from
+// far out in the tail,
+//     I_{x-1}(v) = I_{x+1}(v) + 2 x / v I_x(v)     Abramowitz and
+//     Stegun, 9.6.26
+// whose error falls as exp(-(far^2 - x^2) / v). Up to a factor.
+std::vector<double> LargeSkellamWeights(double variance, int reach) {
+  const int far =
+      std::max(reach, static_cast<int>(14 * std::sqrt(variance)) + 40);
+  std::vector<double> bessel(static_cast<std::size_t>(far) + 2);
+  bessel[static_cast<std::size_t>(far)] = 1e-250;
+  for (std::size_t x = static_cast<std::size_t>(far); x > 0; --x) {
+    bessel[x - 1] =
+        bessel[x + 1] + 2 * static_cast<double>(x) / variance * bessel[x];
+  }
+  std::vector<double> weights;
+  for (int x = -reach; x <= reach; ++x) {
+    weights.push_back(bessel[static_cast<std::size_t>(std::abs(x))]);
+  }
+  return weights;
+}
+
 // The 1 - 1e-6 quantile of chi-square, by Wilson and Hilferty 1931.
 double ChiSquareLimit(double degrees) {
   const double part = 2 / (9 * degrees);
@@ -231,10 +252,10 @@ TEST_CASE("a point on the edge of two values is told by its low bits") {
 }
 
 TEST_CASE("a discrete Gaussian has its probabilities and moments") {
-  // n = 1,000,000 each, seeds 11 to 14, false-alarm rate 1e-6 a statistic.
+  // n = 1,000,000 each, seeds 11 to 15, false-alarm rate 1e-6 a statistic.
   for (const auto& [variance, seed] :
        std::vector<std::pair<std::uint64_t, std::uint64_t>>{
-           {1, 11}, {2, 12}, {30, 13}, {10'000, 14}}) {
+           {1, 11}, {2, 12}, {30, 13}, {10'000, 14}, {9'000'000, 15}}) {
     INFO("variance " << variance);
     const auto sampler = DiscreteGaussian::WithVariance(variance).value();
     KeyedStream random(KeyFromSeed(seed));
@@ -258,6 +279,43 @@ TEST_CASE("Skellam noise has its probabilities and moments") {
                    SkellamWeights(static_cast<double>(variance),
                                   static_cast<int>(10 * deviation) + 8)));
   }
+}
+
+TEST_CASE("both ways to Skellam's probabilities lead there") {
+  for (const double variance : {2.0, 30.0, 2'500.0}) {
+    const int reach = static_cast<int>(8 * std::sqrt(variance));
+    const auto one = SkellamWeights(variance, reach);
+    const auto other = LargeSkellamWeights(variance, reach);
+    const auto middle = static_cast<std::size_t>(reach);
+    for (std::size_t i = 0; i < one.size(); ++i) {
+      INFO(variance << " at " << i);
+      CHECK(one[i] / one[middle] ==
+            Approx(other[i] / other[middle]).epsilon(1e-9));
+    }
+  }
+}
+
+// Of the sizes that plans come to: with 16 bits a share has a deviation of
+// thousands of grid points, and of 46,341 at most.
+TEST_CASE("Skellam noise of thousands of grid points has its probabilities") {
+  // n = 1,000,000 each, seeds 24 to 26, false-alarm rate 1e-6 a statistic.
+  for (const auto& [variance, seed] :
+       std::vector<std::pair<std::uint64_t, std::uint64_t>>{
+           {4'000'000, 24}, {25'000'000, 25}, {std::uint64_t{1} << 31, 26}}) {
+    INFO("variance " << variance);
+    const auto sampler = Skellam::WithVariance(variance).value();
+    KeyedStream random(KeyFromSeed(seed));
+    const auto wide = static_cast<double>(variance);
+    const int reach = static_cast<int>(10 * std::sqrt(wide)) + 8;
+    CheckFit(FitOf([&] { return sampler.Sample(random); }, 1'000'000,
+                   LargeSkellamWeights(wide, reach)));
+  }
+  // It would see a variance that is 1.5 % off.
+  const auto sampler = Skellam::WithVariance(25'000'000).value();
+  KeyedStream random(KeyFromSeed(25));
+  const Fit fit = FitOf([&] { return sampler.Sample(random); }, 1'000'000,
+                        LargeSkellamWeights(25'375'000, 50'400));
+  CHECK(std::abs(fit.variance_error) > 4.9 * 1.25);
 }
 
 TEST_CASE("Skellam shares add up to Skellam noise") {
