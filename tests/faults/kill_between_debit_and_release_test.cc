@@ -102,6 +102,23 @@ TEST_CASE(
   });
 }
 
+// Each attempt is charged as it opens, for the coordinator sees its updates one
+// by one, so the kill falls between that and any of them.
+TEST_CASE(
+    "killed after an attempt with local noise was charged, a coordinator "
+    "releases nothing that was not") {
+  ForEachKillSeed([](int seed) {
+    CheckRun({.rounds = 6,
+              .encoding = {},
+              .max_weight = 1,
+              .seed = {},
+              .sections = "privacy: {unit: client, neighbours: replace_one, "
+                          "noise: local, sampling: none, delta: 0.001, "
+                          "epsilon: 50, population: 4, clipping: {norm: 1}}\n"},
+             seed);
+  });
+}
+
 TEST_CASE(
     "killed between debit and release, a coordinator that adds masked updates "
     "charges the lost attempt and the next") {
