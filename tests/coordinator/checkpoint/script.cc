@@ -146,6 +146,8 @@ void Script::StartRun(const Settings& settings) {
       options.sampling = ReadSampling(value);
     } else if (key == "population") {
       options.population = std::stoi(value);
+    } else if (key == "least_waiting") {
+      options.least_waiting = std::stoi(value);
     } else if (key == "clip_norm") {
       options.packed = true;
       options.clip_norm = std::stod(value);
