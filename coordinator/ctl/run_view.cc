@@ -34,14 +34,20 @@ std::string Words(const std::string& enum_name) {
 
 // "epsilon 1.25 of 8 at delta 1e-06, unit client, ..."
 std::string PrivacyLine(const v1::RunPrivacy& privacy) {
+  const bool is_known = privacy.problem().empty();
+  const char* none = is_known ? "(not yet)" : "(unknown)";
   return absl::StrCat(
       "epsilon ",
-      privacy.has_epsilon() ? absl::StrCat(privacy.epsilon()) : "(not yet)",
-      " of ", privacy.budget(), " at delta ", privacy.delta(), "; unit ",
+      privacy.has_epsilon() ? absl::StrCat(privacy.epsilon()) : none, " of ",
+      privacy.budget(), " at delta ", privacy.delta(), "; unit ",
       Words(v1::PrivacyPlan::Unit_Name(privacy.unit())), ", neighbours ",
       Words(v1::PrivacyPlan::Neighbours_Name(privacy.neighbours())),
-      ", noise multiplier ", privacy.noise_multiplier(), "; ", privacy.debits(),
-      " of ", privacy.most_debits(), " debits");
+      ", noise multiplier ", privacy.noise_multiplier(), "; ",
+      is_known ? absl::StrCat(privacy.debits()) : none, " of ",
+      privacy.most_debits(), " debits",
+      is_known ? ""
+               : absl::StrCat("; what was spent is unknown: ",
+                              Shown(privacy.problem())));
 }
 
 }  // namespace

@@ -29,6 +29,10 @@
 
 namespace tributary::coordinator {
 
+// What to do about damage.
+inline constexpr char kPutBack[] =
+    "; put back a state folder with a whole ledger";
+
 class LedgerBook {
  public:
   // Follows the chain through all entries. An error is one of the disk. One of

@@ -44,6 +44,10 @@ const std::map<std::string, Description>& Descriptions() {
        {kGauge, "The epsilon that a run may spend."}},
       {"tributary_privacy_debits_total",
        {kCounter, "Releases charged to a run's privacy budget."}},
+      {"tributary_privacy_ledger_intact",
+       {kGauge,
+        "1 if the ledger of privacy is as it was written, else 0: what was "
+        "spent is not known then."}},
       {"tributary_healthy",
        {kGauge, "1 if the coordinator can do its work, else 0."}},
   };

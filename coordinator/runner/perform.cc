@@ -194,7 +194,6 @@ void Runner::Do(Run& run, const round::ReleaseRound& effect) {
 void Runner::ShowPrivacy(Run& run) {
   if (!run.plan.has_privacy()) return;
   const v1::PrivacyPlan& plan = run.plan.privacy();
-  const dp::Spend spend = ledger_.OfRun(run.name);
   if (!run.privacy) {
     run.privacy.emplace();
     run.privacy->set_budget(plan.epsilon());
@@ -208,6 +207,12 @@ void Runner::ShowPrivacy(Run& run) {
   if (run.max_debits) {
     run.privacy->set_most_debits(static_cast<std::uint32_t>(*run.max_debits));
   }
+  // What can be read of it is too little, and would pass for what was spent.
+  if (absl::Status damage = ledger_.damage(); !damage.ok()) {
+    run.privacy->set_problem(std::string(damage.message()));
+    return;
+  }
+  const dp::Spend spend = ledger_.OfRun(run.name);
   run.privacy->set_debits(static_cast<std::uint32_t>(spend.rounds()));
   metrics_.Set("tributary_privacy_debits_total", {{"run", run.name}},
                static_cast<double>(spend.rounds()));

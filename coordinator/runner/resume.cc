@@ -115,7 +115,10 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
       status = FoldAgain(run);
       if (!status.ok() && !IsDamage(status)) return status;
       run.started = clock_();
-      if (status.ok() && run.plan.has_privacy()) status = ledger_.damage();
+      if (status.ok() && run.plan.has_privacy() && !ledger_.damage().ok()) {
+        status = absl::DataLossError(
+            absl::StrCat(std::string(ledger_.damage().message()), kPutBack));
+      }
       if (status.ok()) {
         Happen(run, round::Restarted{});
       } else {

@@ -476,6 +476,7 @@ std::vector<Metric> Runner::Metrics() const {
   add("tributary_connected_clients", static_cast<double>(sessions_.size()));
   add("tributary_uploads_in_flight", desk_.in_flight());
   add("tributary_uploads_queued", desk_.queued());
+  add("tributary_privacy_ledger_intact", ledger_.damage().ok() ? 1 : 0);
   add("tributary_healthy", health_.IsFine() ? 1 : 0);
   return metrics;
 }

@@ -45,8 +45,7 @@ absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
   if (plan.has_privacy() && !ledger_.damage().ok()) {
     return absl::FailedPreconditionError(
         absl::StrCat("privacy: what was spent is not known: ",
-                     std::string(ledger_.damage().message()),
-                     "; put back a state folder with a whole ledger"));
+                     std::string(ledger_.damage().message()), kPutBack));
   }
   if (plan.simulation().skip_masks()) {
     return absl::InvalidArgumentError(

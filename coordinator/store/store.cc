@@ -175,7 +175,8 @@ absl::StatusOr<std::vector<LedgerRow>> Store::LedgerAfter(
                   .entry = query.Bytes(5)};
     if (row.seq != ++seq) {
       return absl::DataLossError(
-          absl::StrCat("entry ", seq, " is missing in the ledger of privacy"));
+          absl::StrCat("the ledger of privacy is damaged at entry ", seq,
+                       ": it is missing"));
     }
     bytes += row.entry.size();
     if (!rows.empty() && bytes > most_bytes) return rows;

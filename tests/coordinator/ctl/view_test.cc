@@ -109,6 +109,24 @@ TEST_CASE("an epsilon is shown with all that it is worth nothing without") {
             .find("epsilon 0.25 of 8 at delta 1e-06") == 0);
 }
 
+TEST_CASE("of a damaged ledger no figure is shown") {
+  v1::RunDetail detail;
+  v1::RunPrivacy& privacy = *detail.mutable_privacy();
+  privacy.set_budget(8);
+  privacy.set_delta(1e-6);
+  privacy.set_most_debits(50);
+  privacy.set_problem("the ledger is damaged at entry 2");
+  const std::string line = RunLines(detail, Style::kPlain, 10).back();
+  CHECK(line.starts_with("epsilon (unknown) of 8 at delta 1e-06; "));
+  CHECK(line.ends_with(
+      "; (unknown) of 50 debits; what was spent is unknown: the ledger is "
+      "damaged at entry 2"));
+  const auto json = ToJson(detail).at("privacy");
+  CHECK(json.at("epsilon").is_null());
+  CHECK(json.at("debits").is_null());
+  CHECK(json.at("problem") == "the ledger is damaged at entry 2");
+}
+
 TEST_CASE("JSON has every field, numbers as numbers and hashes in hex") {
   const auto json = ToJson(Detail());
   CHECK(json.at("summary").at("state") == "RUNNING");

@@ -102,7 +102,7 @@ TEST_CASE_METHOD(LedgerFixture,
   }
   SECTION("an entry that was taken out") {
     sql = "DELETE FROM ledger WHERE seq = 2";
-    said = "entry 2 is missing in the ledger of privacy";
+    said = "damaged at entry 2: it is missing";
   }
   SECTION("two entries that changed places") {
     sql =

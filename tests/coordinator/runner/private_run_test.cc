@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // Runs that promise privacy: what a coordinator asks of them, what it charges,
 // and what it does when nothing is left.
-#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -245,35 +244,80 @@ TEST_CASE("runs of one population share its budget") {
         std::string::npos);
 }
 
+// Restarts the coordinator after the table of its ledger was changed.
+void Doctor(PrivateFederation& clients, const std::string& sql) {
+  Federation& federation = clients.federation();
+  federation.Close();
+  {
+    auto database = store::Database::Open(
+        std::filesystem::path(federation.options().state_folder) /
+        "tributary.db");
+    REQUIRE(database.ok());
+    REQUIRE((*database)->Execute(sql).ok());
+  }
+  federation.Open();
+  federation.ComeBack(clients.clients());
+}
+
+// Whether the metrics say anything at all of what the run spent.
+bool HasFigures(Federation& federation, const std::string& run) {
+  for (const coordinator::Metric& metric : federation.coordinator().Metrics()) {
+    const auto label = metric.labels.find("run");
+    if (label == metric.labels.end() || label->second != run) continue;
+    if (metric.name == "tributary_privacy_epsilon" ||
+        metric.name == "tributary_privacy_debits_total") {
+      return true;
+    }
+  }
+  return false;
+}
+
 TEST_CASE("with a damaged ledger no private run goes on, and others do") {
+  std::string sql;
+  std::string said;
+  SECTION("an entry that is missing") {
+    sql = "DELETE FROM ledger WHERE seq = 1";
+    said = "the ledger of privacy is damaged at entry 1: it is missing";
+  }
+  SECTION("an entry that was changed") {
+    sql =
+        "UPDATE ledger SET entry = substr(entry, 1, length(entry) - 1) || "
+        "x'00' WHERE seq = 2";
+    said = "the ledger of privacy is damaged at entry 2 (run ";
+  }
   PrivateFederation clients;
   Federation& federation = clients.federation();
   PlanChoice other;
   other.population = "fans";
   const std::string plain = federation.Submit(MakePlan(other));
+  const std::string over = federation.Submit(RunnablePlan(2));
+  REQUIRE(clients.Drive(over).summary().state() == v1::FINISHED);
+  CHECK(federation.MetricOf("tributary_privacy_ledger_intact", {}) == 1);
   const std::string run = federation.Submit(RunnablePlan(50));
-  std::optional<std::string> damage;
+  bool is_damaged = false;
   const v1::RunDetail end = clients.Drive(run, [&](int) {
-    if (damage || federation.Show(run).privacy().debits() < 2) return;
-    federation.Close();
-    {
-      auto database = store::Database::Open(
-          std::filesystem::path(federation.options().state_folder) /
-          "tributary.db");
-      REQUIRE(database.ok());
-      REQUIRE((*database)->Execute("DELETE FROM ledger WHERE seq = 1").ok());
-    }
-    federation.Open();
-    federation.ComeBack(clients.clients());
-    damage = "entry 1 is missing in the ledger of privacy";
+    if (is_damaged || federation.Show(run).privacy().debits() < 3) return;
+    is_damaged = true;
+    Doctor(clients, sql);
   });
-  REQUIRE(damage);
+  REQUIRE(is_damaged);
   CHECK(end.summary().state() == v1::FAILED);
-  CHECK(end.summary().message() == *damage);
+  const std::string& why = end.summary().message();
+  INFO(why);
+  CHECK(why.starts_with(said));
+  CHECK(why.ends_with("; put back a state folder with a whole ledger"));
   CHECK(federation.Show(plain).summary().state() == v1::RUNNING);
   CHECK(Refusal(federation, RunnablePlan(1)) ==
-        "privacy: what was spent is not known: " + *damage +
-            "; put back a state folder with a whole ledger");
+        "privacy: what was spent is not known: " + why);
+  // Nobody takes what is left of it for what was spent.
+  CHECK(federation.MetricOf("tributary_privacy_ledger_intact", {}) == 0);
+  for (const std::string& one : {over, run}) {
+    const v1::RunPrivacy shown = federation.Show(one).privacy();
+    CHECK_FALSE(shown.has_epsilon());
+    CHECK_FALSE(shown.has_debits());
+    CHECK(shown.problem().starts_with(said));
+    CHECK_FALSE(HasFigures(federation, one));
+  }
 }
 
 }  // namespace
