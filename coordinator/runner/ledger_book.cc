@@ -55,6 +55,18 @@ absl::Status LedgerBook::Load(store::Store& store) {
   }
 }
 
+void LedgerBook::Expect(const std::string& run, std::int64_t debits) {
+  const std::lock_guard lock(mutex_);
+  const auto found = runs_.find(run);
+  const std::int64_t entries =
+      found == runs_.end() ? 0 : found->second.spend.rounds();
+  if (!damage_.ok() || entries >= debits) return;
+  damage_ = absl::DataLossError(absl::StrCat(
+      "the ledger of privacy is damaged after entry ", chain_.number(),
+      ", its last: it has ", entries, " entries of run ", run,
+      ", which was charged at least ", debits, " times"));
+}
+
 absl::Status LedgerBook::damage() const {
   const std::lock_guard lock(mutex_);
   return damage_;

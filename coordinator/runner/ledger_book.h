@@ -13,7 +13,8 @@
 // masks are lost, it abandons the sum and pays again for the next attempt. So
 // what is spent is never less than what is out.
 //
-// Threads: Load before all others; Charge on the engine thread; the rest any.
+// Threads: Load, then Expect, before all others; Charge on the engine thread;
+// the rest any.
 #pragma once
 
 #include <cstdint>
@@ -32,6 +33,9 @@ namespace tributary::coordinator {
 // What to do about damage.
 inline constexpr char kPutBack[] =
     "; put back a state folder with a whole ledger";
+// In the message of a run that failed because a release was not charged.
+inline constexpr char kNotCharged[] =
+    " is not released, for it was not charged: ";
 
 class LedgerBook {
  public:
@@ -39,6 +43,9 @@ class LedgerBook {
   // the ledger is none: damage() then says which entry is broken, and nothing
   // more can be charged.
   absl::Status Load(store::Store& store);
+  // What else is known of a run: that it was charged so often. Fewer entries
+  // are damage, which a chain whose end was cut off does not show of itself.
+  void Expect(const std::string& run, std::int64_t debits);
   absl::Status damage() const;
 
   // The entry of a release, to be committed before the release is performed.

@@ -240,8 +240,7 @@ bool Runner::IsPaid(Run& run, int round) {
       ledger_.IsCharged(run.name, round, run.attempt)) {
     return true;
   }
-  FailRun(run, absl::StrCat("round ", round,
-                            " is not released, for it was not charged: ",
+  FailRun(run, absl::StrCat("round ", round, kNotCharged,
                             std::string(run.unpaid.message())));
   return false;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/checkpoint/snapshot.h"
@@ -72,26 +73,50 @@ absl::Status Runner::Resume() {
   absl::StatusOr<std::vector<store::RunRow>> rows = disk_.store->Runs();
   if (!rows.ok()) return rows.status();
   if (auto status = ledger_.Load(*disk_.store); !status.ok()) return status;
+  std::vector<Past> pasts;
+  for (const store::RunRow& row : *rows) {
+    runs_submitted_ = std::max(runs_submitted_, row.number);
+    absl::StatusOr<Past> past = Recall(row);
+    if (!past.ok()) return past.status();
+    pasts.push_back(*std::move(past));
+  }
+  // Before the first of them goes on, which may charge.
+  for (const Past& past : pasts) ledger_.Expect(past.row.run, DebitsOf(past));
   if (absl::Status damage = ledger_.damage(); !damage.ok()) {
     Log(Level::kError, "no private run goes on",
         {{"error", std::string(damage.message())}});
   }
-  for (const store::RunRow& row : *rows) {
-    runs_submitted_ = std::max(runs_submitted_, row.number);
-    if (absl::Status status = ResumeRun(row); !status.ok()) return status;
+  for (Past& past : pasts) {
+    if (auto status = ResumeRun(std::move(past)); !status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-absl::Status Runner::ResumeRun(const store::RunRow& row) {
-  absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
-  absl::Status status = made.status();
-  if (!made.ok()) {
-    made = std::make_unique<Run>();
-    (*made)->name = row.run;
-    (*made)->state = static_cast<v1::RunState>(row.state);
+// How often a private run was charged, at least, by what the database holds
+// beside the ledger.
+std::int64_t Runner::DebitsOf(const Past& past) {
+  if (!past.row.max_debits) return 0;
+  std::int64_t debits = 0;
+  if (past.run->engine != nullptr) {
+    debits = past.run->engine->state().debits;
+    // The engine counts what was asked for.
+    if (absl::StrContains(past.row.message, kNotCharged)) --debits;
   }
-  Run& run = **made;
+  if (past.rounds.empty()) return debits;
+  return std::max<std::int64_t>(debits, past.rounds.back().round);
+}
+
+absl::StatusOr<Runner::Past> Runner::Recall(const store::RunRow& row) {
+  absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
+  Past past{.row = row, .run = nullptr, .rounds = {}, .status = made.status()};
+  if (made.ok()) {
+    past.run = *std::move(made);
+  } else {
+    past.run = std::make_unique<Run>();
+    past.run->name = row.run;
+    past.run->state = static_cast<v1::RunState>(row.state);
+  }
+  Run& run = *past.run;
   run.recorded_rounds = options_.recorded_rounds;
   absl::StatusOr<std::map<int, Digest>> models = disk_.store->Models(row.run);
   if (!models.ok()) return models.status();
@@ -99,14 +124,21 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
   absl::StatusOr<std::vector<store::RoundRow>> rounds =
       disk_.store->Rounds(row.run, RunBoard::kMaxRounds);
   if (!rounds.ok()) return rounds.status();
-  for (const store::RoundRow& round : *rounds) {
+  past.rounds = *std::move(rounds);
+  for (const store::RoundRow& round : past.rounds) {
     if (!round.metrics.empty()) run.evaluated.insert(round.round);
   }
 
   absl::StatusOr<Key> key = KeyOf(row);
-  status.Update(key.status());
-  if (status.ok()) status = Replay(run, row, *key);
-  if (!status.ok() && !IsDamage(status)) return status;
+  past.status.Update(key.status());
+  if (past.status.ok()) past.status = Replay(run, row, *key);
+  if (!past.status.ok() && !IsDamage(past.status)) return past.status;
+  return past;
+}
+
+absl::Status Runner::ResumeRun(Past past) {
+  Run& run = *past.run;
+  absl::Status status = past.status;
   if (status.ok()) {
     latest_[run.population] = &run;
     if (!run.IsOver()) {
@@ -144,17 +176,17 @@ absl::Status Runner::ResumeRun(const store::RunRow& row) {
   }
 
   ShowPrivacy(run);
-  ShowNew(run, row);
+  ShowNew(run, past.row);
   board_.Publish(run.name, [&](v1::RunDetail& detail) {
-    for (const store::RoundRow& round : *rounds) {
+    for (const store::RoundRow& round : past.rounds) {
       *detail.add_rounds() = ToRecord(round);
     }
-    if (run.engine == nullptr && !rounds->empty()) {
+    if (run.engine == nullptr && !past.rounds.empty()) {
       detail.mutable_summary()->set_released_rounds(
-          static_cast<std::uint32_t>(rounds->back().round));
+          static_cast<std::uint32_t>(past.rounds.back().round));
     }
   });
-  runs_[row.run] = *std::move(made);
+  runs_[past.row.run] = std::move(past.run);
   return absl::OkStatus();
 }
 

@@ -203,7 +203,16 @@ class Runner final : public Coordinator, private UploadListener {
   void FinishDone(Run& run, absl::StatusOr<FinishedSum>& finished);
 
   // ---- after a restart: resume.cc ----
-  absl::Status ResumeRun(const store::RunRow& row);
+  // A run as the state folder has it, before it goes on.
+  struct Past {
+    store::RunRow row;
+    std::unique_ptr<Run> run;
+    std::vector<store::RoundRow> rounds;
+    absl::Status status;  // why it cannot
+  };
+  absl::StatusOr<Past> Recall(const store::RunRow& row);
+  static std::int64_t DebitsOf(const Past& past);
+  absl::Status ResumeRun(Past past);
   absl::Status Replay(Run& run, const store::RunRow& row, const Key& key);
   absl::Status FoldAgain(Run& run);
   absl::Status GiveSpoolBack(const Run& run);

@@ -119,5 +119,23 @@ TEST_CASE_METHOD(LedgerFixture,
   CHECK(DamageOf().find(said) != std::string::npos);
 }
 
+TEST_CASE_METHOD(LedgerFixture,
+                 "fewer entries than a run was charged are damage") {
+  LedgerBook book;
+  ChargeThree(book);
+  LedgerBook loaded;
+  REQUIRE(loaded.Load(*store).ok());
+  loaded.Expect("run-1", 2);
+  loaded.Expect("run-2", 1);
+  loaded.Expect("run-3", 0);
+  CHECK(loaded.damage().ok());
+  loaded.Expect("run-2", 2);
+  loaded.Expect("run-3", 1);
+  CHECK(loaded.damage().message() ==
+        "the ledger of privacy is damaged after entry 3, its last: it has 1 "
+        "entries of run run-2, which was charged at least 2 times");
+  CHECK(loaded.Charge(codec::SomeDebit(9), {}).status() == loaded.damage());
+}
+
 }  // namespace
 }  // namespace tributary::coordinator

@@ -244,6 +244,11 @@ TEST_CASE("runs of one population share its budget") {
         std::string::npos);
 }
 
+absl::Status ReadAll(Federation& federation) {
+  return federation.coordinator().ReadLedger(
+      {}, [](const v1::LedgerPage&) { return true; });
+}
+
 // Restarts the coordinator after the table of its ledger was changed.
 void Doctor(PrivateFederation& clients, const std::string& sql) {
   Federation& federation = clients.federation();
@@ -285,6 +290,14 @@ TEST_CASE("with a damaged ledger no private run goes on, and others do") {
         "x'00' WHERE seq = 2";
     said = "the ledger of privacy is damaged at entry 2 (run ";
   }
+  SECTION("an end that was cut off") {
+    sql = "DELETE FROM ledger WHERE seq > 3";
+    said = "the ledger of privacy is damaged after entry 3, its last: it has ";
+  }
+  SECTION("all of it taken out") {
+    sql = "DELETE FROM ledger";
+    said = "the ledger of privacy is damaged after entry 0, its last: it has 0";
+  }
   PrivateFederation clients;
   Federation& federation = clients.federation();
   PlanChoice other;
@@ -318,6 +331,26 @@ TEST_CASE("with a damaged ledger no private run goes on, and others do") {
     CHECK(shown.problem().starts_with(said));
     CHECK_FALSE(HasFigures(federation, one));
   }
+  const absl::Status read = ReadAll(federation);
+  CHECK(absl::IsDataLoss(read));
+  CHECK(read.message().find("the ledger of privacy is damaged") == 0);
+}
+
+TEST_CASE("entries of a run that is over are missed when they are cut off") {
+  PrivateFederation clients;
+  Federation& federation = clients.federation();
+  const std::string run = federation.Submit(RunnablePlan(3));
+  REQUIRE(clients.Drive(run).summary().state() == v1::FINISHED);
+  REQUIRE(ReadAll(federation).ok());
+  Doctor(clients, "DELETE FROM ledger WHERE seq = 3");
+  const std::string said =
+      "the ledger of privacy is damaged after entry 2, its last: it has 2 "
+      "entries of run " +
+      run + ", which was charged at least 3 times";
+  CHECK(federation.Show(run).summary().state() == v1::FINISHED);
+  CHECK(federation.Show(run).privacy().problem() == said);
+  CHECK(ReadAll(federation).message() == said);
+  CHECK(Refusal(federation, RunnablePlan(1)).find(said) != std::string::npos);
 }
 
 }  // namespace
