@@ -2,6 +2,7 @@
 // tributaryctl privacy report and verify.
 #include <algorithm>
 #include <set>
+#include <span>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -141,6 +142,34 @@ void PrintConditions(const PrivacyReport& report, std::ostream& out) {
   PrintUncovered(noises, samplings, out);
 }
 
+// What a question without an answer named that the ledger does not know, with
+// what it knows.
+absl::Status Unknown(std::span<const dp::Entry> entries,
+                     const LedgerQuestion& question) {
+  std::set<std::string> populations;
+  std::set<std::string> runs;
+  for (const dp::Entry& entry : entries) {
+    const dp::Debit& debit = entry.debit;
+    populations.insert(debit.population);
+    if (question.population.empty() ||
+        debit.population == question.population) {
+      runs.insert(debit.run);
+    }
+  }
+  const auto is_unknown = [](const char* option, const std::string& name,
+                             const std::set<std::string>& known) {
+    return absl::NotFoundError(absl::StrCat(
+        option, ": the ledger has no entry of \"", name, "\"; it has ",
+        known.empty() ? "none" : absl::StrJoin(known, ", ")));
+  };
+  if (!question.population.empty() &&
+      !populations.contains(question.population)) {
+    return is_unknown("--population", question.population, populations);
+  }
+  if (question.run.empty()) return absl::OkStatus();
+  return is_unknown("--run", question.run, runs);
+}
+
 absl::Status CutOff(const LedgerSource& source) {
   return absl::DataLossError(
       absl::StrCat(source.name, ": its last ", source.bytes_cut_off,
@@ -161,6 +190,12 @@ absl::Status Verify(const LedgerSource& source, const std::string& head,
   if (!ledger.ok()) return ledger.status();
   chain = ledger->chain();
   if (source.bytes_cut_off > 0) return CutOff(source);
+  if (source.is_file && source.entries.empty()) {
+    return absl::DataLossError(
+        absl::StrCat(source.name,
+                     ": is empty: a ledger without an entry says "
+                     "nothing of what was spent"));
+  }
   if (head.empty()) return absl::OkStatus();
   const auto wanted = Digest::FromHex(head);
   if (!wanted.ok()) {
@@ -219,9 +254,10 @@ ExitCode PrivacyReported(Session& session, const LedgerQuestion& question) {
   const PrivacyReport report =
       ReportPrivacy(ledger->entries(), source->participation,
                     {.run = question.run, .population = question.population});
-  if (!question.run.empty() && report.runs.empty()) {
-    return absl::NotFoundError(
-        absl::StrCat("--run: the ledger has no entry of ", question.run));
+  if (report.runs.empty()) {
+    if (auto unknown = Unknown(ledger->entries(), question); !unknown.ok()) {
+      return unknown;
+    }
   }
   if (session.IsJson()) {
     session.Print({{"entries", ledger->chain().number()},
@@ -232,9 +268,7 @@ ExitCode PrivacyReported(Session& session, const LedgerQuestion& question) {
     return 0;
   }
   if (report.runs.empty()) {
-    session.out << "nothing was charged: the ledger has no entry"
-                << (question.population.empty() ? "" : " of that population")
-                << std::endl;
+    session.out << "nothing was charged: the ledger has no entry" << std::endl;
     return 0;
   }
   Print(session, "RUN", report.runs);

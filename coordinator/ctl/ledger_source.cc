@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <string_view>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -11,6 +12,9 @@
 
 namespace tributary::ctl {
 namespace {
+
+// How SQLite's files begin.
+constexpr std::string_view kDatabase = "SQLite format 3";
 
 absl::StatusOr<LedgerSource> FromFile(const std::string& file) {
   std::error_code error;
@@ -26,12 +30,19 @@ absl::StatusOr<LedgerSource> FromFile(const std::string& file) {
   if (stream.bad()) {
     return absl::DataLossError(absl::StrCat(file, ": cannot be read"));
   }
+  if (bytes.starts_with(kDatabase)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(file,
+                     ": is a coordinator's database, not a ledger file; start "
+                     "the coordinator of that state folder and name no FILE"));
+  }
   auto read = codec::ReadLedgerFile(bytes);
   if (!read.ok()) {
     return absl::Status(read.status().code(),
                         absl::StrCat(file, ": ", read.status().message()));
   }
   return LedgerSource{.name = file,
+                      .is_file = true,
                       .entries = std::move(read->entries),
                       .participation = std::move(read->participation),
                       .bytes_cut_off = bytes.size() - read->whole_bytes};
@@ -44,6 +55,7 @@ absl::StatusOr<LedgerSource> FromCoordinator(
   grpc::ClientContext context;
   const auto reader = (*stub)->ReadLedger(&context, v1::ReadLedgerRequest());
   LedgerSource source{.name = connection.admin,
+                      .is_file = false,
                       .entries = {},
                       .participation = {},
                       .bytes_cut_off = 0};

@@ -16,6 +16,7 @@ namespace tributary::ctl {
 
 struct LedgerSource {
   std::string name;  // the file, or the coordinator's address
+  bool is_file = false;
   std::vector<dp::Entry> entries;
   std::vector<v1::Participation> participation;
   // At the end of a file, of a record that is not whole.

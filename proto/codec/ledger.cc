@@ -144,6 +144,10 @@ absl::StatusOr<LedgerFile> ReadLedgerFile(std::string_view bytes) {
     for (std::size_t i = 0; i < kLengthBytes; ++i) {
       size |= std::size_t{static_cast<unsigned char>(bytes[i])} << 8 * i;
     }
+    if (size > kLargestPage && file.whole_bytes == 0) {
+      return absl::DataLossError(
+          "is not a ledger, or its first bytes were changed");
+    }
     if (size > kLargestPage) {
       return Damaged(absl::StrCat("a page of ", size, " bytes at byte ",
                                   file.whole_bytes, " is over 2 MiB"));

@@ -112,7 +112,7 @@ grpc::Status FakeAdmin::ReadLedger(grpc::ServerContext*,
                                    grpc::ServerWriter<v1::LedgerPage>* writer) {
   const std::lock_guard lock(mutex_);
   for (const v1::LedgerPage& page : ledger) writer->Write(page);
-  return answer;
+  return ledger_answer;
 }
 
 }  // namespace tributary::ctl

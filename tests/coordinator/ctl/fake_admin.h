@@ -32,6 +32,7 @@ class FakeAdmin final : public v1::Admin::Service {
   std::string model;
   std::vector<std::string> clients;
   std::vector<v1::LedgerPage> ledger;
+  grpc::Status ledger_answer;  // after the pages
 
   // What the test has set is seen by the calls that come after, and what they
   // have remembered by the test: a network between threads is no order in C++.

@@ -161,9 +161,51 @@ TEST_CASE_METHOD(LedgerFixture, "a report for people says the same") {
   CHECK(one.out.find("run-1") == std::string::npos);
   CHECK(one.out.find("2 - 20") != std::string::npos);
   CHECK(Ctl({"privacy", "report", File(), "--run", "run-9"})
-            .Says("--run: the ledger has no entry of run-9"));
-  CHECK(Ctl({"privacy", "report", File(), "--population", "others"}).out ==
-        "nothing was charged: the ledger has no entry of that population\n");
+            .Says("--run: the ledger has no entry of \"run-9\"; it has run-1, "
+                  "run-2"));
+  const Ended others =
+      Ctl({"privacy", "report", File(), "--population", "others"});
+  CHECK(others.exit == 1);
+  CHECK(others.out.empty());
+  CHECK(others.Says(
+      "--population: the ledger has no entry of \"others\"; it has sensors"));
+}
+
+TEST_CASE_METHOD(LedgerFixture, "an empty file is no ledger that is whole") {
+  const std::string file = folder.Write("empty.pb", "").string();
+  const Ended verified = Ctl({"privacy", "verify", file});
+  CHECK(verified.exit == 1);
+  CHECK(verified.Says("empty.pb: is empty"));
+  const Ended json = Ctl({"privacy", "verify", file, "--json"});
+  CHECK(json.exit == 1);
+  CHECK(json.Json().at("is_whole") == false);
+  CHECK(Ctl({"privacy", "report", file}).out ==
+        "nothing was charged: the ledger has no entry\n");
+  CHECK(Ctl({"privacy", "report", file, "--population", "sensors"})
+            .Says("has no entry of \"sensors\"; it has none"));
+  // A coordinator that was asked for nothing yet has none to show.
+  FakeAdmin admin;
+  admin.HandOver();
+  CHECK(Ctl({"--admin", admin.address(), "--insecure", "privacy", "verify"})
+            .exit == 0);
+}
+
+TEST_CASE_METHOD(LedgerFixture, "what a coordinator knows of damage is told") {
+  FakeAdmin admin;
+  admin.ledger = Pages();
+  admin.ledger_answer = {grpc::StatusCode::DATA_LOSS,
+                         "the ledger of privacy is damaged after entry 1010"};
+  admin.HandOver();
+  const std::vector<std::string> to = {"--admin", admin.address(), "--insecure",
+                                       "privacy"};
+  for (const char* command : {"report", "verify"}) {
+    std::vector<std::string> line = to;
+    line.push_back(command);
+    const Ended ended = Ctl(line);
+    CHECK(ended.exit == 1);
+    CHECK(ended.out.empty());
+    CHECK(ended.Says("the ledger of privacy is damaged after entry 1010"));
+  }
 }
 
 TEST_CASE_METHOD(LedgerFixture, "a whole ledger is verified, with its head") {
@@ -237,7 +279,11 @@ TEST_CASE_METHOD(LedgerFixture, "what is no ledger is refused by its name") {
   const auto file = folder.Write("plan.yaml", codec::ToBytes(entries[0]));
   const Ended verified = Ctl({"privacy", "verify", file.string()});
   CHECK(verified.exit == 1);
-  CHECK(verified.Says("plan.yaml: ledger: "));
+  CHECK(verified.Says("plan.yaml: is not a ledger"));
+  const auto database = folder.Write(
+      "tributary.db", std::string("SQLite format 3\0rest of it", 26));
+  CHECK(Ctl({"privacy", "verify", database.string()})
+            .Says("tributary.db: is a coordinator's database, not a ledger"));
   CHECK(Ctl({"privacy", "report", folder.path().string()})
             .Says("is a folder; name the ledger file in it (privacy.ledger)"));
   CHECK(Ctl({"privacy", "report", "/nowhere"}).Says("/nowhere: cannot be"));
