@@ -81,14 +81,15 @@ std::string Objection(const SecureDemands& demands, const v1::Task& task) {
     if (!objection.empty()) return objection;
   } else if (demands.unmasked == SecureDemands::Unmasked::kRefused) {
     return "task without secure aggregation, which this client requires "
-           "(secure_aggregation.use)";
+           "(ClientOptions::secure_aggregation.use, --secure-aggregation)";
   }
   const double noise = NoiseMultiplier(task);
   if (noise >= demands.min_noise_multiplier) return "";
   return absl::StrCat("the noise that clients add has multiplier ", noise,
                       ", this client demands at least ",
                       demands.min_noise_multiplier,
-                      " (secure_aggregation.min_noise_multiplier)");
+                      " (ClientOptions::secure_aggregation."
+                      "min_noise_multiplier, --min-noise)");
 }
 
 void Session::BecomeUnmasking(Finished finished) {

@@ -7,6 +7,7 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include "coordinator/checkpoint/fields.h"
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/checkpoint/snapshot.h"
@@ -17,6 +18,13 @@
 
 namespace tributary::coordinator {
 namespace {
+
+// A client's words, without what a terminal would obey; quotes stay as they
+// are.
+std::string Plain(const std::string& words) {
+  return absl::StrReplaceAll(absl::Utf8SafeCEscape(words),
+                             {{"\\'", "'"}, {"\\\"", "\""}});
+}
 
 // "Digits, again" -> "digits-again".
 std::string Slug(const std::string& text) {
@@ -193,9 +201,8 @@ void Runner::HandleTaskFailed(const Session& session,
        {"reason", failed.message().substr(0, 1024)}});
   if (run == nullptr || run->engine == nullptr) return;
   // Its words end up on operators' terminals.
-  run->last_failure =
-      absl::StrCat(session.identity.name, ": ",
-                   absl::Utf8SafeCEscape(failed.message().substr(0, 256)));
+  run->last_failure = absl::StrCat(session.identity.name, ": ",
+                                   Plain(failed.message().substr(0, 256)));
   desk_.Drop({session.client(), *token});
   Happen(*run, round::TaskFailed{session.client(), *token});
 }

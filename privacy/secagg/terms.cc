@@ -9,11 +9,14 @@
 namespace tributary::secagg {
 namespace {
 
-absl::Status Below(const char* floor, std::uint64_t offered,
-                   std::uint64_t least) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("the session offers ", floor, " ", offered,
-                   ", this client's policy demands at least ", least));
+// Both names of what the client's owner can set: in a program and on its
+// command line.
+absl::Status Below(const char* what, std::uint64_t offered, std::uint64_t least,
+                   const char* floor, const char* option) {
+  return absl::FailedPreconditionError(absl::StrCat(
+      "the session offers ", what, " ", offered,
+      ", this client demands at least ", least,
+      " (ClientOptions::secure_aggregation.", floor, ", ", option, ")"));
 }
 
 }  // namespace
@@ -74,39 +77,47 @@ Digest Terms::Hash() const {
 
 absl::Status Policy::Admits(const Terms& terms) const {
   if (terms.min_cohort < min_cohort) {
-    return Below("min_cohort", terms.min_cohort, min_cohort);
+    return Below("min_cohort", terms.min_cohort, min_cohort, "min_cohort",
+                 "--min-cohort");
   }
   if (terms.min_survivors < min_survivors) {
-    return Below("min_survivors", terms.min_survivors, min_survivors);
+    return Below("min_survivors", terms.min_survivors, min_survivors,
+                 "min_survivors", "--min-survivors");
   }
   if (terms.length < min_length) {
-    return Below("length", terms.length, min_length);
+    return Below("length", terms.length, min_length, "min_length",
+                 "--min-length");
   }
   if (terms.word_bits < min_word_bits) {
     return Below("word_bits", static_cast<std::uint64_t>(terms.word_bits),
-                 static_cast<std::uint64_t>(min_word_bits));
+                 static_cast<std::uint64_t>(min_word_bits), "min_word_bits",
+                 "--min-word-bits");
   }
   if (terms.corrupt_per_mille < min_corrupt_per_mille) {
     return Below("corrupt_per_mille", terms.corrupt_per_mille,
-                 min_corrupt_per_mille);
+                 min_corrupt_per_mille, "min_corrupt_per_mille",
+                 "--min-corrupt");
   }
   if (terms.adversary == Adversary::kSemiHonest &&
       adversary == Adversary::kSemiMalicious) {
     return absl::FailedPreconditionError(
         "the session trusts the coordinator to follow the protocol, this "
-        "client's policy does not");
+        "client does not "
+        "(ClientOptions::secure_aggregation.adversary, --adversary)");
   }
   return absl::OkStatus();
 }
 
 absl::Status Policy::Admits(std::uint32_t clients,
                             const GraphParameters& graph) const {
-  if (clients < min_cohort) return Below("clients", clients, min_cohort);
+  if (clients < min_cohort)
+    return Below("clients", clients, min_cohort, "min_cohort", "--min-cohort");
   if (std::uint64_t{graph.threshold} * 1000 <
       std::uint64_t{graph.degree} * min_threshold_per_mille) {
     return Below("threshold_per_mille",
                  std::uint64_t{graph.threshold} * 1000 / graph.degree,
-                 min_threshold_per_mille);
+                 min_threshold_per_mille, "min_threshold_per_mille",
+                 "--min-threshold");
   }
   return absl::OkStatus();
 }

@@ -284,8 +284,9 @@ TEST_CASE_METHOD(SecureClientFixture,
   options_.secure_aggregation.min_cohort = 50;
   Run();
   const std::string why =
-      "secure aggregation: the session offers min_cohort 5, this client's "
-      "policy demands at least 50";
+      "secure aggregation: the session offers min_cohort 5, this client "
+      "demands at least 50 "
+      "(ClientOptions::secure_aggregation.min_cohort, --min-cohort)";
   CHECK(refused_ == std::vector<std::string>{why});
   CHECK(failed_ == why);
   CHECK(answers_.empty());

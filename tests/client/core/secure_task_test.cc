@@ -207,18 +207,18 @@ TEST_CASE("a task whose terms are below a floor is refused with both values") {
   secagg::Policy policy = TestPolicy();
   policy.min_cohort = 20;
   CHECK(refusal(policy) ==
-        "the session offers min_cohort 3, this client's policy demands at "
-        "least 20");
+        "the session offers min_cohort 3, this client demands at least 20 "
+        "(ClientOptions::secure_aggregation.min_cohort, --min-cohort)");
   policy = TestPolicy();
   policy.min_word_bits = 33;
   CHECK(refusal(policy) ==
-        "the session offers word_bits 32, this client's policy demands at "
-        "least 33");
+        "the session offers word_bits 32, this client demands at least 33 "
+        "(ClientOptions::secure_aggregation.min_word_bits, --min-word-bits)");
   policy = TestPolicy();
   policy.min_length = kWords + 1;
   CHECK(refusal(policy) ==
-        "the session offers length 40, this client's policy demands at least "
-        "41");
+        "the session offers length 40, this client demands at least 41 "
+        "(ClientOptions::secure_aggregation.min_length, --min-length)");
 }
 
 TEST_CASE("words that are not the session's are not masked") {

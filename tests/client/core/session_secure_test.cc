@@ -458,7 +458,8 @@ TEST_CASE("noise that the clients add themselves can be demanded") {
   const auto too_little = [](const std::string& offered) {
     return "the noise that clients add has multiplier " + offered +
            ", this client demands at least 1.5 "
-           "(secure_aggregation.min_noise_multiplier)";
+           "(ClientOptions::secure_aggregation.min_noise_multiplier, "
+           "--min-noise)";
   };
   v1::IntegerUpdate& integers = *task.mutable_integers();
   SECTION("of the sum, where updates are masked") {
@@ -541,13 +542,14 @@ TEST_CASE("which tasks are taken is the owner's to say") {
   for (const v1::Task& task : {open, TaskNamed('c', v1::Task::EVALUATE)}) {
     CHECK(Objection(demands, task) ==
           "task without secure aggregation, which this client requires "
-          "(secure_aggregation.use)");
+          "(ClientOptions::secure_aggregation.use, --secure-aggregation)");
   }
 
   demands.policy.min_survivors = 7;
   CHECK(Objection(demands, secure) ==
-        "secure aggregation: the session offers min_survivors 2, this client's "
-        "policy demands at least 7");
+        "secure aggregation: the session offers min_survivors 2, this client "
+        "demands at least 7 "
+        "(ClientOptions::secure_aggregation.min_survivors, --min-survivors)");
   v1::Task odd = secure;
   odd.mutable_secure()->clear_cipher();
   CHECK(Objection(demands, odd) == "secure aggregation: cipher: needs a value");

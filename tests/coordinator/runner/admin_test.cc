@@ -174,14 +174,14 @@ TEST_CASE("a run that fails says which client failed last, and why") {
   const v1::Task task = federation.AwaitTask("client-0");
   v1::ClientMessage message;
   message.mutable_task_failed()->set_task_token(task.task_token());
-  message.mutable_task_failed()->set_message("no \x1b[31mdata");
+  message.mutable_task_failed()->set_message("this device's \x1b[31mdata");
   federation.Say("client-0", message);
   federation.mail().Await(
       [](const Letter& letter) { return letter.message.has_come_back(); });
   const v1::RunDetail shown = federation.Show(run);
   CHECK(shown.summary().state() == v1::FAILED);
   CHECK(absl::StrContains(shown.summary().message(),
-                          "the last client to fail was client-0: no "
+                          "the last client to fail was client-0: this device's "
                           "\\033[31mdata"));
 }
 

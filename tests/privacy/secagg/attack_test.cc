@@ -301,22 +301,28 @@ TEST_CASE(
     change(terms);
     return ReasonOf(Client::Make(terms, policy, signer, authority, answered));
   };
-  const auto below = [](const std::string& floor, int offered, int least) {
+  const auto below = [](const std::string& floor, int offered, int least,
+                        const std::string& field, const std::string& option) {
     return "the session offers " + floor + " " + std::to_string(offered) +
-           ", this client's policy demands at least " + std::to_string(least);
+           ", this client demands at least " + std::to_string(least) +
+           " (ClientOptions::secure_aggregation." + field + ", --" + option +
+           ")";
   };
   CHECK(reason([](Terms& t) { t.min_cohort = 19; }) ==
-        below("min_cohort", 19, 20));
+        below("min_cohort", 19, 20, "min_cohort", "min-cohort"));
   CHECK(reason([](Terms& t) { t.min_survivors = 9; }) ==
-        below("min_survivors", 9, 10));
-  CHECK(reason([](Terms& t) { t.length = 39; }) == below("length", 39, 40));
+        below("min_survivors", 9, 10, "min_survivors", "min-survivors"));
+  CHECK(reason([](Terms& t) { t.length = 39; }) ==
+        below("length", 39, 40, "min_length", "min-length"));
   CHECK(reason([](Terms& t) { t.word_bits = 31; }) ==
-        below("word_bits", 31, 32));
+        below("word_bits", 31, 32, "min_word_bits", "min-word-bits"));
   CHECK(reason([](Terms& t) { t.corrupt_per_mille = 49; }) ==
-        below("corrupt_per_mille", 49, 50));
+        below("corrupt_per_mille", 49, 50, "min_corrupt_per_mille",
+              "min-corrupt"));
   CHECK(reason([](Terms& t) { t.adversary = Adversary::kSemiHonest; }) ==
         "the session trusts the coordinator to follow the protocol, this "
-        "client's policy does not");
+        "client does not "
+        "(ClientOptions::secure_aggregation.adversary, --adversary)");
 }
 
 TEST_CASE("6: a cohort or a threshold below the floor is refused") {
@@ -337,8 +343,9 @@ TEST_CASE("6: a cohort or a threshold below the floor is refused") {
   Cohort lax(terms, 6, policy);
   lax.RunToRoster();
   CHECK(ReasonOf(lax[0].client->Receive(lax.server->RosterFor(0))) ==
-        "the session offers threshold_per_mille 400, this client's policy "
-        "demands at least 500");
+        "the session offers threshold_per_mille 400, this client demands at "
+        "least 500 (ClientOptions::secure_aggregation."
+        "min_threshold_per_mille, --min-threshold)");
 }
 
 TEST_CASE("6: too few sharers, survivors or holders are refused") {
