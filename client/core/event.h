@@ -57,6 +57,7 @@ struct Trained {
   TaskToken token;
   v1::UpdateHeader header;
   std::uint64_t saturated = 0;  // coordinates clamped to the bound
+  double clip_norm = 0;         // to which it was scaled; 0: it was not
 };
 struct Evaluated {
   TaskToken token;

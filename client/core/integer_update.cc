@@ -168,6 +168,9 @@ absl::StatusOr<PreparedUpdate> PrepareIntegers(
   PreparedUpdate prepared;
   prepared.saturated =
       clipped == dp::Clipped::kScaled ? update.size() : clamped.saturated;
+  if (clipped == dp::Clipped::kScaled) {
+    prepared.clip_norm = integers.clip_norm();
+  }
   std::vector<std::int64_t> words;
   if (clipped) {
     auto noisy = PrivateWords(integers, *format, update, *clipped, random);

@@ -110,7 +110,7 @@ void Session::BecomeFetching(v1::Task task) {
 void Session::BecomeWorking(v1::Task task) {
   work_ = Working{task};
   if (task.kind() == v1::Task::TRAIN) {
-    Say(Stage::kTraining);
+    Say(Stage::kTraining, Protection(task));
     effects_.push_back(StartTraining{task});
     if (task.has_secure()) effects_.push_back(StartSecure{std::move(task)});
   } else {
@@ -239,11 +239,13 @@ void Session::On(const Trained& event) {
   if (working->task.has_secure()) {
     if (working->saturated) return;
     working->saturated = event.saturated;
+    working->clip_norm = event.clip_norm;
     return MaskIfReady();
   }
   Finished finished;
   finished.task = working->task;
   finished.saturated = event.saturated;
+  finished.clip_norm = event.clip_norm;
   *finished.result.mutable_update_ready()->mutable_header() = event.header;
   BecomeFinished(std::move(finished));
 }
@@ -430,15 +432,26 @@ void Session::SendMessage(v1::ClientMessage message) {
   effects_.push_back(Send{std::move(message)});
 }
 
-void Session::Say(Stage stage, std::string detail, std::uint64_t saturated) {
+ClientProgress Session::ProgressAt(Stage stage) const {
   ClientProgress progress;
   progress.stage = stage;
   if (const v1::Task* task = CurrentTask()) {
     progress.run = task->run();
     progress.round = static_cast<int>(task->round());
   }
+  return progress;
+}
+
+void Session::Say(Stage stage, std::string detail) {
+  ClientProgress progress = ProgressAt(stage);
   progress.detail = std::move(detail);
-  progress.saturated = saturated;
+  effects_.push_back(Report{std::move(progress)});
+}
+
+void Session::SayOf(const Finished& finished, Stage stage) {
+  ClientProgress progress = ProgressAt(stage);
+  progress.saturated = finished.saturated;
+  progress.clip_norm = finished.clip_norm;
   effects_.push_back(Report{std::move(progress)});
 }
 

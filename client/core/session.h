@@ -57,6 +57,9 @@ struct SecureDemands {
 };
 // Why a task is not taken, or "".
 std::string Objection(const SecureDemands& demands, const v1::Task& task);
+// What hides this client's update, as its owner reads it: "masked among 20
+// clients or more, noise of the clients (multiplier 1.2)".
+std::string Protection(const v1::Task& task);
 
 struct Options {
   std::string population = {};
@@ -105,6 +108,7 @@ struct Working {
   std::optional<v1::ClientMessage> masked_input = {};
   // Once trained: coordinates clamped.
   std::optional<std::uint64_t> saturated = {};
+  double clip_norm = 0;
 };
 // An update or an evaluation that waits for its Verdict.
 struct Finished {
@@ -114,6 +118,7 @@ struct Finished {
   // Said before it, of a masked update.
   std::optional<v1::ClientMessage> masked_input;
   std::uint64_t saturated = 0;
+  double clip_norm = 0;
   Stage stage = Stage::kUnannounced;
   int failures = 0;  // of uploads, in a row
   std::optional<Instant> announce_at;
@@ -203,8 +208,9 @@ class Session {
     return CurrentTask() != nullptr && CurrentTask()->task_token() == token;
   }
   void SendMessage(v1::ClientMessage message);
-  void Say(ClientProgress::Stage stage, std::string detail = "",
-           std::uint64_t saturated = 0);
+  ClientProgress ProgressAt(ClientProgress::Stage stage) const;
+  void Say(ClientProgress::Stage stage, std::string detail = "");
+  void SayOf(const Finished& finished, ClientProgress::Stage stage);
   void AskForWakeUp();
 
   Options options_;

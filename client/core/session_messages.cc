@@ -156,7 +156,7 @@ void Session::On(const v1::UploadGrant& message) {
                                  " of ", size));
   }
   finished->stage = Finished::Stage::kUploading;
-  Say(Stage::kUploading, "", finished->saturated);
+  SayOf(*finished, Stage::kUploading);
   effects_.push_back(StartUpload{message.task_token(), message.offset()});
 }
 
@@ -196,7 +196,7 @@ void Session::NoteAccepted() {
     effects_.push_back(SaveState{finished.task.task_token()});
     ++accepted_;
   }
-  Say(Stage::kAccepted, "", finished.saturated);
+  SayOf(finished, Stage::kAccepted);
 }
 
 bool Session::IsLastUpdate() const {

@@ -92,6 +92,20 @@ std::string Objection(const SecureDemands& demands, const v1::Task& task) {
                       "min_noise_multiplier, --min-noise)");
 }
 
+std::string Protection(const v1::Task& task) {
+  std::string text =
+      task.has_secure()
+          ? absl::StrCat("masked among ", task.secure().min_cohort(),
+                         " clients or more")
+          : "not masked";
+  const double noise = NoiseMultiplier(task);
+  if (noise == 0) return text + ", no noise of the clients";
+  return absl::StrCat(
+      text,
+      task.has_secure() ? ", noise of the clients" : ", noise of this client",
+      " (multiplier ", noise, ")");
+}
+
 void Session::BecomeUnmasking(Finished finished) {
   if (finished.stage == Finished::Stage::kUploading) {
     effects_.push_back(CancelUpload{finished.task.task_token()});
@@ -166,6 +180,7 @@ void Session::On(const Masked& event) {
   finished.task = working->task;
   finished.masked_input = working->masked_input;
   finished.saturated = *working->saturated;
+  finished.clip_norm = working->clip_norm;
   *finished.result.mutable_update_ready()->mutable_header() = event.header;
   BecomeFinished(std::move(finished));
 }

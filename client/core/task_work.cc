@@ -50,8 +50,8 @@ absl::StatusOr<Happening> Train(const v1::Task& wire, const Model& model,
   }
   Happening happening;
   auto update = std::make_shared<const PreparedUpdate>(*std::move(prepared));
-  happening.event =
-      session::Trained{wire.task_token(), update->header, update->saturated};
+  happening.event = session::Trained{wire.task_token(), update->header,
+                                     update->saturated, update->clip_norm};
   happening.update = std::move(update);
   return happening;
 }

@@ -46,6 +46,8 @@ struct PreparedUpdate {
   ClientState state;
   // Coordinates clamped.
   std::uint64_t saturated = 0;
+  // The L2 norm to which the update was scaled; 0 if it was not.
+  double clip_norm = 0;
 };
 
 // InvalidArgument for zero examples and a loss that is not finite.

@@ -47,8 +47,12 @@ std::string Line(const std::string& what, const std::string& run, int round,
 
 void ProgressLog::Note(const ClientProgress& progress) {
   std::string detail = progress.detail;
-  if (progress.saturated > 0) {
-    absl::StrAppend(&detail, detail.empty() ? "" : "; ", progress.saturated,
+  const char* separator = detail.empty() ? "" : "; ";
+  if (progress.clip_norm > 0) {
+    absl::StrAppend(&detail, separator, "clipped to the plan's norm ",
+                    progress.clip_norm);
+  } else if (progress.saturated > 0) {
+    absl::StrAppend(&detail, separator, progress.saturated,
                     " coordinates clamped to the plan's bound");
   }
   Write(Line(Name(progress.stage), progress.run, progress.round, detail));

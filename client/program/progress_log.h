@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 // One line on stderr for each thing a client does:
-//   training    run 4f2a round 3
+//   training    run 4f2a round 3: not masked, no noise of the clients
 //   trained     run 4f2a round 3: 320 examples, loss 0.412
 //   refused     run 4f2a round 3: update over update.max_abs
 #pragma once

@@ -53,10 +53,13 @@ struct ClientProgress {
   Stage stage = Stage::kConnecting;
   std::string run;
   int round = 0;
-  std::string detail;  // e.g. why refused
+  // Why refused; of training, what protects the update.
+  std::string detail;
   // Coordinates clamped to update.max_abs; all of them if differential privacy
   // clipped the update to its norm.
   std::uint64_t saturated = 0;
+  // The norm to which it was clipped; 0 if it was not.
+  double clip_norm = 0;
 };
 
 // What this client demands of tasks with secure aggregation, where the

@@ -178,6 +178,8 @@ TEST_CASE("a clipped update is said to be clipped, to its owner alone") {
   REQUIRE(large.ok());
   CHECK(small->saturated == 0);
   CHECK(large->saturated == kLength);
+  CHECK(small->clip_norm == 0);
+  CHECK(large->clip_norm > 0);
   CHECK(Unpack(*small, FormatOf(task)).back() == 1);
   CHECK(Unpack(*large, FormatOf(task)).back() == -1);
 }

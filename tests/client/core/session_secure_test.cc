@@ -475,6 +475,9 @@ TEST_CASE("noise that the clients add themselves can be demanded") {
     CHECK(Objection(demands, task) == "");
     integers.set_noise_variance(4'800);
     CHECK(Objection(demands, task) == too_little("1.2"));
+    CHECK(Protection(task) ==
+          "masked among 5 clients or more, noise of the clients (multiplier "
+          "1.2)");
   }
   SECTION("of this client's update alone, where they are not") {
     task.clear_secure();
@@ -487,6 +490,8 @@ TEST_CASE("noise that the clients add themselves can be demanded") {
     // A share that would do in a sum.
     integers.set_noise_variance(10'000);
     CHECK(Objection(demands, task) == too_little("1"));
+    CHECK(Protection(task) ==
+          "not masked, noise of this client (multiplier 1)");
     integers.set_noise_variance(22'500);
     // What goes up as floats, or is no update, has no such noise whatever the
     // task says.
@@ -497,6 +502,7 @@ TEST_CASE("noise that the clients add themselves can be demanded") {
     evaluation.set_kind(v1::Task::EVALUATE);
     CHECK(Objection(demands, evaluation) == too_little("0"));
     CHECK(Objection(demands, TaskNamed('b')) == too_little("0"));
+    CHECK(Protection(floats) == "not masked, no noise of the clients");
     demands.min_noise_multiplier = 0;
     CHECK(Objection(demands, TaskNamed('b')) == "");
   }

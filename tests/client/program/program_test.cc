@@ -21,6 +21,7 @@ TEST_CASE("each thing a client does is one line, said once") {
   log.Note({Stage::kConnecting, "", 0, "", 0});
   log.Note({Stage::kTraining, "4f2a", 3, "", 0});
   log.Note({Stage::kUploading, "4f2a", 3, "", 7});
+  log.Note({Stage::kAccepted, "4f2a", 3, "", 650, 0.5});
   log.Note({Stage::kRefused, "4f2a", 3, "too late", 0});
   log.Note({Stage::kDisconnected, "", 0, "connection reset", 0});
   CHECK(out.str() ==
@@ -28,6 +29,7 @@ TEST_CASE("each thing a client does is one line, said once") {
         "training    run 4f2a round 3\n"
         "uploading   run 4f2a round 3: 7 coordinates clamped to "
         "the plan's bound\n"
+        "accepted    run 4f2a round 3: clipped to the plan's norm 0.5\n"
         "refused     run 4f2a round 3: too late\n"
         "disconnected: connection reset\n");
 }
