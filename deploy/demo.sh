@@ -228,16 +228,21 @@ cat <<TEXT
    metrics  $folder/run.json   (rounds, losses, accuracies, refusals)
    logs     $folder/log
  The coordinator saw a sum of at least 8 masked updates a round, and no update.
- Of differential privacy nothing is claimed: 12 clients are far too few for it.
- Next:
-   ${bin#"$PWD"/}/tributary-simulate $plan --out results
-                        the same plan in one process
-   docs/secagg.md       what secure aggregation hides, and from whom
-   docs/operations.md   launch a coordinator of your own
-   docs/sdk.md          embed the client in your app
 TEXT
 awk "BEGIN{exit !($accuracy >= $wanted_accuracy)}" ||
   fail "accuracy $accuracy is under $wanted_accuracy"
 
 say "8. Privacy: 2,000 virtual clients, noise in shares under masks"
+echo "   12 clients are far too few for differential privacy, so those were without"
 deploy/demo_privacy.sh "$bin" "$folder/private"
+
+cat <<TEXT
+
+ Next:
+   ${bin#"$PWD"/}/tributary-simulate $plan --out results
+                        the plan of steps 2 to 7 in one process
+   docs/secagg.md       what secure aggregation hides, and from whom
+   docs/privacy.md      what an epsilon says, and what it does not cover
+   docs/operations.md   launch a coordinator of your own
+   docs/sdk.md          embed the client in your app
+TEXT

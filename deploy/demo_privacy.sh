@@ -13,8 +13,9 @@ folder=${2:-build/demo/private}
 wanted_accuracy=0.75
 started=$(date +%s)
 
+printf '   12 rounds with real masks, a minute or so:\n'
 "$bin/tributary-simulate" simulation/plans/privacy/digits_2000.yaml \
-  --out "$folder" --force --workers "$(nproc)" --quiet
+  --out "$folder" --force --workers "$(nproc)" 2>&1 | sed -u 's/^/   /'
 value() { # KEY of run.json
   grep -o "\"$1\": *[^,]*" "$folder/run.json" | head -n 1 | sed 's/[^:]*: *//; s/"//g'
 }
@@ -28,6 +29,9 @@ printf '   accuracy %s   epsilon %.2f at delta %s   %d s\n' \
   "$(value delta)" $(($(date +%s) - started))
 printf '   unit: %s   neighbours: %s   sampling: %s   accountant: %s\n' \
   "$(value unit)" "$(value neighbours)" "$(value sampling)" "$(value accountant)"
+printf '   It holds against those who see models, not against the coordinator or members\n'
+printf '   of the same sessions, who know the cohorts; and this simulation draws its noise\n'
+printf '   from a seed, which protects nobody.\n'
 printf '   masks: %s, %d secure sessions of some 100 of 2,000 clients\n' \
   "$(value masks)" "$(wc -l <"$folder/metrics.jsonl")"
 "$bin/tributaryctl" privacy verify "$folder/privacy.ledger" | sed -n '1s/^/   ledger: /p'
