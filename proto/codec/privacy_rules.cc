@@ -28,6 +28,11 @@ class PrivacyRules {
   void CheckStatistics();
 
  private:
+  bool IsSampled() const {
+    const auto sampling = plan_.privacy().sampling();
+    return sampling == v1::PrivacyPlan::POISSON ||
+           sampling == v1::PrivacyPlan::FIXED_SIZE;
+  }
   void Fail(std::string path, std::string reason) {
     problems_.push_back({std::move(path), std::move(reason)});
   }
@@ -76,8 +81,10 @@ void PrivacyRules::CheckSession() {
   } else if (secure.min_cohort() > asked) {
     Fail("secure_aggregation.min_cohort",
          absl::StrCat(secure.min_cohort(), " exceeds the ", asked,
-                      " clients that are asked; lower it or "
-                      "round.min_updates, or raise round.over_selection"));
+                      " clients that are asked; lower it",
+                      IsSampled() ? " or round.min_updates"
+                                  : " or round.min_updates, or raise "
+                                    "round.over_selection"));
   }
   const bool semi_honest =
       secure.adversary() == v1::SecureAggregationPlan::SEMI_HONEST;
@@ -93,9 +100,7 @@ void PrivacyRules::CheckSession() {
 
 void PrivacyRules::CheckSampling() {
   const v1::PrivacyPlan& privacy = plan_.privacy();
-  const bool is_sampled = privacy.sampling() == v1::PrivacyPlan::POISSON ||
-                          privacy.sampling() == v1::PrivacyPlan::FIXED_SIZE;
-  if (is_sampled && plan_.round().over_selection() != 1) {
+  if (IsSampled() && plan_.round().over_selection() != 1) {
     Fail("round.over_selection",
          absl::StrCat(plan_.round().over_selection(),
                       " must be 1 where privacy.sampling hides who took part: "
@@ -104,15 +109,23 @@ void PrivacyRules::CheckSampling() {
   const bool is_everybody =
       privacy.population() == plan_.round().cohort_size() &&
       plan_.round().over_selection() == 1;
+  // A population that is missing is said by itself.
   if (privacy.sampling() == v1::PrivacyPlan::NONE &&
       privacy.neighbours() == v1::PrivacyPlan::ADD_OR_REMOVE_ONE &&
-      !is_everybody) {
+      privacy.population() > 0 && !is_everybody) {
+    const v1::RoundPlan& round = plan_.round();
+    const std::string mismatch =
+        round.cohort_size() == privacy.population()
+            ? absl::StrCat("round.over_selection ", round.over_selection(),
+                           " is not 1")
+            : absl::StrCat("round.cohort_size ", round.cohort_size(),
+                           " is not the population ", privacy.population());
     Fail("privacy.neighbours",
          absl::StrCat("add_or_remove_one under sampling none is for rounds of "
-                      "the whole population (round.cohort_size ",
-                      privacy.population(),
-                      ", over_selection 1): in others another client takes the "
-                      "place of one that is not there; take replace_one"));
+                      "the whole population, and ",
+                      mismatch,
+                      ": in other rounds another client takes the place of "
+                      "one that is not there; take replace_one"));
   }
   if (privacy.population() < plan_.round().cohort_size()) {
     Fail("privacy.population",

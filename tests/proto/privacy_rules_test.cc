@@ -178,20 +178,28 @@ TEST_CASE("without sampling one more client is accounted among all alone") {
                                        "replace_one", "add_or_remove_one");
   const std::string everybody =
       Replaced(privacy, "population: 10000", "population: 10");
-  const auto refusal = [](const char* population) {
+  const auto refusal = [](const std::string& mismatch) {
     return "privacy.neighbours: add_or_remove_one under sampling none is for "
-           "rounds of the whole population (round.cohort_size " +
-           std::string(population) +
-           ", over_selection 1): in others another client takes the place of "
-           "one that is not there; take replace_one";
+           "rounds of the whole population, and " +
+           mismatch +
+           ": in other rounds another client takes the place of one that is "
+           "not there; take replace_one";
   };
   CHECK(Valid(One() + everybody).ok());
-  CHECK(Says(Valid(One() + privacy), refusal("10000")));
+  CHECK(Says(Valid(One() + privacy), refusal("round.cohort_size 10 is not the population 10000")));
   CHECK(Says(Valid(Replaced(One(), "  cohort_size: 10\n",
                             "  cohort_size: 10\n  over_selection: 1.2\n") +
                    everybody),
-             refusal("10")));
+             refusal("round.over_selection 1.2 is not 1")));
   CHECK(Valid(One() + Replaced(kPrivacy, "fixed_size", "none")).ok());
+  v1::Plan plan;
+  REQUIRE(ParseYaml(One() + privacy, "p", plan).ok());
+  plan.mutable_privacy()->clear_population();
+  const absl::Status missing = ValidatePlan(WithDefaults(plan));
+  const std::string message(missing.message());
+  INFO(message);
+  CHECK(message.find("privacy.population") != std::string::npos);
+  CHECK(message.find("privacy.neighbours") == std::string::npos);
 }
 
 TEST_CASE("a model with buffers is private only if they stay on the client") {
