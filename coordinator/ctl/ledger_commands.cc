@@ -39,6 +39,9 @@ ordered_json Json(const Account& account) {
     json["epsilon"] = nullptr;
     json["problem"] = std::string(account.spent.status().message());
   }
+  if (account.known_cohorts.ok() && *account.known_cohorts) {
+    json["known_cohorts"] = Json(**account.known_cohorts);
+  }
   json["unit"] = dp::Name(account.unit);
   json["neighbours"] = absl::StrJoin(account.neighbours, ", ");
   json["sampling"] = account.samplings;
@@ -107,9 +110,17 @@ void Print(Session& session, const char* title,
   }
   table.Print(session.out, session.style);
   for (const Account& account : accounts) {
-    if (account.spent.ok()) continue;
-    session.out << Shown(account.run.empty() ? account.population : account.run)
-                << ": no epsilon: " << account.spent.status().message() << "\n";
+    const std::string name =
+        Shown(account.run.empty() ? account.population : account.run);
+    if (!account.spent.ok()) {
+      session.out << name
+                  << ": no epsilon: " << account.spent.status().message()
+                  << "\n";
+    }
+    if (account.known_cohorts.ok() && *account.known_cohorts) {
+      session.out << name << ", ";
+      Print(**account.known_cohorts, account.noises, session.out);
+    }
   }
 }
 
@@ -118,7 +129,9 @@ void Print(Session& session, const TookPart& took_part) {
               << took_part.clients.size() << " clients of "
               << Shown(took_part.population) << " took part in charged rounds, "
               << took_part.least << " to " << took_part.most << " each, "
-              << Short(took_part.mean) << " on average\n";
+              << Short(took_part.mean)
+              << " on average: over all runs of the population since the "
+                 "ledger began; counted, not chained\n";
   Table table({{"CLIENT"}, {"ROUNDS", Align::kRight}});
   const std::size_t shown = std::min(took_part.clients.size(), kShownClients);
   for (std::size_t i = 0; i < shown; ++i) {
@@ -238,7 +251,8 @@ ExitCode PrivacyVerified(Session& session, const LedgerQuestion& question) {
               << "head " << chain.head().Hex()
               << "\n\nNote the head somewhere else: \"privacy verify --head\" "
                  "then shows whether the end was cut off, or all of it made "
-                 "anew, which a chain cannot show of itself."
+                 "anew, which a chain cannot show of itself. In how many "
+                 "rounds each client was is counted, not chained."
               << std::endl;
   return 0;
 }

@@ -95,6 +95,12 @@ absl::Status Complete(const Manifest& manifest, PlannedRun& planned) {
   const auto answer = SpendingOf(plan, manifest, rounds);
   if (!answer.ok()) return answer.status();
   planned.answer = *answer;
+  const auto spend = codec::SpendOf(plan, manifest, rounds);
+  if (!spend.ok()) return spend.status();
+  const auto known =
+      SpendOfKnownCohorts(spend->charges(), rounds, spend->delta());
+  if (!known.ok()) return known.status();
+  planned.known_cohorts = *known;
   for (const std::int64_t part : {10, 2}) {
     if (rounds / part == 0) continue;
     const auto earlier = SpendingOf(plan, manifest, rounds / part);

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "coordinator/ctl/known_cohorts.h"
 #include "coordinator/ctl/spending.h"
 #include "tributary/v1/plan.pb.h"
 
@@ -32,6 +33,8 @@ struct PlannedRun {
   // for.
   Spending answer;
   std::vector<Spending> earlier_rounds;  // after 1/10 and 1/2 of them
+  // To a client in all of them; none without sampling.
+  std::optional<KnownCohorts> known_cohorts;
   // By the statistic's name, as the ledger has them.
   std::map<std::string, double> noise_multipliers;
 

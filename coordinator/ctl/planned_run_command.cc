@@ -26,6 +26,9 @@ ordered_json Json(const PlannedRun& planned) {
   }
   document["word_bits"] = planned.word_bits;
   document["earlier_rounds"] = Json(planned.earlier_rounds);
+  if (planned.known_cohorts) {
+    document["known_cohorts"] = Json(*planned.known_cohorts);
+  }
   return document;
 }
 
@@ -68,6 +71,11 @@ void Print(const PlannedRun& planned, Session& session) {
   if (privacy.clipping().has_adaptive()) {
     session.out << "\nAt the clip norm at which a round costs most; its run "
                    "may cost a little less.\n";
+  }
+  if (planned.known_cohorts) {
+    session.out << "\n";
+    Print(*planned.known_cohorts, {std::string(dp::Name(answer.noise))},
+          session.out);
   }
   PrintUncovered({std::string(dp::Name(answer.noise))},
                  {std::string(dp::Name(answer.sampling))}, session.out);

@@ -45,9 +45,20 @@ void Count(const dp::Entry& entry, Counting& counting) {
   counting.spend.Add(debit);
 }
 
-Account Finished(Counting counting) {
-  counting.account.spent = counting.spend.At(counting.spend.delta());
-  return std::move(counting.account);
+// By population: the rounds of the client that was in most.
+using MostRounds = std::map<std::string, std::int64_t>;
+
+Account Finished(Counting counting, const MostRounds& most) {
+  Account& account = counting.account;
+  const double delta = counting.spend.delta();
+  account.spent = counting.spend.At(delta);
+  const auto counted = most.find(account.population);
+  account.known_cohorts = SpendOfKnownCohorts(
+      counting.spend.charges(),
+      counted == most.end() ? account.rounds
+                            : std::min(account.rounds, counted->second),
+      delta);
+  return std::move(account);
 }
 
 TookPart CountRounds(std::vector<v1::Participation> clients) {
@@ -85,21 +96,23 @@ PrivacyReport ReportPrivacy(std::span<const dp::Entry> entries,
     if (filter.run.empty()) Count(entry, populations[debit.population]);
   }
   PrivacyReport report;
-  for (auto& [name, counting] : runs) {
-    report.runs.push_back(Finished(std::move(counting)));
-  }
-  std::ranges::sort(report.runs, {}, &Account::first_entry);
-  for (auto& [name, counting] : populations) {
-    report.populations.push_back(Finished(std::move(counting)));
-  }
   std::map<std::string, std::vector<v1::Participation>> clients;
   for (const v1::Participation& one : participation) {
     if (filter.population.empty() || one.population() == filter.population) {
       clients[one.population()].push_back(one);
     }
   }
+  MostRounds most;
   for (auto& [name, all] : clients) {
     report.took_part.push_back(CountRounds(std::move(all)));
+    most[name] = static_cast<std::int64_t>(report.took_part.back().most);
+  }
+  for (auto& [name, counting] : runs) {
+    report.runs.push_back(Finished(std::move(counting), most));
+  }
+  std::ranges::sort(report.runs, {}, &Account::first_entry);
+  for (auto& [name, counting] : populations) {
+    report.populations.push_back(Finished(std::move(counting), most));
   }
   return report;
 }

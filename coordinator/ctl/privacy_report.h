@@ -5,12 +5,14 @@
 
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "coordinator/ctl/known_cohorts.h"
 #include "privacy/dp/ledger.h"
 #include "tributary/v1/ledger.pb.h"
 
@@ -34,6 +36,9 @@ struct Account {
   std::map<std::string, double> noise_multipliers;
   // UNIMPLEMENTED where nothing accounts for all of it together.
   absl::StatusOr<dp::Spend::Epsilon> spent = dp::Spend::Epsilon{};
+  // To the client of its population that was in most rounds, of whatever runs;
+  // of all its rounds where nobody counted. None without sampling.
+  absl::StatusOr<std::optional<KnownCohorts>> known_cohorts = std::nullopt;
 };
 
 struct TookPart {

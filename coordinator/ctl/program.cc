@@ -216,7 +216,8 @@ void AddQuestion(CLI::App& plan, Choice& choice) {
       ->capture_default_str();
   plan.add_option("--neighbours", choice.neighbours,
                   "what an onlooker must not tell apart (default: "
-                  "add-or-remove-one; replace-one for fixed-size)")
+                  "add-or-remove-one; replace-one for fixed-size, and for "
+                  "none with a cohort below the population)")
       ->check(CLI::IsMember({"add-or-remove-one", "replace-one"}));
   plan.add_option("--accountant", choice.accountant,
                   "pld (tight) or rdp (default: pld where it can)")

@@ -69,13 +69,15 @@ void PrintUncovered(const std::set<std::string>& noises,
     out << "  what the coordinator sees before it adds central noise: without "
            "secure aggregation every update\n";
   }
-  if (Has(noises, "distributed")) {
+  const bool is_sampled =
+      Has(samplings, "Poisson") || Has(samplings, "fixed size");
+  if (is_sampled && Has(noises, "distributed")) {
     out << "  the coordinator's view of distributed noise on sampled cohorts, "
-           "for it knows who was in them: \"privacy plan --sampling none\" "
-           "with the most rounds of a client says what holds there\n";
+           "for it knows who was in them: against it the epsilon "
+           "above holds\n";
   }
-  if (Has(samplings, "Poisson") || Has(samplings, "fixed size")) {
-    out << "  anybody who knows who was in which cohort"
+  if (is_sampled) {
+    out << "  anybody else who knows who was in which cohort"
         << (Has(noises, "distributed")
                 ? ", as its members do in part: a secure session shows each "
                   "its neighbours' names\n"

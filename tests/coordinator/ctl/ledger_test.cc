@@ -88,6 +88,18 @@ TEST_CASE_METHOD(LedgerFixture, "a report adds up runs and populations") {
     CHECK(account.at("accountant") == "PLD");
     CHECK(account.at("accountant_version") == dp::kAccountantVersion);
   }
+  // z = 1, a replaced client (moves 2), 9 rounds by RDP: the least over the
+  // orders a of 18 a + ln(1 - 1/a) - ln(1e-6 a) / (a - 1) is 48.0902; discrete
+  // noise is accounted with a thousandth less.
+  for (const auto& account : {run, json.at("runs")[1], population}) {
+    const auto& known = account.at("known_cohorts");
+    CHECK(known.at("epsilon").get<double>() == Approx(48.0902).epsilon(2e-3));
+    CHECK(known.at("epsilon") > 48.0902);
+    CHECK(known.at("rounds") == 9);
+    CHECK(known.at("delta") == 1e-6);
+    CHECK(known.at("neighbours") == "replace one");
+    CHECK(known.at("accountant") == "RDP");
+  }
   const auto& clients = json.at("participation")[0];
   CHECK(clients.at("least") == 3);
   CHECK(clients.at("mean") == 6);
@@ -155,7 +167,10 @@ TEST_CASE_METHOD(LedgerFixture, "a report for people says the same") {
   says("All runs of a population together:\n");
   says(
       "3 clients of sensors took part in charged rounds, 3 to 9 each, 6 on "
-      "average\n");
+      "average: over all runs of the population since the ledger began; "
+      "counted, not chained\n");
+  says("run-2, against whoever knows the cohorts: epsilon 48.1");
+  says(" for a client in 9 rounds (delta 1e-06, replace one, RDP)\n");
   says("what the coordinator sees before it adds central noise");
   const Ended one = Ctl({"privacy", "report", File(), "--run", "run-2"});
   CHECK(one.out.find("run-1") == std::string::npos);

@@ -116,6 +116,30 @@ TEST_CASE_METHOD(PlanFixture,
   CHECK(Priced(file, {"--weights", weights}).Json() == planned);
 }
 
+TEST_CASE_METHOD(PlanFixture,
+                 "against who knows the cohorts a plan costs what it would "
+                 "without sampling") {
+  const auto json = [&](const std::string& kinds) {
+    const Ended ended = Priced(File(kinds), {"--parameters", "9030", "--set",
+                                             "privacy.noise_multiplier=4",
+                                             "--set", "privacy.epsilon=1000"});
+    INFO(ended.err);
+    REQUIRE(ended.exit == 0);
+    return ended.Json();
+  };
+  const auto sampled = json(kDistributed);
+  const auto known =
+      json("neighbours: replace_one, noise: distributed, sampling: none");
+  CHECK(sampled.at("known_cohorts").at("epsilon").get<double>() ==
+        Approx(known.at("epsilon").get<double>()).epsilon(1e-2));
+  CHECK(sampled.at("known_cohorts").at("rounds") == known.at("rounds"));
+  CHECK_FALSE(known.contains("known_cohorts"));
+  const Ended shown =
+      Ctl({"privacy", "plan", File(kDistributed), "--parameters", "9030"});
+  CHECK(shown.out.find("against the coordinator, and whoever knows the "
+                       "cohorts: epsilon ") != std::string::npos);
+}
+
 TEST_CASE_METHOD(PlanFixture, "the noise of a plan has its known epsilon") {
   // Balle and Wang 2018: noise 4 over 100 rounds at delta 1e-9, 17.611019. A
   // replaced client moves twice as much. Discrete noise is accounted with a
