@@ -123,7 +123,10 @@ class SecureClientFixture {
       const bool is_there = !wire.uploads.empty();
       wire.Say(is_there ? Accept(task_) : Grant(task_, 0));
     }
-    if (message.has_task_failed()) failed_ = message.task_failed().message();
+    // A message of the session that crosses it is answered as well.
+    if (message.has_task_failed() && failed_.empty()) {
+      failed_ = message.task_failed().message();
+    }
     if (!message.has_secure()) return;
     if (message.secure().kind_case() == lost_) {
       lost_ = v1::SecureClientMessage::KIND_NOT_SET;
