@@ -46,11 +46,11 @@ round::SecureOptions ToSecure(const v1::SecureAggregationPlan& plan) {
 // The fewest clients among whom cohorts with this minimum may be drawn.
 int LeastWaiting(const v1::Plan& plan, int minimum) {
   const std::int64_t population = plan.privacy().population();
-  const dp::PoissonDraws draws{
-      .population = population,
-      .rate = plan.round().cohort_size() / static_cast<double>(population),
-      .draws = std::int64_t{plan.stop().rounds()} * plan.round().max_attempts(),
-      .delta = plan.privacy().delta()};
+  const dp::PoissonDraws draws{.population = population,
+                               .cohort = plan.round().cohort_size(),
+                               .rounds = plan.stop().rounds(),
+                               .attempts = plan.round().max_attempts(),
+                               .delta = plan.privacy().delta()};
   return static_cast<int>(std::min(population, draws.LeastWaiting(minimum)));
 }
 

@@ -40,20 +40,17 @@ absl::StatusOr<Manifest> ManifestOf(const PlannedRunQuestion& question,
 }
 
 absl::StatusOr<Spending> SpendingOf(const v1::Plan& plan,
-                                    const Manifest& manifest,
-                                    std::int64_t rounds) {
-  const auto spend = codec::SpendOf(plan, manifest, rounds);
-  if (!spend.ok()) return spend.status();
-  const auto spent = spend->At(spend->delta());
+                                    const dp::Spend& spend) {
+  const auto spent = spend.At(spend.delta());
   if (!spent.ok()) return spent.status();
-  const dp::Mechanism mechanism = spend->charges().front().mechanism;
+  const dp::Mechanism mechanism = spend.charges().front().mechanism;
   return Spending{.epsilon = spent->epsilon,
                   .delta = spent->delta,
                   .neighbours = mechanism.neighbours,
                   .noise = mechanism.noise,
                   .sampling = mechanism.sampling,
                   .accountant = spent->accountant,
-                  .rounds = rounds,
+                  .rounds = spend.rounds(),
                   .cohort = plan.round().cohort_size(),
                   .noise_multiplier = plan.privacy().noise_multiplier()};
 }
@@ -92,24 +89,24 @@ absl::Status Complete(const Manifest& manifest, PlannedRun& planned) {
   if (!affordable.ok()) return affordable.status();
   const std::int64_t rounds =
       std::min<std::int64_t>(*affordable, plan.stop().rounds());
-  const auto answer = SpendingOf(plan, manifest, rounds);
-  if (!answer.ok()) return answer.status();
-  planned.answer = *answer;
   const auto spend = codec::SpendOf(plan, manifest, rounds);
   if (!spend.ok()) return spend.status();
+  const auto answer = SpendingOf(plan, *spend);
+  if (!answer.ok()) return answer.status();
+  planned.answer = *answer;
   const auto known =
       SpendOfKnownCohorts(spend->charges(), rounds, spend->delta());
   if (!known.ok()) return known.status();
   planned.known_cohorts = *known;
   for (const std::int64_t part : {10, 2}) {
     if (rounds / part == 0) continue;
-    const auto earlier = SpendingOf(plan, manifest, rounds / part);
+    const auto part_of_it = codec::SpendOf(plan, manifest, rounds / part);
+    if (!part_of_it.ok()) return part_of_it.status();
+    const auto earlier = SpendingOf(plan, *part_of_it);
     if (!earlier.ok()) return earlier.status();
     planned.earlier_rounds.push_back(*earlier);
   }
-  const auto mechanism = codec::DearestMechanism(plan, manifest);
-  if (!mechanism.ok()) return mechanism.status();
-  return Describe(*mechanism, manifest, planned);
+  return Describe(spend->charges().front().mechanism, manifest, planned);
 }
 
 }  // namespace

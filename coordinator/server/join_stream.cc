@@ -97,13 +97,12 @@ void JoinStream::Expire() {
   }
 }
 
-bool JoinStream::IsFlooding() {
+bool JoinStream::IsFlooding(std::size_t message_bytes) {
   const Clock::time_point now = Clock::now();
   const std::chrono::duration<double> passed = now - allowance_at_;
   allowance_at_ = now;
   allowance_ = std::min(kBurst, allowance_ + kPerSecond * passed.count());
-  allowance_ -=
-      1 + static_cast<double>(incoming_.ByteSizeLong() / kMaxMessageBytes);
+  allowance_ -= 1 + static_cast<double>(message_bytes / kMaxMessageBytes);
   return allowance_ < 0;
 }
 
@@ -131,14 +130,15 @@ absl::Status JoinStream::Hello() {
 }
 
 absl::Status JoinStream::Take() {
-  if (IsFlooding()) {
+  const std::size_t bytes = incoming_.ByteSizeLong();
+  if (IsFlooding(bytes)) {
     edge_.coordinator.CountRefusal(round::Refusal::kBadMessage);
     return absl::ResourceExhaustedError("too many messages");
   }
   // Before the coordinator keeps a copy of it.
   const std::size_t most =
       incoming_.has_secure() ? kMaxSecureBytes : kMaxMessageBytes;
-  if (incoming_.ByteSizeLong() > most) {
+  if (bytes > most) {
     edge_.coordinator.CountRefusal(round::Refusal::kBadMessage);
     return absl::InvalidArgumentError(
         absl::StrCat("a message is longer than ", most / 1024, " KiB"));

@@ -42,7 +42,7 @@ class JoinStream final
 
  private:
   // Refuses a client that sends more than a client ever has reason to.
-  bool IsFlooding();
+  bool IsFlooding(std::size_t message_bytes);
   absl::Status Take();
   absl::Status Hello();
   void CloseLocked(const absl::Status& status);

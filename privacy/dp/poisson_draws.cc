@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/dp/poisson_draws.h"
 
+#include <algorithm>
 #include <cmath>
 
 namespace tributary::dp {
@@ -34,13 +35,19 @@ double SmallDrawBound(double mean, std::int64_t minimum) {
   return std::exp(-mean * (x * std::log(x) - x + 1));
 }
 
+double PoissonDraws::Rate() const {
+  return std::min(
+      1.0, static_cast<double>(cohort) / static_cast<double>(population));
+}
+
 bool PoissonDraws::IsRare(double mean, std::int64_t minimum) const {
-  return static_cast<double>(draws) * rate * SmallDrawBound(mean, minimum) <=
+  return static_cast<double>(rounds * attempts) * Rate() *
+             SmallDrawBound(mean, minimum) <=
          kUncharged * delta;
 }
 
 std::int64_t PoissonDraws::LargestMinimum(std::int64_t waiting) const {
-  const double mean = static_cast<double>(waiting) * rate;
+  const double mean = static_cast<double>(waiting) * Rate();
   return FirstThat(
              1, waiting + 1,
              [&](std::int64_t minimum) { return !IsRare(mean, minimum); }) -
@@ -49,7 +56,7 @@ std::int64_t PoissonDraws::LargestMinimum(std::int64_t waiting) const {
 
 std::int64_t PoissonDraws::LeastWaiting(std::int64_t minimum) const {
   return FirstThat(minimum, population + 1, [&](std::int64_t waiting) {
-    return IsRare(static_cast<double>(waiting) * rate, minimum);
+    return IsRare(static_cast<double>(waiting) * Rate(), minimum);
   });
 }
 

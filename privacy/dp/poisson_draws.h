@@ -15,11 +15,13 @@ namespace tributary::dp {
 
 struct PoissonDraws {
   std::int64_t population = 0;
-  // Of the population in a cohort, in the mean; in (0, 1].
-  double rate = 0;
-  // As many as there may be: rounds x attempts.
-  std::int64_t draws = 0;
+  std::int64_t cohort = 0;  // in the mean, of the whole population
+  std::int64_t rounds = 0;
+  std::int64_t attempts = 0;  // of a round, at most; each is a draw
   double delta = 0;
+
+  // Of those that wait, the part in a cohort; 1 at most.
+  double Rate() const;
 
   // The largest minimum, if a draw is made among `waiting` clients at least;
   // below 1: there is none.

@@ -231,13 +231,11 @@ std::uint32_t AskedClients(const v1::RoundPlan& round) {
 }
 
 dp::PoissonDraws PoissonDrawsOf(const v1::Plan& plan) {
-  const auto population = std::max(1u, plan.privacy().population());
-  return {
-      .population = population,
-      .rate = std::min(
-          1.0, plan.round().cohort_size() / static_cast<double>(population)),
-      .draws = std::int64_t{plan.stop().rounds()} * plan.round().max_attempts(),
-      .delta = plan.privacy().delta()};
+  return {.population = std::max(1u, plan.privacy().population()),
+          .cohort = plan.round().cohort_size(),
+          .rounds = plan.stop().rounds(),
+          .attempts = plan.round().max_attempts(),
+          .delta = plan.privacy().delta()};
 }
 
 void CheckPrivacy(const v1::Plan& plan, Problems& problems) {

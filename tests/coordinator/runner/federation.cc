@@ -273,16 +273,25 @@ void Federation::ComeBack(const std::vector<std::string>& clients) {
   }
 }
 
+std::optional<Letter> Federation::NextLetter(const std::string& run) {
+  constexpr std::chrono::milliseconds kGlance{100};
+  for (auto waited = kGlance; waited <= kPatience; waited += kGlance) {
+    const v1::RunState state = Show(run).summary().state();
+    if (state != v1::RUNNING && state != v1::PAUSED) return std::nullopt;
+    if (auto letter = mail_->Take(kGlance)) return letter;
+  }
+  FAIL("the run stands still");
+  return std::nullopt;
+}
+
 void Federation::Drive(const std::string& run,
                        const std::vector<std::string>& clients,
                        const std::function<void(int)>& before) {
   ComeBack(clients);
   for (int number = 0;; ++number) {
     if (before) before(number);
-    const v1::RunState state = Show(run).summary().state();
-    if (state != v1::RUNNING && state != v1::PAUSED) return;
-    const std::optional<Letter> letter = mail_->Take(kPatience);
-    if (!letter) FAIL("the run stands still");
+    const std::optional<Letter> letter = NextLetter(run);
+    if (!letter) return;
     React(*letter);
   }
 }

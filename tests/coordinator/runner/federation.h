@@ -95,6 +95,9 @@ class Federation {
 
   // A client as it should be: reacts to one letter.
   void React(const Letter& letter);
+  // The next letter, or nullopt once `run` is over: its end may come while
+  // nobody has a letter to wait for. Fails the test after 30 s of neither.
+  std::optional<Letter> NextLetter(const std::string& run);
   // Lets all clients of `population` join, check in, and react until the run is
   // over; `before` is called before each letter with its number.
   void Drive(const std::string& run, const std::vector<std::string>& clients,

@@ -60,10 +60,8 @@ class PrivateFederation {
     federation_.ComeBack(clients_);
     for (int number = 0;; ++number) {
       if (before) before(number);
-      const v1::RunDetail shown = federation_.Show(run);
-      if (shown.summary().state() != v1::RUNNING) return shown;
-      const auto letter = federation_.mail().Take(std::chrono::seconds(30));
-      if (!letter) FAIL("the run stands still");
+      const auto letter = federation_.NextLetter(run);
+      if (!letter) return federation_.Show(run);
       React(*letter);
     }
   }

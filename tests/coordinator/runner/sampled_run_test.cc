@@ -86,11 +86,10 @@ std::set<std::set<std::string>> CohortsOf(const PrivateFederation& clients) {
   return cohorts;
 }
 
-TEST_CASE(
-    "a run on Poisson cohorts tosses a coin for each client, each round") {
-  PrivateFederation clients(kPopulation);
-  const std::string run =
-      clients.federation().Submit(SampledPlan(v1::PrivacyPlan::POISSON, 4));
+// Of a run that waits for all, releases its rounds and is charged for them.
+std::vector<dp::Debit> DebitsOfFourRounds(PrivateFederation& clients,
+                                          v1::PrivacyPlan::Sampling sampling) {
+  const std::string run = clients.federation().Submit(SampledPlan(sampling, 4));
   CheckWaitsForAll(clients, run);
   const v1::RunDetail end = clients.Drive(run);
   INFO(end.summary().message());
@@ -98,6 +97,13 @@ TEST_CASE(
   const auto debits = DebitsOf(clients.Ledger());
   REQUIRE(debits.size() == 4);
   CheckCharged(clients, debits);
+  return debits;
+}
+
+TEST_CASE(
+    "a run on Poisson cohorts tosses a coin for each client, each round") {
+  PrivateFederation clients(kPopulation);
+  const auto debits = DebitsOfFourRounds(clients, v1::PrivacyPlan::POISSON);
   std::size_t drawn = 0;
   for (const dp::Debit& debit : debits) {
     CHECK(debit.mechanism.sampling == dp::Sampling::kPoisson);
@@ -113,15 +119,7 @@ TEST_CASE(
 
 TEST_CASE("a run on cohorts of fixed size draws so many, others each round") {
   PrivateFederation clients(kPopulation);
-  const std::string run =
-      clients.federation().Submit(SampledPlan(v1::PrivacyPlan::FIXED_SIZE, 4));
-  CheckWaitsForAll(clients, run);
-  const v1::RunDetail end = clients.Drive(run);
-  INFO(end.summary().message());
-  REQUIRE(end.summary().state() == v1::FINISHED);
-  const auto debits = DebitsOf(clients.Ledger());
-  REQUIRE(debits.size() == 4);
-  CheckCharged(clients, debits);
+  const auto debits = DebitsOfFourRounds(clients, v1::PrivacyPlan::FIXED_SIZE);
   for (const dp::Debit& debit : debits) {
     CHECK(debit.mechanism.sampling == dp::Sampling::kFixedSize);
     CHECK(debit.mechanism.neighbours == dp::Neighbours::kReplaceOne);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/dp/poisson_draws.h"
 
-#include <cmath>
 #include <rapidcheck.h>
+
+#include <cmath>
 
 #include "tests/catch.h"
 
@@ -51,21 +52,22 @@ TEST_CASE("no draws that are thrown away add a hundredth of delta") {
     const std::int64_t population = *rc::gen::inRange(40, 20'000);
     const std::int64_t cohort =
         *rc::gen::inRange<std::int64_t>(20, population + 1);
-    const PoissonDraws draws{
-        .population = population,
-        .rate = static_cast<double>(cohort) / static_cast<double>(population),
-        .draws = *rc::gen::inRange(1, 100'000),
-        .delta = std::pow(10, -*rc::gen::inRange(4, 12))};
+    const PoissonDraws draws{.population = population,
+                             .cohort = cohort,
+                             .rounds = *rc::gen::inRange(1, 10'000),
+                             .attempts = *rc::gen::inRange(1, 11),
+                             .delta = std::pow(10, -*rc::gen::inRange(4, 12))};
     const std::int64_t waiting =
         *rc::gen::inRange<std::int64_t>(20, population + 1);
     const std::int64_t most = draws.LargestMinimum(waiting);
     RC_ASSERT(most >= 0);
     RC_ASSERT(most < cohort);
     if (most == 0) return;
-    if (draws.rate < 1) {
-      const double saved =
-          draws.rate * Probability(waiting, draws.rate, most - 1);
-      RC_ASSERT(static_cast<double>(draws.draws) * saved <= 0.01 * draws.delta);
+    const double rate = draws.Rate();
+    if (rate < 1) {
+      const double saved = rate * Probability(waiting, rate, most - 1);
+      RC_ASSERT(static_cast<double>(draws.rounds * draws.attempts) * saved <=
+                0.01 * draws.delta);
     }
     // The two are each other's inverse, as integers go.
     RC_ASSERT(draws.LeastWaiting(most) <= waiting);
@@ -74,15 +76,18 @@ TEST_CASE("no draws that are thrown away add a hundredth of delta") {
 }
 
 TEST_CASE("more draws or a smaller delta want a smaller minimum") {
-  const PoissonDraws demo{
-      .population = 2'000, .rate = 0.05, .draws = 120, .delta = 1e-4};
+  const PoissonDraws demo{.population = 2'000,
+                          .cohort = 100,
+                          .rounds = 12,
+                          .attempts = 10,
+                          .delta = 1e-4};
   CHECK(demo.LargestMinimum(2'000) == 50);
   CHECK(demo.LargestMinimum(1'800) == 43);
   CHECK(demo.LeastWaiting(43) == 1'786);
   CHECK(demo.LeastWaiting(50) == 1'983);
   CHECK(demo.LeastWaiting(51) == 2'001);  // more than there are
   PoissonDraws longer = demo;
-  longer.draws = 12'000;
+  longer.rounds = 1'200;
   CHECK(longer.LargestMinimum(2'000) == 44);
   PoissonDraws stricter = demo;
   stricter.delta = 1e-9;
