@@ -36,6 +36,7 @@ class Rules {
   void CheckTraining(const v1::TrainingPlan& training);
   void CheckUpdate(const v1::UpdatePlan& update);
   void CheckStop(const v1::Plan& plan);
+  void CheckBuilt(const v1::Plan& plan);
   void CheckSimulation(const v1::Plan& plan);
   void CheckPartition(const v1::SimulationPlan& simulation);
 
@@ -182,6 +183,18 @@ void Rules::CheckStop(const v1::Plan& plan) {
   }
 }
 
+// What plans can say already and nobody does yet.
+void Rules::CheckBuilt(const v1::Plan& plan) {
+  const auto refuse = [&](bool is_said, const char* key) {
+    if (is_said) Fail(key, "is not built yet");
+  };
+  refuse(plan.has_robust(), "robust");
+  refuse(plan.has_quarantine(), "quarantine");
+  refuse(plan.has_asynchronous(), "asynchronous");
+  refuse(plan.update().momentum() != 0, "update.momentum");
+  refuse(plan.simulation().has_attack(), "simulation.attack");
+}
+
 void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
   const v1::Partition& partition = simulation.partition();
   const std::string path = "simulation.partition";
@@ -266,6 +279,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   CheckStrategy(plan, problems);
   CheckPrivacy(plan, problems);
   rules.CheckStop(plan);
+  rules.CheckBuilt(plan);
   rules.CheckSimulation(plan);
   for (Problem& problem : rules.Take()) problems.push_back(std::move(problem));
   return problems;
