@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/round/derivation.h"
-#include "coordinator/round/engine.h"
+#include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
 namespace {
@@ -27,13 +27,13 @@ Refusal Fault(const Contribution& contribution, const ModelId& model,
 
 }  // namespace
 
-void Engine::Handle(const UpdateAnnounced& event) {
+void SynchronousEngine::Handle(const UpdateAnnounced& event) {
   const Claim claim{event.client, event.token, event.contribution,
                     Refusal::kNone};
   if (Admit(claim) != nullptr) Emit(GrantUpload{event.client, event.token});
 }
 
-void Engine::Handle(const UpdateArrived& event) {
+void SynchronousEngine::Handle(const UpdateArrived& event) {
   const Claim claim{event.client, event.token, event.contribution,
                     event.defect};
   Participant* participant = Admit(claim);
@@ -53,7 +53,7 @@ void Engine::Handle(const UpdateArrived& event) {
 
 // The participant whose update may count now; null once anything else was
 // answered.
-Participant* Engine::Admit(const Claim& claim) {
+Participant* SynchronousEngine::Admit(const Claim& claim) {
   const auto& [client, token, contribution, defect] = claim;
   Cohort* cohort = CurrentCohort();
   const auto found =
@@ -99,7 +99,8 @@ Participant* Engine::Admit(const Claim& claim) {
   return &participant;
 }
 
-void Engine::AnswerCounted(const Claim& claim, const Participant& participant) {
+void SynchronousEngine::AnswerCounted(const Claim& claim,
+                                      const Participant& participant) {
   Contribution counted = participant.contribution;
   counted.weight = participant.declared_weight;
   if (claim.contribution == counted && claim.defect == Refusal::kNone) {
@@ -113,14 +114,11 @@ void Engine::AnswerCounted(const Claim& claim, const Participant& participant) {
   }
 }
 
-Refusal Engine::WhyUnknown(const ClientId& client,
-                           const TaskToken& token) const {
+Refusal SynchronousEngine::WhyUnknown(const ClientId& client,
+                                      const TaskToken& token) const {
   if (std::holds_alternative<Ended>(state_.phase)) return Refusal::kRunEnded;
   if (WasAskedBefore(client, token)) return Refusal::kTooLate;
-  if (state_.evaluation && state_.evaluation->evaluator == client &&
-      state_.evaluation->token == token) {
-    return Refusal::kWrongRole;
-  }
+  if (IsEvaluation(client, token)) return Refusal::kWrongRole;
   const Cohort* cohort = CurrentCohort();
   return cohort != nullptr && !cohort->contains(client) ? Refusal::kNotInCohort
                                                         : Refusal::kUnknownTask;
@@ -129,8 +127,8 @@ Refusal Engine::WhyUnknown(const ClientId& client,
 // A token cannot be guessed, so one that derives from an earlier task was given
 // to this client: no list of past tasks is kept. How far back this looks bounds
 // what a stream of nonsense can cost.
-bool Engine::WasAskedBefore(const ClientId& client,
-                            const TaskToken& token) const {
+bool SynchronousEngine::WasAskedBefore(const ClientId& client,
+                                       const TaskToken& token) const {
   constexpr int kRounds = 4;
   constexpr int kAttempts = 4;
   for (int round = state_.round; round > state_.round - kRounds; --round) {
@@ -144,7 +142,7 @@ bool Engine::WasAskedBefore(const ClientId& client,
   return false;
 }
 
-void Engine::CloseIfSettled() {
+void SynchronousEngine::CloseIfSettled() {
   if (const auto* keying = InPhase<Keying>()) {
     if (!keying->is_closing && keying->awaited.empty()) CloseStep();
   } else if (const auto* unmasking = InPhase<Unmasking>()) {
@@ -156,7 +154,7 @@ void Engine::CloseIfSettled() {
   }
 }
 
-bool Engine::IsSettled(const Collecting& collecting) const {
+bool SynchronousEngine::IsSettled(const Collecting& collecting) const {
   if (collecting.outstanding == 0) return true;
   if (options_.sampling != Sampling::kAny) return false;
   if (collecting.accepted < options_.cohort_size) return false;
@@ -167,7 +165,7 @@ bool Engine::IsSettled(const Collecting& collecting) const {
   return missing <= options_.secure->dropped * collecting.members;
 }
 
-void Engine::CloseCollecting(const std::string& when) {
+void SynchronousEngine::CloseCollecting(const std::string& when) {
   Collecting& closed = *InPhase<Collecting>();
   const bool is_enough = closed.accepted >= options_.min_updates;
   if (!is_enough) {
@@ -183,11 +181,11 @@ void Engine::CloseCollecting(const std::string& when) {
   }
 }
 
-void Engine::BecomeCollecting(Collecting collecting) {
+void SynchronousEngine::BecomeCollecting(Collecting collecting) {
   state_.phase = std::move(collecting);
 }
 
-void Engine::BecomeReleased(Instant opened, Cohort cohort) {
+void SynchronousEngine::BecomeReleased(Instant opened, Cohort cohort) {
   ReleaseRound release{.round = state_.round,
                        .attempt = state_.attempt,
                        .contributors = {},
@@ -211,7 +209,7 @@ void Engine::BecomeReleased(Instant opened, Cohort cohort) {
   state_.phase = Released{opened, std::move(cohort)};
 }
 
-void Engine::Handle(const ModelReleased& event) {
+void SynchronousEngine::Handle(const ModelReleased& event) {
   auto* released = InPhase<Released>();
   if (released == nullptr || event.round != state_.round) return;
   Emit(CommitRound{state_.round, event.model, event.aggregates});

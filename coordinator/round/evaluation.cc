@@ -6,12 +6,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/round/derivation.h"
-#include "coordinator/round/engine.h"
 #include "coordinator/round/pace.h"
+#include "coordinator/round/run_engine.h"
 
 namespace tributary::round {
 
-Task Engine::EvaluateTask() const {
+Task RunEngine::EvaluateTask() const {
   return Task{.kind = TaskKind::kEvaluate,
               .round = state_.evaluation->round,
               .attempt = 1,
@@ -21,7 +21,7 @@ Task Engine::EvaluateTask() const {
               .seed = {}};
 }
 
-void Engine::EvaluatorChecksIn(const ClientId& client) {
+void RunEngine::EvaluatorChecksIn(const ClientId& client) {
   // One does the work, a few more stand by.
   constexpr std::size_t kMaxEvaluators = 8;
   if (state_.evaluation && state_.evaluation->evaluator == client) {
@@ -40,7 +40,7 @@ void Engine::EvaluatorChecksIn(const ClientId& client) {
 
 // One evaluation is out at a time. One that no evaluator has yet gives way to a
 // newer model's.
-void Engine::ScheduleEvaluation(int round, const ModelId& model) {
+void RunEngine::ScheduleEvaluation(int round, const ModelId& model) {
   const int every = options_.evaluate_every;
   if (every == 0) return;
   if (round % every != 0 && HasNextRound()) return;
@@ -48,7 +48,7 @@ void Engine::ScheduleEvaluation(int round, const ModelId& model) {
   if (!state_.evaluation || !state_.evaluation->evaluator) EvaluationIsOver();
 }
 
-void Engine::OfferEvaluation() {
+void RunEngine::OfferEvaluation() {
   if (!state_.evaluation || state_.evaluation->evaluator) return;
   if (state_.evaluators.empty()) return;
   const ClientId client = *state_.evaluators.begin();
@@ -59,7 +59,7 @@ void Engine::OfferEvaluation() {
   Emit(OfferTask{client, EvaluateTask()});
 }
 
-void Engine::EvaluationIsOver() {
+void RunEngine::EvaluationIsOver() {
   state_.evaluation.reset();
   if (state_.queued_evaluation) {
     state_.evaluation =
@@ -75,10 +75,9 @@ void Engine::EvaluationIsOver() {
   }
 }
 
-void Engine::Handle(const EvaluationArrived& event) {
+void RunEngine::Handle(const EvaluationArrived& event) {
   const auto& [client, token, metrics] = event;
-  if (!state_.evaluation || state_.evaluation->evaluator != client ||
-      state_.evaluation->token != token) {
+  if (!IsEvaluation(client, token)) {
     if (state_.taken_evaluation == TakenEvaluation{client, token}) {
       Emit(AcknowledgeAgain{client, token});
     } else {
@@ -109,8 +108,31 @@ void Engine::Handle(const EvaluationArrived& event) {
   EvaluationIsOver();
 }
 
-Refusal Engine::WhyNoEvaluation(const ClientId& client,
-                                const TaskToken& token) const {
+void RunEngine::ExpireEvaluations() {
+  while (state_.evaluation && state_.evaluation->deadline <= state_.now) {
+    if (const auto& evaluator = state_.evaluation->evaluator) {
+      Emit(CancelTask{*evaluator, state_.evaluation->token, Refusal::kTooLate});
+    }
+    EvaluationIsOver();
+  }
+}
+
+bool RunEngine::IsEvaluation(const ClientId& client,
+                             const TaskToken& token) const {
+  return state_.evaluation && state_.evaluation->evaluator == client &&
+         state_.evaluation->token == token;
+}
+
+void RunEngine::RevokeEvaluation(const ClientId& client) {
+  if (!state_.evaluation || state_.evaluation->evaluator != client) return;
+  Emit(CancelTask{client, state_.evaluation->token, Refusal::kRevoked});
+  state_.evaluation->evaluator.reset();
+  state_.evaluation->token = TaskToken{};
+  OfferEvaluation();
+}
+
+Refusal RunEngine::WhyNoEvaluation(const ClientId& client,
+                                   const TaskToken& token) const {
   if (std::holds_alternative<Ended>(state_.phase)) return Refusal::kRunEnded;
   if (WasAskedBefore(client, token)) return Refusal::kWrongRole;
   constexpr int kRounds = 16;
@@ -122,7 +144,7 @@ Refusal Engine::WhyNoEvaluation(const ClientId& client,
   return Refusal::kUnknownTask;
 }
 
-bool Engine::ReachesTarget(const Metrics& metrics) const {
+bool RunEngine::ReachesTarget(const Metrics& metrics) const {
   if (!options_.stop_target) return false;
   const auto found = metrics.find(options_.stop_metric);
   if (found == metrics.end()) return false;

@@ -7,7 +7,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "coordinator/round/engine.h"
+#include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
 namespace {
@@ -24,7 +24,7 @@ SecureStep After(SecureStep step) {
 
 // Once for each step of an attempt: nothing else is done in it until the answer
 // is there.
-void Engine::CloseStep() {
+void SynchronousEngine::CloseStep() {
   SecureStep step = SecureStep::kMasking;
   if (auto* keying = InPhase<Keying>()) {
     keying->is_closing = true;
@@ -38,7 +38,7 @@ void Engine::CloseStep() {
   Emit(CloseSecureStep{state_.round, state_.attempt, step});
 }
 
-void Engine::Handle(const SecureAnswered& event) {
+void SynchronousEngine::Handle(const SecureAnswered& event) {
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return;
   const auto found = cohort->find(event.client);
@@ -61,7 +61,7 @@ void Engine::Handle(const SecureAnswered& event) {
   CloseIfSettled();
 }
 
-void Engine::Handle(const SecureStepClosed& event) {
+void SynchronousEngine::Handle(const SecureStepClosed& event) {
   if (event.round != state_.round || event.attempt != state_.attempt) return;
   const Clients remaining(event.remaining.begin(), event.remaining.end());
   if (auto* keying = InPhase<Keying>()) {
@@ -79,7 +79,7 @@ void Engine::Handle(const SecureStepClosed& event) {
   }
 }
 
-void Engine::KeyingClosed(Keying& keying, const Clients& remaining) {
+void SynchronousEngine::KeyingClosed(Keying& keying, const Clients& remaining) {
   Clients left;
   for (auto& [client, participant] : keying.cohort) {
     if (participant.state != Participation::kAsked) continue;
@@ -121,7 +121,8 @@ void Engine::KeyingClosed(Keying& keying, const Clients& remaining) {
                       .members = keying.members});
 }
 
-void Engine::MaskingClosed(Collecting& collecting, const Clients& remaining) {
+void SynchronousEngine::MaskingClosed(Collecting& collecting,
+                                      const Clients& remaining) {
   Clients counted;
   for (const auto& [client, participant] : collecting.cohort) {
     if (participant.state == Participation::kAccepted) counted.insert(client);
@@ -149,7 +150,8 @@ void Engine::MaskingClosed(Collecting& collecting, const Clients& remaining) {
                             .awaited = counted});
 }
 
-void Engine::UnmaskingClosed(Unmasking& unmasking, const Clients& remaining) {
+void SynchronousEngine::UnmaskingClosed(Unmasking& unmasking,
+                                        const Clients& remaining) {
   const bool is_last = unmasking.step == SecureStep::kUnmasking;
   Clients left;
   for (const ClientId& client : unmasking.members) {
@@ -172,7 +174,7 @@ void Engine::UnmaskingClosed(Unmasking& unmasking, const Clients& remaining) {
                             .awaited = left});
 }
 
-void Engine::Handle(const SecureAbandoned& event) {
+void SynchronousEngine::Handle(const SecureAbandoned& event) {
   if (!options_.secure || CurrentCohort() == nullptr) return;
   if (event.round != state_.round || event.attempt != state_.attempt) return;
   AbandonAttempt(Refusal::kAbandoned,
@@ -182,16 +184,18 @@ void Engine::Handle(const SecureAbandoned& event) {
 
 // Its keys were in memory alone, and nobody answers a second session for the
 // same masks.
-void Engine::LoseSession() {
+void SynchronousEngine::LoseSession() {
   if (!options_.secure || CurrentCohort() == nullptr) return;
   AbandonAttempt(Refusal::kAbandoned,
                  absl::StrCat("the coordinator restarted: ", Accepted(),
                               " masked updates cannot be unmasked"));
 }
 
-void Engine::BecomeKeying(Keying step) { state_.phase = std::move(step); }
+void SynchronousEngine::BecomeKeying(Keying step) {
+  state_.phase = std::move(step);
+}
 
-void Engine::BecomeUnmasking(Unmasking step) {
+void SynchronousEngine::BecomeUnmasking(Unmasking step) {
   state_.phase = std::move(step);
   // Everybody may be gone already.
   CloseIfSettled();

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/round/derivation.h"
-#include "coordinator/round/engine.h"
 #include "coordinator/round/pace.h"
+#include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
 namespace {
@@ -24,7 +24,7 @@ std::size_t WaitingLimit(const Options& options) {
 
 }  // namespace
 
-void Engine::TrainerChecksIn(const ClientId& client) {
+void SynchronousEngine::TrainerChecksIn(const ClientId& client) {
   if (OfferAgain(client)) return;
   if (state_.waiting.contains(client)) return;
   if (!MayWait(client)) {
@@ -40,7 +40,7 @@ void Engine::TrainerChecksIn(const ClientId& client) {
 // list. Without this rule a few would be asked for ever, and all others turned
 // away: they wait only if too few others do for the next round. Where everyone
 // is to be drawn with the same probability nobody stands back.
-bool Engine::MayWait(const ClientId& client) const {
+bool SynchronousEngine::MayWait(const ClientId& client) const {
   const std::size_t room = Room();
   if (options_.sampling != Sampling::kAny) return room > 0;
   const Cohort* cohort = CurrentCohort();
@@ -52,7 +52,7 @@ bool Engine::MayWait(const ClientId& client) const {
 }
 
 // With fewer the round could not be released.
-void Engine::NoteQuorum() {
+void SynchronousEngine::NoteQuorum() {
   auto* selecting = InPhase<Selecting>();
   if (selecting == nullptr) return;
   if (state_.waiting.size() <
@@ -63,7 +63,7 @@ void Engine::NoteQuorum() {
   }
 }
 
-void Engine::OpenIfReady() {
+void SynchronousEngine::OpenIfReady() {
   if (InPhase<Selecting>() != nullptr &&
       state_.waiting.size() >=
           static_cast<std::size_t>(options_.WaitingWanted())) {
@@ -71,7 +71,7 @@ void Engine::OpenIfReady() {
   }
 }
 
-void Engine::Open() {
+void SynchronousEngine::Open() {
   // The budget may have been spent by others since the last round.
   if (!HasNextRound()) {
     GoOn();
@@ -103,7 +103,7 @@ void Engine::Open() {
   }
 }
 
-Cohort Engine::Ask(const std::vector<ClientId>& clients) {
+Cohort SynchronousEngine::Ask(const std::vector<ClientId>& clients) {
   Cohort cohort;
   for (const ClientId& client : clients) {
     state_.waiting.erase(client);
@@ -116,13 +116,13 @@ Cohort Engine::Ask(const std::vector<ClientId>& clients) {
   return cohort;
 }
 
-std::vector<ClientId> Engine::DrawCohort() const {
+std::vector<ClientId> SynchronousEngine::DrawCohort() const {
   return options_.sampling == Sampling::kPoisson ? DrawEach() : DrawUniformly();
 }
 
 // Poisson sampling: a coin for each client, with a key of its own, so that who
 // else waits says nothing about it.
-std::vector<ClientId> Engine::DrawEach() const {
+std::vector<ClientId> SynchronousEngine::DrawEach() const {
   std::vector<ClientId> drawn;
   for (const ClientId& client : state_.waiting) {
     KeyedStream stream(key_, absl::StrCat("poisson/", state_.round, "/",
@@ -138,7 +138,7 @@ std::vector<ClientId> Engine::DrawEach() const {
 
 // Uniform without replacement: the first steps of a Fisher-Yates shuffle of the
 // sorted waiting clients.
-std::vector<ClientId> Engine::DrawUniformly() const {
+std::vector<ClientId> SynchronousEngine::DrawUniformly() const {
   std::vector<ClientId> drawn(state_.waiting.begin(), state_.waiting.end());
   const std::size_t size =
       std::min(drawn.size(), static_cast<std::size_t>(options_.Asked()));
@@ -152,7 +152,7 @@ std::vector<ClientId> Engine::DrawUniformly() const {
   return drawn;
 }
 
-std::size_t Engine::Room() const {
+std::size_t SynchronousEngine::Room() const {
   if (std::holds_alternative<Finishing>(state_.phase) ||
       std::holds_alternative<Ended>(state_.phase)) {
     return 0;
@@ -163,7 +163,7 @@ std::size_t Engine::Room() const {
 
 // Until the round is over; it will last as long as the last one did, or to its
 // deadline if that is not known.
-Duration Engine::Horizon() const {
+Duration SynchronousEngine::Horizon() const {
   const Duration typical = std::min(
       options_.deadline, state_.last_collected.value_or(options_.deadline));
   if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
@@ -185,7 +185,7 @@ Duration Engine::Horizon() const {
   return typical;
 }
 
-void Engine::BecomeSelecting() {
+void SynchronousEngine::BecomeSelecting() {
   state_.phase = Selecting{};
   NoteQuorum();
   OpenIfReady();

@@ -6,7 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/round/derivation.h"
-#include "coordinator/round/engine.h"
+#include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
 
@@ -22,16 +22,18 @@ const Cohort* CohortOf(const Phase& phase) {
       phase);
 }
 
-const Cohort* Engine::CurrentCohort() const { return CohortOf(state_.phase); }
+const Cohort* SynchronousEngine::CurrentCohort() const {
+  return CohortOf(state_.phase);
+}
 
-Cohort* Engine::CurrentCohort() {
+Cohort* SynchronousEngine::CurrentCohort() {
   return const_cast<Cohort*>(std::as_const(*this).CurrentCohort());
 }
 
 // Whether something is still to come from a client of the current cohort: its
 // update, or its answers in the secure session.
-bool Engine::HasTask(const ClientId& client,
-                     const Participant& participant) const {
+bool SynchronousEngine::HasTask(const ClientId& client,
+                                const Participant& participant) const {
   if (std::holds_alternative<Keying>(state_.phase)) {
     return participant.state == Participation::kAsked;
   }
@@ -44,7 +46,7 @@ bool Engine::HasTask(const ClientId& client,
   return unmasking != nullptr && unmasking->members.contains(client);
 }
 
-Instant Engine::RoundDeadline() const {
+Instant SynchronousEngine::RoundDeadline() const {
   if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
     return keying->opened + options_.deadline;
   }
@@ -53,12 +55,13 @@ Instant Engine::RoundDeadline() const {
 }
 
 // Of a step of the secure session that begins now.
-Instant Engine::StepDeadline() const {
+Instant SynchronousEngine::StepDeadline() const {
   return state_.now + options_.secure.value_or(SecureOptions{}).step_deadline;
 }
 
-Task Engine::TrainTask(const ClientId& client, const TaskToken& token,
-                       Instant deadline) const {
+Task SynchronousEngine::TrainTask(const ClientId& client,
+                                  const TaskToken& token,
+                                  Instant deadline) const {
   return Task{.kind = TaskKind::kTrain,
               .round = state_.round,
               .attempt = state_.attempt,
@@ -70,7 +73,7 @@ Task Engine::TrainTask(const ClientId& client, const TaskToken& token,
 }
 
 // To a client that came back. False if it has no task that it could still do.
-bool Engine::OfferAgain(const ClientId& client) {
+bool SynchronousEngine::OfferAgain(const ClientId& client) {
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return false;
   const auto found = cohort->find(client);
@@ -84,7 +87,7 @@ bool Engine::OfferAgain(const ClientId& client) {
   return true;
 }
 
-void Engine::CancelTasks(Refusal reason) {
+void SynchronousEngine::CancelTasks(Refusal reason) {
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return;
   for (const auto& [client, participant] : *cohort) {
@@ -93,8 +96,8 @@ void Engine::CancelTasks(Refusal reason) {
   }
 }
 
-void Engine::Drop(const ClientId& client, Participant& participant,
-                  Participation state, Refusal refusal) {
+void SynchronousEngine::Drop(const ClientId& client, Participant& participant,
+                             Participation state, Refusal refusal) {
   participant.state = state;
   participant.refusal = refusal;
   if (auto* keying = InPhase<Keying>()) keying->awaited.erase(client);
@@ -102,7 +105,7 @@ void Engine::Drop(const ClientId& client, Participant& participant,
 }
 
 // A client whose update counts: it stays in the sum.
-void Engine::LeaveSession(const ClientId& client) {
+void SynchronousEngine::LeaveSession(const ClientId& client) {
   if (auto* collecting = InPhase<Collecting>()) {
     collecting->gone.insert(client);
   } else if (auto* unmasking = InPhase<Unmasking>()) {
@@ -111,12 +114,8 @@ void Engine::LeaveSession(const ClientId& client) {
   }
 }
 
-void Engine::Handle(const TaskFailed& event) {
-  if (state_.evaluation && state_.evaluation->evaluator == event.client &&
-      state_.evaluation->token == event.token) {
-    EvaluationIsOver();
-    return;
-  }
+void SynchronousEngine::Handle(const TaskFailed& event) {
+  if (IsEvaluation(event.client, event.token)) return EvaluationIsOver();
   Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return;
   const auto found = cohort->find(event.client);
@@ -133,7 +132,7 @@ void Engine::Handle(const TaskFailed& event) {
   CloseIfSettled();
 }
 
-void Engine::Handle(const ClientRevoked& event) {
+void SynchronousEngine::Handle(const ClientRevoked& event) {
   const ClientId& client = event.client;
   state_.waiting.erase(client);
   state_.evaluators.erase(client);
@@ -154,15 +153,10 @@ void Engine::Handle(const ClientRevoked& event) {
       CloseIfSettled();
     }
   }
-  if (state_.evaluation && state_.evaluation->evaluator == client) {
-    Emit(CancelTask{client, state_.evaluation->token, Refusal::kRevoked});
-    state_.evaluation->evaluator.reset();
-    state_.evaluation->token = TaskToken{};
-    OfferEvaluation();
-  }
+  RevokeEvaluation(client);
 }
 
-int Engine::Accepted() const {
+int SynchronousEngine::Accepted() const {
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return 0;
   int accepted = 0;
@@ -173,7 +167,7 @@ int Engine::Accepted() const {
 }
 
 // Whoever was asked now makes room for others in the next round.
-void Engine::StandBack() {
+void SynchronousEngine::StandBack() {
   state_.served.clear();
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return;
@@ -182,13 +176,13 @@ void Engine::StandBack() {
   }
 }
 
-void Engine::AbandonAttempt(Refusal told, std::string reason) {
+void SynchronousEngine::AbandonAttempt(Refusal told, std::string reason) {
   CancelTasks(told);
   StandBack();
   BecomeAbandoned(Accepted(), std::move(reason));
 }
 
-void Engine::BecomeAbandoned(int accepted, std::string reason) {
+void SynchronousEngine::BecomeAbandoned(int accepted, std::string reason) {
   constexpr int kMostDoublings = 6;  // 64-fold
   Emit(AbandonRound{state_.round, state_.attempt, accepted, reason});
   const int doublings = std::min(state_.attempt - 1, kMostDoublings);

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: Apache-2.0
+// The engine of rounds that wait for their cohort: who is asked, what counts,
+// when a round closes. docs/rounds.md tells the rules in prose.
+//
+// Phases:   Selecting -> Collecting -> Released -> Selecting ...
+//           Selecting -> Keying -> Collecting -> Unmasking -> Released ...
+//                              where updates are masked
+//           each of a round -> Abandoned (backing off) -> Selecting
+//           Released -> Finishing (the last evaluation is out) -> Ended
+//           any -> Ended
+// Orthogonal to them: the clients that wait, and the evaluations.
+//
+// One thread at a time. A step costs O(log n) for most events and O(n log n)
+// when a round opens or closes, n being the clients waiting or asked.
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <set>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "coordinator/round/run_engine.h"
+
+namespace tributary::round {
+
+class SynchronousEngine final : public RunEngine {
+ public:
+  using RunEngine::RunEngine;
+
+  [[nodiscard]] std::vector<Effect> Step(const Event& event,
+                                         Instant now) override;
+  std::size_t Room() const override;
+  Duration Horizon() const override;
+
+ private:
+  // What an arrived update's verification found, seen from the engine.
+  struct Claim {
+    const ClientId& client;
+    const TaskToken& token;
+    const Contribution& contribution;
+    Refusal defect;
+  };
+
+  using RunEngine::Handle;
+  void Handle(const Tick&) {}
+  void Handle(const CheckIn& event);
+  void Handle(const Left& event);
+  void Handle(const UpdateAnnounced& event);
+  void Handle(const UpdateArrived& event);
+  void Handle(const TaskFailed& event);
+  void Handle(const ClientRevoked& event);
+  void Handle(const ModelReleased& event);
+  void Handle(const Restarted& event);
+  void Handle(const SecureAnswered& event);
+  void Handle(const SecureStepClosed& event);
+  void Handle(const SecureAbandoned& event);
+
+  // The transitions: the only writers of state_.phase.
+  void BecomeSelecting();
+  void BecomeKeying(Keying step);
+  void BecomeCollecting(Collecting collecting);
+  void BecomeUnmasking(Unmasking step);
+  void BecomeReleased(Instant opened, Cohort cohort);
+  void BecomeAbandoned(int accepted, std::string reason);
+
+  // synchronous_engine.cc
+  void ApplyTime();
+  // Takes one from the budget, if there is any.
+  void Charge();
+  void GoOn();
+  std::optional<Instant> PhaseTimer() const;
+
+  // selection.cc
+  void TrainerChecksIn(const ClientId& client);
+  bool MayWait(const ClientId& client) const;
+  void NoteQuorum();
+  void OpenIfReady();
+  void Open();
+  std::vector<ClientId> DrawCohort() const;
+  std::vector<ClientId> DrawEach() const;
+  std::vector<ClientId> DrawUniformly() const;
+  Cohort Ask(const std::vector<ClientId>& clients);
+
+  // tasks.cc
+  const Cohort* CurrentCohort() const;
+  Cohort* CurrentCohort();
+  bool HasTask(const ClientId& client, const Participant& participant) const;
+  bool OfferAgain(const ClientId& client);
+  Instant RoundDeadline() const;
+  Instant StepDeadline() const;
+  Task TrainTask(const ClientId& client, const TaskToken& token,
+                 Instant deadline) const;
+  void CancelTasks(Refusal reason) override;
+  void Drop(const ClientId& client, Participant& participant,
+            Participation state, Refusal refusal);
+  void LeaveSession(const ClientId& client);
+  int Accepted() const;
+  void StandBack();
+  void AbandonAttempt(Refusal told, std::string reason);
+
+  // collecting.cc
+  Participant* Admit(const Claim& claim);
+  void AnswerCounted(const Claim& claim, const Participant& participant);
+  Refusal WhyUnknown(const ClientId& client, const TaskToken& token) const;
+  bool WasAskedBefore(const ClientId& client,
+                      const TaskToken& token) const override;
+  void CloseIfSettled();
+  bool IsSettled(const Collecting& collecting) const;
+  void CloseCollecting(const std::string& when);
+
+  // secure.cc
+  using Clients = std::set<ClientId>;
+  void CloseStep();
+  void KeyingClosed(Keying& keying, const Clients& remaining);
+  void MaskingClosed(Collecting& collecting, const Clients& remaining);
+  void UnmaskingClosed(Unmasking& unmasking, const Clients& remaining);
+  void LoseSession();
+};
+
+}  // namespace tributary::round
