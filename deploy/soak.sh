@@ -6,15 +6,18 @@
 #
 #   deploy/soak.sh BUILD        e.g. build/dev
 #   SOAK_KILL_SEEDS=50 SOAK_FUZZ_RUNS=200000 SOAK_PROPERTIES=2000
+#   SOAK_SESSIONS=300
 #
 # Secure sessions of up to 500 clients then have inputs of up to 100,000 words
-# (TRIBUTARY_SECAGG_WORDS: those of a session together).
+# (TRIBUTARY_SECAGG_WORDS: those of a session together). A case takes seconds,
+# so that there are fewer: SOAK_SESSIONS.
 set -uo pipefail
 cd "$(dirname "$0")/.."
 build=$1
 seeds=${SOAK_KILL_SEEDS:-50}
 fuzz_runs=${SOAK_FUZZ_RUNS:-200000}
 properties=${SOAK_PROPERTIES:-2000}
+sessions=${SOAK_SESSIONS:-300}
 commit=$(git describe --always --dirty 2>/dev/null || echo unversioned)
 folder=build/soak
 mkdir -p "$folder/log"
@@ -55,12 +58,15 @@ while read -r test; do
         TRIBUTARY_KILL_SEEDS=1 ctest --test-dir "$build" -R "^$test\$" \
         --timeout 3600 --output-on-failure
     done ;;
+    privacy_secagg_session_test) step "$test.$sessions" \
+      env "RC_PARAMS=max_success=$sessions" TRIBUTARY_SECAGG_WORDS=50000000 \
+      ctest --test-dir "$build" -R "^$test\$" --output-on-failure ;;
     *) step "$test.$properties" env "RC_PARAMS=max_success=$properties" \
-      TRIBUTARY_SECAGG_WORDS=50000000 ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
+      ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
       --output-on-failure ;;
   esac
 done < <(ctest --test-dir "$build" -N | sed -n 's/^ *Test *#[0-9]*: //p')
 
 echo "Covered at $commit: $passed steps passed, ${#failed[@]} failed" \
-  "(kill seeds 1-$seeds, $fuzz_runs inputs a fuzzer, $properties cases a property)."
+  "(kill seeds 1-$seeds, $fuzz_runs inputs a fuzzer, $properties cases a property, $sessions secure sessions)."
 [ ${#failed[@]} -eq 0 ]
