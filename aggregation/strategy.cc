@@ -23,7 +23,10 @@ double Share(const ExactSum& sum, double clients) {
 }  // namespace
 
 int StateVectors(const Strategy& strategy) {
-  return std::holds_alternative<FedDyn>(strategy) ? 1 : 0;
+  return std::holds_alternative<FedDyn>(strategy) ||
+                 std::holds_alternative<KeptMean>(strategy)
+             ? 1
+             : 0;
 }
 
 RoundStrategy::RoundStrategy(const Strategy& strategy, const ExactSum& sum)
@@ -49,6 +52,10 @@ void RoundStrategy::TurnMean(std::span<float> mean,
       h[i] = static_cast<float>(h[i] - feddyn->alpha * share_ * mean[i]);
       mean[i] = static_cast<float>(mean[i] - h[i] / feddyn->alpha);
     }
+    return;
+  }
+  if (std::holds_alternative<KeptMean>(strategy_)) {
+    std::ranges::copy(mean, state[0].begin());
     return;
   }
   if (factor_ == 1) return;

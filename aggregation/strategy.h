@@ -13,9 +13,11 @@
 //             a' <- a' + |P|/N a              Karimireddy et al. 2020, (5)
 //   FedDyn    h <- h - alpha |P|/N d ;  d <- d - h / alpha
 //                                               Acar et al. 2021, algorithm 1
+//   KeptMean  v <- d          where the next round's centered clipping begins,
+//                                                  Karimireddy et al. 2021
 //
-// a' is the auxiliary part of the model's file; h stays with the server. The
-// client's side: client/core/strategy.h. docs/strategies.md.
+// a' is the auxiliary part of the model's file; h and v stay with the server.
+// The client's side: client/core/strategy.h. docs/strategies.md.
 //
 // Pure and block-wise: any cut into blocks gives the same bits.
 #pragma once
@@ -38,10 +40,13 @@ struct FedDyn {
   double alpha = 0;    // over 0
   double clients = 0;  // N, at least 1
 };
-using Strategy = std::variant<NoStrategy, FedNova, QFedAvg, Scaffold, FedDyn>;
+// Of runs whose robust rule needs its last result (docs/robustness.md).
+struct KeptMean {};
+using Strategy =
+    std::variant<NoStrategy, FedNova, QFedAvg, Scaffold, FedDyn, KeptMean>;
 
 // Vectors of state the server keeps for it, each as long as the trainable part:
-// 1 for FedDyn (h), else 0. They start at zero.
+// 1 for FedDyn (h) and KeptMean (v), else 0. They start at zero.
 int StateVectors(const Strategy& strategy);
 
 // A strategy in one round, whose sums are complete.

@@ -222,17 +222,20 @@ absl::StatusOr<std::uint64_t> UpdateBytes(const v1::Plan& plan,
 // Of a NarrowSum, in bytes a coordinate.
 constexpr std::uint64_t kSumBytes = sizeof(std::int64_t) + sizeof(std::int32_t);
 
-// Sums, updates made ahead, and what each further worker trains on.
+// Sums, updates made ahead, or kept for a robust rule, and what each further
+// worker trains on.
 std::uint64_t RoundBytes(const v1::Plan& plan, const Participants& participants,
                          const Cost& cost) {
   const auto workers = static_cast<std::uint64_t>(cost.workers);
   const std::uint64_t models = (workers - 1) * cost.model_bytes;
   const std::uint64_t sum = kSumBytes * cost.model_bytes / sizeof(float);
+  const std::uint64_t kept =
+      plan.has_robust() ? cost.counted * cost.update_bytes : 0;
   if (AddsWhereMade(plan, participants)) {
     return models + std::min(workers, cost.asked) * sum;
   }
   const std::uint64_t ahead = LookaheadPool::kAheadPerWorker * workers;
-  return models + std::min(ahead, cost.asked) * cost.update_bytes + sum;
+  return models + std::min(ahead, cost.asked) * cost.update_bytes + sum + kept;
 }
 
 // A state is at most about as large as the model.

@@ -39,6 +39,8 @@ class Journal {
     // Of a sum of integers, where it says so.
     std::optional<double> next_clip_norm = std::nullopt;
     std::optional<round::Aggregates> aggregates = std::nullopt;
+    // RoundSummary::outliers.
+    std::optional<std::uint32_t> outliers = std::nullopt;
     friend bool operator==(const Release&, const Release&) = default;
   };
   struct Contents {

@@ -72,6 +72,7 @@ v1::SimulationJournal::Release ToMessage(const Journal::Release& release) {
     message.set_examples(release.aggregates->examples);
     message.set_train_loss(release.aggregates->train_loss);
   }
+  if (release.outliers) message.set_outliers(*release.outliers);
   return message;
 }
 
@@ -89,6 +90,7 @@ absl::StatusOr<Journal::Release> FromMessage(
     release.aggregates =
         round::Aggregates{message.examples(), message.train_loss()};
   }
+  if (message.has_outliers()) release.outliers = message.outliers();
   return release;
 }
 

@@ -25,6 +25,8 @@ struct RoundSummary {
   std::optional<round::Aggregates> aggregates;
   // Of the updates, under differential privacy.
   std::optional<double> clip_norm;
+  // Updates that the robust rule all but left out, where it tells.
+  std::optional<std::uint32_t> outliers;
   round::ModelId model;
   round::Instant opened;
   round::Instant committed;

@@ -9,7 +9,7 @@
 namespace tributary::simulation {
 
 bool AddsWhereMade(const v1::Plan& plan, const Participants& participants) {
-  return IsDeltaAlone(plan.update(), plan.strategy()) &&
+  return IsDeltaAlone(plan.update(), plan.strategy()) && !plan.has_robust() &&
          !plan.training().has_time_limit() && participants.RepeatExactly();
 }
 

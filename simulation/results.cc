@@ -219,6 +219,7 @@ void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
     line["examples"] = round.aggregates->examples;
     line["train_loss"] = round.aggregates->train_loss;
   }
+  if (round.outliers) line["outliers"] = *round.outliers;
   line["metrics"] = metrics;
   if (round.clip_norm) {
     line["privacy"]["clip_norm"] = *round.clip_norm;

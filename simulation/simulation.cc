@@ -35,7 +35,13 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
 }
 
 absl::Status CheckRanks(const v1::Plan& plan, const Ranks& ranks) {
-  if (!IsMasked(plan) || ranks.size() == 1) return absl::OkStatus();
+  if (ranks.size() == 1) return absl::OkStatus();
+  if (plan.has_robust()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "robust: a rule compares all updates of a round, of which ",
+        ranks.size(), " ranks have a part each; run it without ranks"));
+  }
+  if (!IsMasked(plan)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "secure_aggregation: a secure session is held in one process, not by ",
       ranks.size(),

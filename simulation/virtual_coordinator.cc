@@ -65,7 +65,7 @@ VirtualCoordinator::VirtualCoordinator(
              .secure = std::nullopt},
       format_{codec::ToEncoding(plan.update()).encoding, layout},
       optimizer_(codec::ToOptimizer(plan.server_optimizer())),
-      strategy_(codec::ToStrategy(plan.strategy())),
+      strategy_(codec::ToStrategy(plan)),
       ranks_(ranks),
       journal_(journal),
       link_(link),
@@ -76,7 +76,9 @@ VirtualCoordinator::VirtualCoordinator(
                            aggregation::StateVectors(strategy_),
                        std::vector<float>(layout.trainable)),
       sums_(layout),
-      packed_(std::move(packed)) {}
+      packed_(std::move(packed)) {
+  if (plan.has_robust()) robust_.emplace(plan, layout, run_key);
+}
 
 coordinator::SecureSession* VirtualCoordinator::Session() {
   return packed_ ? packed_->session() : nullptr;

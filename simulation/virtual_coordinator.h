@@ -4,7 +4,8 @@
 // messages given to a link instead of a network. Updates that arrive as bytes
 // were verified as there; others are in the sum already
 // (simulation/partial_sums.h). Integers have a sum of their own, and a secure
-// session if the plan wants one (simulation/packed_round.h).
+// session if the plan wants one (simulation/packed_round.h). Under a robust
+// rule they are kept until the release (simulation/robust_round.h).
 //
 // With several ranks each has the same coordinator and folds those updates that
 // it made itself; at a release their sums are put together.
@@ -39,6 +40,7 @@
 #include "simulation/packed_round.h"
 #include "simulation/ranks/ranks.h"
 #include "simulation/received_update.h"
+#include "simulation/robust_round.h"
 #include "tributary/model.h"
 #include "tributary/v1/federation.pb.h"
 #include "tributary/v1/plan.pb.h"
@@ -169,12 +171,15 @@ class VirtualCoordinator {
   // The sum of the round on all ranks: means, and what else it says.
   absl::StatusOr<coordinator::FinishedSum> FinishSum(
       const round::ReleaseRound& release);
+  // Where centered clipping begins; empty under every other rule.
+  std::span<const float> Center() const;
   std::shared_ptr<const Model> MakeModel(aggregation::ExactSum&& sum);
   // In a replay: that of the checkpoint, or no more than its name.
   std::shared_ptr<const Model> RecallModel(const round::ModelId& id) const;
   void EndSums();
-  // Counts the update that arrived; adds it to the sum if nobody did.
-  void Add(std::uint32_t weight);
+  // Counts the update that arrived; adds it to the sum if nobody did, or keeps
+  // it for the robust rule.
+  void Add(const round::AcceptUpdate& accepted);
   void ForgetOldModels();
 
   void Perform(const round::OfferTask& effect);
@@ -214,6 +219,8 @@ class VirtualCoordinator {
   PartialSums sums_;
   // Of a plan whose updates are integers.
   std::optional<PackedRound> packed_;
+  // Of a plan with a robust rule.
+  std::optional<RobustRound> robust_;
   // The floats of the update that arrived in this step.
   decltype(ReceivedUpdate::floats) arrived_;
   // Of the round that collects.

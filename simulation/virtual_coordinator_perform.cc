@@ -47,24 +47,29 @@ void VirtualCoordinator::Perform(const round::AcceptUpdate& effect) {
   if (coordinator::SecureSession* session = Session()) {
     TRIBUTARY_INVARIANT(session->AcceptInput(effect.client), ==, true);
   }
-  if (!journal_.IsReplaying()) Add(effect.weight);
+  if (!journal_.IsReplaying()) Add(effect);
   observer_.OnUpdate();
   link_.Deliver(effect.client, coordinator::AcceptedMessage(effect.token));
 }
 
-void VirtualCoordinator::Add(std::uint32_t weight) {
+void VirtualCoordinator::Add(const round::AcceptUpdate& accepted) {
   if (packed_) {
     const auto* packed = std::get_if<std::span<const std::byte>>(&arrived_);
     if (packed != nullptr) packed_->Add(*packed);
     return;
   }
-  if (const auto* bytes = std::get_if<std::span<const std::byte>>(&arrived_)) {
+  const auto* bytes = std::get_if<std::span<const std::byte>>(&arrived_);
+  if (robust_) {
+    if (bytes != nullptr) robust_->Add(accepted.client, *bytes);
+    return;
+  }
+  if (bytes != nullptr) {
     const auto loan = sums_.Borrow(sums_.attempt());
-    Fold(format_, *bytes, weight, loan->sum());
+    Fold(format_, *bytes, accepted.weight, loan->sum());
   } else if (const auto* added = std::get_if<AddedUpdate*>(&arrived_)) {
     sums_.Confirm(**added);
   }
-  sums_.Count(weight);
+  sums_.Count(accepted.weight);
 }
 
 void VirtualCoordinator::Perform(const round::AcknowledgeAgain& effect) {
@@ -102,6 +107,8 @@ void VirtualCoordinator::Perform(const round::OpenRound& effect) {
     if (engine_.options().charged == round::Charged::kAttempts) {
       status_.Update(Charge(effect.round, effect.attempt, asked));
     }
+  } else if (robust_) {
+    robust_->Open();
   } else {
     sums_.Open();
   }
@@ -139,6 +146,7 @@ void VirtualCoordinator::Perform(const round::CommitRound& effect) {
 void VirtualCoordinator::EndSums() {
   sums_.Abandon();
   if (packed_) packed_->Abandon();
+  if (robust_) robust_->Abandon();
 }
 
 void VirtualCoordinator::Perform(const round::AbandonRound& effect) {

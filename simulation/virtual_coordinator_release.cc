@@ -31,6 +31,7 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     const Journal::Release past = journal_.RecallRelease();
     released.next_clip_norm = past.next_clip_norm;
     released.aggregates = past.aggregates;
+    summary_.outliers = past.outliers;
     models_.push_back(RecallModel(past.model));
   } else {
     auto finished = FinishSum(release);
@@ -48,7 +49,8 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     models_.push_back(MakeModel(std::move(finished->sum)));
     journal_.NoteRelease({.model = models_.back()->id,
                           .next_clip_norm = released.next_clip_norm,
-                          .aggregates = released.aggregates});
+                          .aggregates = released.aggregates,
+                          .outliers = summary_.outliers});
   }
   released.model = models_.back()->id;
   Step(released, engine_.state().now);
@@ -76,11 +78,25 @@ absl::StatusOr<coordinator::FinishedSum> VirtualCoordinator::FinishSum(
     BufferedRandom noise(stream);
     return packed_->Finish(release.contributors.size(), ranks_, noise);
   }
+  if (robust_) {
+    auto released = robust_->Finish({release.round, release.attempt}, Center());
+    if (!released.ok()) return released.status();
+    summary_.outliers = released->outliers;
+    return coordinator::FinishedSum{.sum = std::move(released->sum),
+                                    .aggregates = std::nullopt,
+                                    .next_clip_norm = std::nullopt};
+  }
   aggregation::ExactSum sum = sums_.Take();
   if (auto summed = ranks_.Sum(sum.MutableSums()); !summed.ok()) return summed;
   return coordinator::FinishedSum{.sum = std::move(sum),
                                   .aggregates = std::nullopt,
                                   .next_clip_norm = std::nullopt};
+}
+
+std::span<const float> VirtualCoordinator::Center() const {
+  if (!robust_->NeedsCenter()) return {};
+  return optimizer_state_[static_cast<std::size_t>(
+      aggregation::StateVectors(optimizer_))];
 }
 
 std::shared_ptr<const Model> VirtualCoordinator::MakeModel(

@@ -32,8 +32,8 @@ double MeanOfClosest(std::span<const float> sorted, std::size_t kept) {
 }  // namespace
 
 absl::Status Validate(const Bulyan& rule, std::uint64_t updates) {
-  return RequireUpdates("robust.bulyan.adversaries", rule.adversaries, 4, 3,
-                        "n >= 4f + 3", updates);
+  return RequireUpdates("robust.bulyan", rule.adversaries, 4, 3, "n >= 4f + 3",
+                        updates);
 }
 
 std::vector<std::size_t> SelectForBulyan(const Bulyan& rule,

@@ -45,8 +45,8 @@ absl::Status Validate(const CoordinateMedian&, std::uint64_t updates) {
 }
 
 absl::Status Validate(const TrimmedMean& rule, std::uint64_t updates) {
-  return RequireUpdates("robust.trimmed_mean.adversaries", rule.adversaries, 2,
-                        1, "n > 2f", updates);
+  return RequireUpdates("robust.trimmed_mean", rule.adversaries, 2, 1, "n > 2f",
+                        updates);
 }
 
 absl::Status Aggregate(const CoordinateMedian&, Updates& updates,

@@ -9,8 +9,8 @@
 namespace tributary::robust {
 
 absl::Status Validate(const Krum& rule, std::uint64_t updates) {
-  const absl::Status enough = RequireUpdates(
-      "robust.krum.adversaries", rule.adversaries, 2, 3, "n > 2f + 2", updates);
+  const absl::Status enough = RequireUpdates("robust.krum", rule.adversaries, 2,
+                                             3, "n > 2f + 2", updates);
   if (!enough.ok()) return enough;
   return RequireWithin("robust.krum.selected", rule.selected, 1,
                        static_cast<std::int64_t>(updates) - rule.adversaries,

@@ -18,15 +18,15 @@ struct Validator {
   std::uint64_t updates;
 
   absl::Status operator()(const NormBound& step) const {
-    return RequirePositive("robust.norm_bound.norm", step.norm);
+    return RequirePositive("robust.pre_steps.norm_bound.norm", step.norm);
   }
   absl::Status operator()(const Bucketing& step) const {
-    return RequireWithin("robust.bucketing.size", step.size, 1,
+    return RequireWithin("robust.pre_steps.bucketing.size", step.size, 1,
                          static_cast<std::int64_t>(updates),
                          "at most all updates in one bucket");
   }
   absl::Status operator()(const NearestNeighbourMixing& step) const {
-    return RequireUpdates("robust.nearest_neighbour_mixing.adversaries",
+    return RequireUpdates("robust.pre_steps.nearest_neighbour_mixing",
                           step.adversaries, 2, 1, "n > 2f", updates);
   }
 };

@@ -9,7 +9,7 @@
 
 namespace tributary::robust {
 
-// InvalidArgument, such as "robust.krum.adversaries: 3 adversaries take at
+// InvalidArgument, such as "robust.krum: 3 adversaries take at
 // least 9 updates (n > 2f + 2), there are 7", unless
 // updates >= per_adversary * adversaries + more.
 absl::Status RequireUpdates(std::string_view key, std::uint32_t adversaries,

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //   SHA-256 of the rest | magic | for each vector: u64 length | floats
 //   | u64 number of places | for each: u64 begin, u64 end
+//   | u64 round of the momentum
+//
+// TRIBCST1, of clients without momentum, has three vectors and ends with the
+// places.
 #include "client/core/client_state.h"
 
 #include <array>
@@ -14,12 +18,14 @@
 namespace tributary {
 namespace {
 
-constexpr std::string_view kMagic = "TRIBCST1";
+constexpr std::string_view kMagic = "TRIBCST2";
+constexpr std::string_view kMagicBefore = "TRIBCST1";
 
 // In the order of the file.
 template <typename State>
 auto VectorsOf(State& state) {
-  return std::array{&state.residual, &state.control, &state.local};
+  return std::array{&state.residual, &state.control, &state.local,
+                    &state.momentum};
 }
 
 void Append(std::string& bytes, const void* data, std::size_t size) {
@@ -50,6 +56,7 @@ std::string Serialise(const ClientState& state) {
     AppendNumber(rest, place.begin);
     AppendNumber(rest, place.end);
   }
+  AppendNumber(rest, state.momentum_round);
   return std::string(Sha256(rest).AsBytes()) + rest;
 }
 
@@ -59,13 +66,15 @@ absl::StatusOr<ClientState> ParseClientState(std::string_view bytes) {
   const std::size_t head = Digest{}.bytes.size();
   if (bytes.size() < head) return damaged;
   std::string_view rest = bytes.substr(head);
+  const bool is_before = rest.substr(0, kMagic.size()) == kMagicBefore;
   if (Sha256(rest).AsBytes() != bytes.substr(0, head) ||
-      rest.substr(0, kMagic.size()) != kMagic) {
+      (rest.substr(0, kMagic.size()) != kMagic && !is_before)) {
     return damaged;
   }
   rest.remove_prefix(kMagic.size());
   ClientState state;
   for (std::vector<float>* vector : VectorsOf(state)) {
+    if (is_before && vector == &state.momentum) continue;
     std::uint64_t length = 0;
     if (!TakeNumber(rest, length) || length > rest.size() / sizeof(float)) {
       return damaged;
@@ -77,8 +86,8 @@ absl::StatusOr<ClientState> ParseClientState(std::string_view bytes) {
     rest.remove_prefix(length * sizeof(float));
   }
   std::uint64_t places = 0;
-  if (!TakeNumber(rest, places) || rest.size() % (2 * sizeof(places)) != 0 ||
-      places != rest.size() / (2 * sizeof(places))) {
+  if (!TakeNumber(rest, places) ||
+      places > rest.size() / (2 * sizeof(places))) {
     return damaged;
   }
   for (std::uint64_t i = 0; i < places; ++i) {
@@ -88,6 +97,8 @@ absl::StatusOr<ClientState> ParseClientState(std::string_view bytes) {
     TakeNumber(rest, end);
     state.places.push_back({begin, end});
   }
+  if (!is_before && !TakeNumber(rest, state.momentum_round)) return damaged;
+  if (!rest.empty()) return damaged;
   return state;
 }
 

@@ -2,10 +2,11 @@
 // What a client keeps from one task of a run to the next, and never sends. The
 // same struct in the real client, which persists it, and in the simulator.
 //
-// A value. An empty vector stands for zeros (control, residual) or for "not
-// trained yet": a client that was never asked costs nothing.
+// A value. An empty vector stands for zeros (control, residual, momentum) or
+// for "not trained yet": a client that was never asked costs nothing.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -24,9 +25,14 @@ struct ClientState {
   // client's own model. And where they lie in the model's flat vector.
   std::vector<float> local = {};
   std::vector<FlatRange> places = {};
+  // What it sent last under update.momentum, as long as the trainable part, and
+  // the round it sent it in.
+  std::vector<float> momentum = {};
+  std::uint64_t momentum_round = 0;
 
   bool IsEmpty() const {
-    return residual.empty() && control.empty() && local.empty();
+    return residual.empty() && control.empty() && local.empty() &&
+           momentum.empty();
   }
   friend bool operator==(const ClientState&, const ClientState&) = default;
 };

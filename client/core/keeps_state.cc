@@ -11,6 +11,7 @@ bool KeepsClientState(const v1::UpdatePlan& update,
   using aggregation::Encoding;
   const Encoding encoding = codec::ToEncoding(update).encoding;
   if (encoding == Encoding::kInt8 || encoding == Encoding::kTopK) return true;
+  if (update.momentum() != 0) return true;
   switch (strategy.kind_case()) {
     case v1::StrategyPlan::kScaffold:
     case v1::StrategyPlan::kFeddyn:

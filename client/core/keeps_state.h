@@ -9,7 +9,7 @@
 
 namespace tributary {
 
-// By error feedback, or by the strategy.
+// By error feedback, by momentum, or by the strategy.
 bool KeepsClientState(const v1::UpdatePlan& update,
                       const v1::StrategyPlan& strategy);
 

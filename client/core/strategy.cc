@@ -204,6 +204,7 @@ ClientState Fitting(const v1::Task& wire, const Model& model,
   };
   fit(fitting.residual, layout->length);
   fit(fitting.control, model.manifest.TrainableLength());
+  fit(fitting.momentum, model.manifest.TrainableLength());
   if (state.places != *places || !IsPersonal(state)) {
     fitting.local.clear();
     fitting.places.clear();

@@ -14,6 +14,7 @@
 #include "aggregation/encoding.h"
 #include "client/core/bounds.h"
 #include "client/core/integer_update.h"
+#include "client/core/momentum.h"
 #include "client/core/strategy.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
@@ -112,12 +113,19 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
   if (error_feedback && !residual.empty()) {
     for (std::size_t i = 0; i < update.size(); ++i) update[i] += residual[i];
   }
+  if (HasMomentum(task) && error_feedback) {
+    return absl::InvalidArgumentError(
+        "update.momentum: cannot stand beside the error feedback of int8 and "
+        "top_k");
+  }
+  AddMomentum(task, manifest, state, update);
   PreparedUpdate prepared;
   Clamped clamped;
   ClampAll(update, 0, BoundsOf(encoding.encoding, *layout), clamped);
   if (!clamped.is_finite) return NotFinite(manifest, 0, update);
   prepared.saturated = clamped.saturated;
   prepared.state.control = NextControl(task, manifest, update, state.control);
+  KeepMomentum(task, manifest, update, prepared.state);
 
   std::shared_ptr<const UpdateBytes> bytes;
   if (encoding.encoding == Encoding::kFloat32) {
@@ -144,7 +152,7 @@ absl::StatusOr<PreparedUpdate> PrepareUpdate(const v1::Task& task,
 bool IsDeltaAlone(const v1::UpdatePlan& update,
                   const v1::StrategyPlan& strategy) {
   return codec::ToEncoding(update).encoding == Encoding::kFloat32 &&
-         !IsPacked(update) &&
+         !IsPacked(update) && update.momentum() == 0 &&
          strategy.kind_case() == v1::StrategyPlan::KIND_NOT_SET;
 }
 
@@ -204,6 +212,10 @@ absl::StatusOr<PreparedUpdate> TrainUpdate(const v1::Task& wire,
     if (absl::Status status = CheckIntegers(wire, model.manifest);
         !status.ok()) {
       return status;
+    }
+    if (HasMomentum(wire)) {
+      return absl::InvalidArgumentError(
+          "update.momentum: cannot stand beside update.encoding packed");
     }
   }
   const ClientState fitting = Fitting(wire, model, state);

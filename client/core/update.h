@@ -6,6 +6,7 @@
 // With the encoding PACKED as client/core/integer_update.h says, else
 //
 //   u = the strategy's update of the delta    client/core/strategy.h
+//       or its momentum                       client/core/momentum.h
 //   y = u + residual                          error feedback (top-k, int8 only)
 //   z = clamp(y, -bound, bound)               bound <= max_abs, see below
 //   bytes = encode(z)

@@ -74,7 +74,7 @@ absl::StatusOr<ModelFormat> ReadModelFormat(const store::Blobs& blobs,
                      .layout = *layout,
                      .encoding = codec::ToEncoding(plan.update()).encoding,
                      .optimizer = codec::ToOptimizer(plan.server_optimizer()),
-                     .strategy = codec::ToStrategy(plan.strategy())};
+                     .strategy = codec::ToStrategy(plan)};
   if (format.layout.length == 0) {
     return absl::InvalidArgumentError("weights: the model has no values");
   }

@@ -15,7 +15,7 @@ add_library(tributary_sdk INTERFACE)
 add_library(Tributary::client ALIAS tributary_sdk)
 set_target_properties(tributary_sdk PROPERTIES EXPORT_NAME client)
 target_compile_features(tributary_sdk INTERFACE cxx_std_20)
-set(client_libraries tributary_durable tributary_aggregation tributary_privacy
+set(client_libraries tributary_durable tributary_aggregation tributary_robust tributary_privacy
   tributary_secagg tributary_secagg_client tributary_dp tributary_proto
   tributary_codec tributary_privacy_codec tributary_proto_grpc tributary_client_core
   tributary_client_grpc tributary_data)

@@ -213,6 +213,32 @@ void FillStrategy(v1::Plan& plan) {
   }
 }
 
+void FillRobust(v1::Plan& plan) {
+  if (!plan.has_robust()) return;
+  v1::RobustPlan& robust = *plan.mutable_robust();
+  for (auto& step : *robust.mutable_pre_steps()) {
+    if (step.has_bucketing() && !step.bucketing().has_size()) {
+      step.mutable_bucketing()->set_size(2);
+    }
+  }
+  if (robust.has_krum() && !robust.krum().has_selected()) {
+    robust.mutable_krum()->set_selected(1);
+  }
+  if (robust.has_geometric_median()) {
+    auto& median = *robust.mutable_geometric_median();
+    if (!median.has_iterations()) median.set_iterations(3);
+    if (!median.has_smoothing()) median.set_smoothing(1e-6);
+  }
+  if (robust.has_centered_clipping()) {
+    auto& clipping = *robust.mutable_centered_clipping();
+    // Momentum makes updates so much longer (Karimireddy et al. 2021).
+    if (!clipping.has_radius()) {
+      clipping.set_radius(10 / (1 - plan.update().momentum()));
+    }
+    if (!clipping.has_iterations()) clipping.set_iterations(1);
+  }
+}
+
 void FillPartition(v1::Partition& partition) {
   switch (partition.kind_case()) {
     case v1::Partition::KIND_NOT_SET:
@@ -287,6 +313,7 @@ v1::Plan WithDefaults(const v1::Plan& given) {
   FillUpdate(*plan.mutable_update());
   FillOptimizer(*plan.mutable_server_optimizer());
   FillStrategy(plan);
+  FillRobust(plan);
   auto& evaluation = *plan.mutable_evaluation();
   if (!evaluation.has_deadline()) {
     *evaluation.mutable_deadline() = DurationOf(seconds(60));

@@ -13,6 +13,7 @@
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/privacy_rules.h"
+#include "proto/codec/robust_rules.h"
 #include "proto/codec/source_rules.h"
 #include "proto/codec/strategy_rules.h"
 #include "proto/codec/yaml.h"
@@ -188,10 +189,8 @@ void Rules::CheckBuilt(const v1::Plan& plan) {
   const auto refuse = [&](bool is_said, const char* key) {
     if (is_said) Fail(key, "is not built yet");
   };
-  refuse(plan.has_robust(), "robust");
   refuse(plan.has_quarantine(), "quarantine");
   refuse(plan.has_asynchronous(), "asynchronous");
-  refuse(plan.update().momentum() != 0, "update.momentum");
   refuse(plan.simulation().has_attack(), "simulation.attack");
 }
 
@@ -278,6 +277,8 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   rules.CheckUpdate(plan.update());
   CheckStrategy(plan, problems);
   CheckPrivacy(plan, problems);
+  CheckRobust(plan, problems);
+  CheckMomentum(plan, problems);
   rules.CheckStop(plan);
   rules.CheckBuilt(plan);
   rules.CheckSimulation(plan);

@@ -29,17 +29,20 @@ bool HasUnknownFields(const google::protobuf::Message& message) {
 
 }  // namespace
 
-aggregation::Strategy ToStrategy(const v1::StrategyPlan& plan) {
-  switch (plan.kind_case()) {
+aggregation::Strategy ToStrategy(const v1::Plan& plan) {
+  // No strategy that has a part of its own stands beside a robust rule.
+  if (plan.robust().has_centered_clipping()) return aggregation::KeptMean{};
+  const v1::StrategyPlan& strategy = plan.strategy();
+  switch (strategy.kind_case()) {
     case v1::StrategyPlan::kFednova:
       return aggregation::FedNova{};
     case v1::StrategyPlan::kScaffold:
       return aggregation::Scaffold{
-          .clients = static_cast<double>(plan.scaffold().clients())};
+          .clients = static_cast<double>(strategy.scaffold().clients())};
     case v1::StrategyPlan::kFeddyn:
       return aggregation::FedDyn{
-          .alpha = plan.feddyn().alpha(),
-          .clients = static_cast<double>(plan.feddyn().clients())};
+          .alpha = strategy.feddyn().alpha(),
+          .clients = static_cast<double>(strategy.feddyn().clients())};
     case v1::StrategyPlan::kQfedavg:
       return aggregation::QFedAvg{};
     // Theirs is the client's business.

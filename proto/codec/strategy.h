@@ -16,7 +16,9 @@
 
 namespace tributary::codec {
 
-aggregation::Strategy ToStrategy(const v1::StrategyPlan& plan);
+// What the server does with the mean: the strategy's part, or what the plan's
+// robust rule keeps of it.
+aggregation::Strategy ToStrategy(const v1::Plan& plan);
 
 // The tensor that goes with every model and update, if there is one:
 //   fednova    "fednova.steps", a scalar

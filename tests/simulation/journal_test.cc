@@ -15,7 +15,8 @@ const Journal::Update kUpdate{.size = 16, .weight = 100, .train_loss = 0.5};
 const Journal::Release kRelease{
     .model = Sha256("one"),
     .next_clip_norm = 0.25,
-    .aggregates = round::Aggregates{.examples = 60, .train_loss = 0.75}};
+    .aggregates = round::Aggregates{.examples = 60, .train_loss = 0.75},
+    .outliers = 3};
 
 // A run of everything that can be noted.
 Journal Written() {

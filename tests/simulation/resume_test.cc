@@ -45,6 +45,7 @@ void CheckEqual(const Outcomes& a, const Outcomes& b) {
     CHECK(a.rounds[i].committed == b.rounds[i].committed);
     CHECK(a.rounds[i].accepted == b.rounds[i].accepted);
     CHECK(a.rounds[i].aggregates == b.rounds[i].aggregates);
+    CHECK(a.rounds[i].outliers == b.rounds[i].outliers);
     CHECK(a.rounds[i].efforts == b.rounds[i].efforts);
   }
 }
@@ -165,6 +166,24 @@ TEST_CASE("client states and the optimizer's go on with the federation") {
     plan.change = [](v1::Plan& changed) {
       changed.mutable_update()->set_encoding(v1::UpdatePlan::TOP_K);
       changed.mutable_update()->set_top_k_fraction(0.5);
+    };
+  }
+  SECTION("momentum of the clients") {
+    plan.change = [](v1::Plan& changed) {
+      changed.mutable_update()->set_momentum(0.9);
+    };
+  }
+  SECTION("centered clipping with its center") {
+    plan.change = [](v1::Plan& changed) {
+      changed.mutable_update()->set_momentum(0.9);
+      changed.mutable_robust()->mutable_centered_clipping()->set_radius(0.1);
+      changed.mutable_server_optimizer()->mutable_fedadam();
+    };
+  }
+  SECTION("a robust rule with its buckets") {
+    plan.change = [](v1::Plan& changed) {
+      changed.mutable_robust()->mutable_median();
+      changed.mutable_robust()->add_pre_steps()->mutable_bucketing();
     };
   }
   CheckEveryInterruption(plan);

@@ -12,19 +12,19 @@ namespace {
 
 TEST_CASE("too few updates are refused with how many it takes") {
   CHECK(ErrorOf({{}, Krum{.adversaries = 3}}, 8) ==
-        "robust.krum.adversaries: 3 adversaries take at least 9 updates "
+        "robust.krum: 3 adversaries take at least 9 updates "
         "(n > 2f + 2), there are 8");
   CHECK(ErrorOf({{}, Krum{.adversaries = 3}}, 9).empty());
   CHECK(ErrorOf({{}, TrimmedMean{.adversaries = 4}}, 8) ==
-        "robust.trimmed_mean.adversaries: 4 adversaries take at least 9 "
+        "robust.trimmed_mean: 4 adversaries take at least 9 "
         "updates (n > 2f), there are 8");
   CHECK(ErrorOf({{}, TrimmedMean{.adversaries = 4}}, 9).empty());
   CHECK(ErrorOf({{}, Bulyan{.adversaries = 2}}, 10) ==
-        "robust.bulyan.adversaries: 2 adversaries take at least 11 updates "
+        "robust.bulyan: 2 adversaries take at least 11 updates "
         "(n >= 4f + 3), there are 10");
   CHECK(ErrorOf({{}, Bulyan{.adversaries = 2}}, 11).empty());
   CHECK(ErrorOf({{NearestNeighbourMixing{.adversaries = 5}}, Mean{}}, 10) ==
-        "robust.nearest_neighbour_mixing.adversaries: 5 adversaries take at "
+        "robust.pre_steps.nearest_neighbour_mixing: 5 adversaries take at "
         "least 11 updates (n > 2f), there are 10");
   CHECK(ErrorOf({{}, TrimmedMean{.adversaries = 0xffffffff}}, 100)
             .find("take at least 8589934591 updates") != std::string::npos);
@@ -42,7 +42,7 @@ TEST_CASE("after bucketing a rule counts buckets") {
   const Recipe recipe{{Bucketing{.size = 2}}, Krum{.adversaries = 5}};
   CHECK(ErrorOf(recipe, 25).empty());  // 13 buckets
   CHECK(ErrorOf(recipe, 24) ==
-        "robust.krum.adversaries: 5 adversaries take at least 13 updates "
+        "robust.krum: 5 adversaries take at least 13 updates "
         "(n > 2f + 2), there are 12 after bucketing of 24");
 }
 
@@ -51,11 +51,12 @@ TEST_CASE("an option out of its range is refused by its key") {
         "robust.krum.selected: 6 is not in 1 .. 5 (m is at most n - f)");
   CHECK(!ErrorOf({{}, Krum{.adversaries = 2, .selected = 0}}, 7).empty());
   CHECK(ErrorOf({{Bucketing{.size = 8}}, Mean{}}, 7) ==
-        "robust.bucketing.size: 8 is not in 1 .. 7 (at most all updates in one "
+        "robust.pre_steps.bucketing.size: 8 is not in 1 .. 7 (at most all "
+        "updates in one "
         "bucket)");
   CHECK(!ErrorOf({{Bucketing{.size = 0}}, Mean{}}, 7).empty());
   CHECK(ErrorOf({{NormBound{.norm = 0}}, Mean{}}, 7) ==
-        "robust.norm_bound.norm: 0 is not a finite number over 0");
+        "robust.pre_steps.norm_bound.norm: 0 is not a finite number over 0");
   CHECK(ErrorOf({{}, GeometricMedian{.smoothing = std::nan("")}}, 7) ==
         "robust.geometric_median.smoothing: nan is not a finite number over 0");
   CHECK(ErrorOf({{}, GeometricMedian{.iterations = 0}}, 7) ==
@@ -88,7 +89,7 @@ TEST_CASE("a missing, short or needless reference is refused") {
         "its way; its evaluator needs data to train on");
   CHECK(AggregateError({{}, FlTrust{}}, {1, 1}).empty());
   CHECK(AggregateError({{}, Krum{.adversaries = 1}}, {})
-            .starts_with("robust.krum.adversaries: 1 adversaries take"));
+            .starts_with("robust.krum: 1 adversaries take"));
 }
 
 // The table of aggregate.h, in rows of 13 updates; Krum reads those that it

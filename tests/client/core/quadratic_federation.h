@@ -123,7 +123,7 @@ class QuadraticFederation {
         codec::ToLayout(plan_.update(), model.manifest, plan_.strategy())
             .value();
     const auto optimizer = codec::ToOptimizer(plan_.server_optimizer());
-    const auto strategy = codec::ToStrategy(plan_.strategy());
+    const auto strategy = codec::ToStrategy(plan_);
     state_.resize(
         static_cast<std::size_t>(aggregation::StateVectors(optimizer) +
                                  aggregation::StateVectors(strategy)),

@@ -141,7 +141,7 @@ std::vector<std::string> OracleModels(
       codec::ToLayout(effective.update(), manifest, effective.strategy())
           .value();
   const auto optimizer = codec::ToOptimizer(effective.server_optimizer());
-  const auto strategy = codec::ToStrategy(effective.strategy());
+  const auto strategy = codec::ToStrategy(effective);
   // What is submitted, with the strategy's tensor at zero behind it.
   const std::string first = FirstModel();
   const std::size_t given = TestManifest().Length() * sizeof(float);

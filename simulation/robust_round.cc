@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: Apache-2.0
+#include "simulation/robust_round.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "aggregation/encoding.h"
+#include "aggregation/invariant.h"
+#include "aggregation/robust/updates.h"
+#include "coordinator/robust/outliers.h"
+#include "coordinator/robust/robust_sum.h"
+#include "proto/codec/robust.h"
+
+namespace tributary::simulation {
+namespace {
+
+// Rows of a map, which outlives it.
+class KeptUpdates final : public robust::Updates {
+ public:
+  KeptUpdates(const UpdateRows& rows, std::size_t length) : length_(length) {
+    for (const auto& [client, row] : rows) rows_.emplace_back(row);
+  }
+
+  std::size_t count() const override { return rows_.size(); }
+  std::size_t length() const override { return length_; }
+  absl::Status Read(std::span<const std::size_t> rows, std::size_t offset,
+                    const robust::ForEach& for_each,
+                    robust::Block& block) override {
+    for_each(rows.size(), [&](std::size_t k) {
+      std::ranges::copy(rows_[rows[k]].subspan(offset, block.columns()),
+                        block.Row(k).begin());
+    });
+    return absl::OkStatus();
+  }
+
+ private:
+  std::vector<std::span<const float>> rows_;
+  const std::size_t length_;
+};
+
+}  // namespace
+
+RobustRound::RobustRound(const v1::Plan& plan,
+                         const aggregation::Layout& layout, const Key& run_key)
+    : recipe_(codec::ToRecipe(plan.robust())),
+      layout_(layout),
+      run_key_(run_key) {}
+
+void RobustRound::Add(const round::ClientId& client,
+                      std::span<const std::byte> bytes) {
+  std::vector<float> row(layout_.length);
+  aggregation::UpdateDecoder decoder(aggregation::Encoding::kFloat32,
+                                     layout_.length);
+  const absl::Status decoded = decoder.Feed(
+      bytes, [&row](std::size_t offset, std::span<const float> values) {
+        std::ranges::copy(values,
+                          row.begin() + static_cast<std::ptrdiff_t>(offset));
+        return absl::OkStatus();
+      });
+  TRIBUTARY_INVARIANT(decoded.ok(), ==, true);
+  rows_.insert_or_assign(client, std::move(row));
+}
+
+bool RobustRound::NeedsCenter() const {
+  return coordinator::NeedsCenter(recipe_);
+}
+
+absl::StatusOr<RobustRound::Released> RobustRound::Finish(
+    const Attempt& attempt, std::span<const float> center) {
+  const UpdateRows rows = std::exchange(rows_, {});
+  KeptUpdates updates(rows, layout_.length);
+  KeyedStream buckets(run_key_, absl::StrCat("bucketing/", attempt.round, "/",
+                                             attempt.attempt));
+  auto sum =
+      coordinator::SumRobustly(recipe_,
+                               {.updates = updates,
+                                .layout = layout_,
+                                .center = center,
+                                .words = [&buckets] { return buckets.Word(); }},
+                               robust::Execution{});
+  if (!sum.ok()) return sum.status();
+  Released released{.sum = std::move(sum->sum), .outliers = std::nullopt};
+  if (coordinator::TellsOutliers(recipe_, rows.size())) {
+    released.outliers = static_cast<std::uint32_t>(
+        coordinator::OutliersOf(recipe_, sum->weights,
+                                coordinator::kOutlierWeight)
+            .size());
+  }
+  return released;
+}
+
+}  // namespace tributary::simulation

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+// The attempt that is open where a plan has a robust rule: its updates, kept
+// whole until the release, by client. So a simulation of such a rule holds
+// cohort x model in memory; a coordinator reads them from its spool.
+//
+//   round.Open();
+//   round.Add(client, bytes); ...
+//   auto released = round.Finish(attempt, center);
+//
+// One thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "aggregation/exact_sum.h"
+#include "aggregation/grid.h"
+#include "aggregation/robust/recipe.h"
+#include "coordinator/round/types.h"
+#include "privacy/crypto/random.h"
+#include "tributary/v1/plan.pb.h"
+
+namespace tributary::simulation {
+
+// The floats of each update, in the order of their clients' ids: that of the
+// rule's rows.
+using UpdateRows = std::map<round::ClientId, std::vector<float>>;
+
+class RobustRound {
+ public:
+  // Of a plan with a robust rule and float32 updates, with its defaults.
+  RobustRound(const v1::Plan& plan, const aggregation::Layout& layout,
+              const Key& run_key);
+
+  // An attempt begins: what was added before is void.
+  void Open() { rows_.clear(); }
+  // A verified update.
+  void Add(const round::ClientId& client, std::span<const std::byte> bytes);
+  // Ends the attempt without a sum.
+  void Abandon() { rows_.clear(); }
+
+  struct Released {
+    aggregation::ExactSum sum;
+    // Updates that the rule all but left out; nothing if it does not tell.
+    std::optional<std::uint32_t> outliers;
+  };
+  struct Attempt {
+    int round = 0;
+    int attempt = 0;
+  };
+  // Whether the rule begins where it ended in the last released round.
+  bool NeedsCenter() const;
+  // Ends the attempt with the rule's result over all updates added.
+  // InvalidArgument if they are too few for the rule.
+  absl::StatusOr<Released> Finish(const Attempt& attempt,
+                                  std::span<const float> center);
+
+ private:
+  const robust::Recipe recipe_;
+  const aggregation::Layout layout_;
+  const Key run_key_;
+  UpdateRows rows_;
+};
+
+}  // namespace tributary::simulation
