@@ -6,7 +6,6 @@
 // Pure. One update each, one thread at a time. Less than 10 KiB.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -16,6 +15,7 @@
 #include "aggregation/integer_update.h"
 #include "coordinator/round/types.h"
 #include "coordinator/secure/integer_round.h"
+#include "privacy/secagg/packed_reader.h"
 
 namespace tributary::coordinator {
 
@@ -44,22 +44,12 @@ class PackedCheck {
   Defect Finish();
 
  private:
-  // Words that start at a byte do so again after eight.
-  static constexpr std::size_t kGroup = 8;
-  static constexpr std::size_t kBlock = 128 * kGroup;
-
-  Defect CheckWords(std::span<const std::byte> packed, std::size_t count);
+  Defect CheckWords(std::size_t first, std::span<const std::uint64_t> words);
 
   const std::shared_ptr<const IntegerRound> round_;
   const Masks masks_;
-  const std::uint64_t size_;
-  std::uint64_t received_ = 0;
-  std::byte last_{};
-  // Unmasked updates.
-  std::size_t checked_ = 0;  // words
-  aggregation::WideInteger squared_ = 0;
-  std::array<std::byte, 64> partial_;  // of a group that is cut
-  std::size_t partial_size_ = 0;
+  secagg::PackedReader reader_;
+  aggregation::WideInteger squared_ = 0;  // of an unmasked update
 };
 
 }  // namespace tributary::coordinator

@@ -19,8 +19,7 @@ constexpr Word MaskOf(int bits) {
 
 template <typename Word>
 void Demand(std::size_t words, int bits, std::size_t bytes) {
-  if (bits < kMinWordBits || bits > kMaxWordBits ||
-      bits > static_cast<int>(8 * sizeof(Word)) ||
+  if (bits < 1 || bits > static_cast<int>(8 * sizeof(Word)) ||
       bytes != PackedSize(words, bits)) {
     std::abort();
   }

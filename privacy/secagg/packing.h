@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-// Words of `bits` bits, one after the other, the lowest bit first: word i is
+// Words of 1 to 64 bits, one after the other, the lowest bit first: word i is
 // bits [i * bits, (i + 1) * bits) of a little-endian stream. Bits behind the
 // last word are zero. Pure; any thread.
 //
@@ -13,7 +13,7 @@
 
 namespace tributary::secagg {
 
-// Modulus 2^bits. Up to 32 bits, sums are kept in 32-bit words.
+// The modulus of masked sums, 2^bits. Up to 32, they are kept in 32-bit words.
 inline constexpr int kMinWordBits = 8;
 inline constexpr int kMaxWordBits = 62;
 

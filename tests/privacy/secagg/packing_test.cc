@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/secagg/packing.h"
 
+#include <algorithm>
+#include <span>
 #include <vector>
 
 #include "privacy/secagg/modulus.h"
+#include "privacy/secagg/packed_reader.h"
 #include "rapidcheck.h"
 
 #include "tests/catch.h"
@@ -39,7 +42,7 @@ TEST_CASE("words of ten bits cross the bytes") {
 
 TEST_CASE("words of every width come back as they were") {
   CHECK(rc::check([] {
-    const int bits = *rc::gen::inRange(kMinWordBits, kMaxWordBits + 1);
+    const int bits = *rc::gen::inRange(1, 65);
     const auto words = *rc::gen::container<std::vector<std::uint64_t>>(
         rc::gen::arbitrary<std::uint64_t>());
     const auto packed = Packed(words, bits);
@@ -62,13 +65,53 @@ TEST_CASE("ranges from a multiple of eight words are packed by themselves") {
   std::vector<std::uint64_t> words;
   for (std::uint64_t i = 0; i < 100; ++i)
     words.push_back(i * 0x9E3779B97F4A7C15);
-  for (int bits = kMinWordBits; bits <= kMaxWordBits; ++bits) {
+  for (int bits = 1; bits <= 64; ++bits) {
     const auto whole = Packed(words, bits);
     const std::vector<std::uint64_t> range(words.begin() + 24, words.end());
     const auto piece = Packed(range, bits);
     CHECK(
         std::equal(piece.begin(), piece.end(), whole.begin() + 24 * bits / 8));
   }
+}
+
+TEST_CASE("words read from bytes that are cut anywhere are those packed") {
+  CHECK(rc::check([] {
+    const int bits = *rc::gen::inRange(1, 65);
+    const auto count = *rc::gen::inRange<std::size_t>(0, 5'000);
+    std::vector<std::uint64_t> words(count);
+    const auto mask = ~std::uint64_t{0} >> (64 - bits);
+    std::uint64_t state = *rc::gen::arbitrary<std::uint64_t>();
+    for (std::uint64_t& word : words) {
+      word = (state = state * 0x5851F42D4C957F2D + 1) >> 7 & mask;
+    }
+    const auto packed = Packed(words, bits);
+    PackedReader reader(count, bits);
+    RC_ASSERT(reader.size() == packed.size());
+    std::vector<std::uint64_t> read;
+    for (auto rest = std::span(packed); !rest.empty();) {
+      const auto piece = *rc::gen::inRange<std::size_t>(0, 5'000);
+      const auto some = rest.first(std::min(piece, rest.size()));
+      RC_ASSERT(reader.Feed(some, [&](std::size_t first, auto block) {
+        read.insert(read.end(), block.begin(), block.end());
+        return first + block.size() == read.size();
+      }));
+      rest = rest.subspan(some.size());
+      RC_ASSERT(reader.left() == rest.size());
+    }
+    RC_ASSERT(read == words);
+    RC_ASSERT(!reader.HasStrayBits());
+  }));
+}
+
+TEST_CASE("a reader sees bits behind the last word, and ends when it is told") {
+  auto packed = Packed(std::vector<std::uint64_t>(9, 1), 3);
+  packed.back() |= std::byte{0x08};
+  PackedReader reader(9, 3);
+  int blocks = 0;
+  CHECK(reader.Feed(packed, [&](std::size_t, auto) { return ++blocks < 3; }));
+  CHECK(reader.HasStrayBits());
+  PackedReader ended(9, 3);
+  CHECK_FALSE(ended.Feed(packed, [](std::size_t, auto) { return false; }));
 }
 
 TEST_CASE("packed words are added, not written") {
