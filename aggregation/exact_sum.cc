@@ -114,9 +114,22 @@ void ExactSum::AddWeighted(std::size_t offset, std::span<const float> values,
 }
 
 void ExactSum::AddContribution(std::uint32_t weight) {
-  TRIBUTARY_INVARIANT(weight, >, 0u);
+  AddContributions(weight, 1);
+}
+
+void ExactSum::AddSums(std::size_t offset, std::span<const std::int64_t> sums) {
+  TRIBUTARY_INVARIANT(offset, <=, sums_.size());
+  TRIBUTARY_INVARIANT(sums.size(), <=, sums_.size() - offset);
+  std::int64_t* to = sums_.data() + offset;
+  for (std::size_t i = 0; i < sums.size(); ++i) to[i] += sums[i];
+}
+
+void ExactSum::AddContributions(std::uint64_t weight,
+                                std::uint64_t contributions) {
+  TRIBUTARY_INVARIANT(weight, >=, contributions);
+  TRIBUTARY_INVARIANT(contributions, >, std::uint64_t{0});
   weight_ += weight;
-  ++contributions_;
+  contributions_ += contributions;
   TRIBUTARY_INVARIANT(contributions_, <=,
                       std::uint64_t{1} << kMaxContributionBits);
 }
@@ -133,7 +146,7 @@ void ExactSum::Merge(const ExactSum& other) {
     TRIBUTARY_INVARIANT(layout_.auxiliary->step(), ==,
                         other.layout_.auxiliary->step());
   }
-  for (std::size_t i = 0; i < sums_.size(); ++i) sums_[i] += other.sums_[i];
+  AddSums(0, other.sums_);
   weight_ += other.weight_;
   contributions_ += other.contributions_;
   TRIBUTARY_INVARIANT(contributions_, <=,

@@ -8,8 +8,8 @@
 // thread count and tree shape. |mean - true mean| <= step/2 + half an ulp.
 // Source: docs/aggregation.md, section 2.
 //
-// Threads: AddBlock may run on several threads at once for disjoint ranges;
-// everything else is the owner's alone.
+// Threads: AddBlock and AddSums may run on several threads at once for disjoint
+// ranges; everything else is the owner's alone.
 #pragma once
 
 #include <cstddef>
@@ -43,6 +43,11 @@ class ExactSum {
   void AddContribution(std::uint32_t weight);
   // Adds another sum over the same layout.
   void Merge(const ExactSum& other);
+  // The same of a sum that comes in blocks: its integers from `offset`, and,
+  // once all are added, what its contributions are together. The sums stay
+  // within 2^63: whoever has them knows their bounds.
+  void AddSums(std::size_t offset, std::span<const std::int64_t> sums);
+  void AddContributions(std::uint64_t weight, std::uint64_t contributions);
 
   // Means, in update units, of the coordinates from `offset`, as many as `out`
   // is long. At least one contribution was counted.

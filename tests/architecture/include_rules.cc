@@ -113,6 +113,13 @@ const std::vector<FolderRule>& Rules() {
        {"absl", "protobuf"},
        Purity::kPure,
        {"privacy/secagg/client/"}},
+      // Of secure aggregation how words are packed, not its halves.
+      {"coordinator/tree/",
+       {"coordinator/tree/", "coordinator/round/", "aggregation/",
+        "privacy/secagg/", "privacy/crypto/"},
+       {"absl"},
+       Purity::kPure,
+       {"privacy/secagg/client/", "privacy/secagg/server/"}},
       {"coordinator/wire/",
        {"coordinator/wire/", "coordinator/round/", "privacy/"},
        {"absl", "protobuf"},
