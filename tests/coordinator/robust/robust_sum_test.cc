@@ -77,7 +77,7 @@ TEST_CASE("the weights say what each update counted for") {
 }
 
 TEST_CASE("what is released is the rule's result, within half a grid step") {
-  rc::check([] {
+  CHECK(rc::check([] {
     KeyedStream random(KeyFromSeed(*rc::gen::arbitrary<std::uint32_t>()));
     const robust::Rows rows = robust::RandomRound(random, 10, 2, 300).All();
     const Layout layout = LayoutOf(300, 300);
@@ -97,7 +97,7 @@ TEST_CASE("what is released is the rule's result, within half a grid step") {
         RC_ASSERT(std::abs(double{model[i]} - double{expected[i]}) <= most);
       }
     }
-  });
+  }));
 }
 
 void OnThreads(std::size_t count,
