@@ -54,6 +54,22 @@ int LeastWaiting(const v1::Plan& plan, int minimum) {
   return static_cast<int>(std::min(population, draws.LeastWaiting(minimum)));
 }
 
+// Whoever comes is asked, and as many as are wanted are released.
+void FillAsynchronous(const v1::AsynchronousPlan& plan,
+                      round::Options& options) {
+  options.over_selection = 1;
+  options.min_updates = options.cohort_size;
+  options.max_attempts = 1;
+  options.asynchronous = round::AsynchronousOptions{
+      .concurrency = ToInt(plan.concurrency()),
+      .staleness_exponent = plan.staleness_exponent(),
+      .max_staleness = ToInt(plan.max_staleness()),
+      .mixing_rate = std::nullopt};
+  if (plan.has_mixing()) {
+    options.asynchronous->mixing_rate = plan.mixing().rate();
+  }
+}
+
 }  // namespace
 
 absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
@@ -92,6 +108,9 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
     if (privacy.noise() == v1::PrivacyPlan::LOCAL && !options.secure) {
       options.charged = round::Charged::kAttempts;
     }
+  }
+  if (plan.has_asynchronous()) {
+    FillAsynchronous(plan.asynchronous(), options);
   }
   if (absl::Status status = options.Validate(); !status.ok()) return status;
   return options;

@@ -95,6 +95,11 @@ class PhaseWriter {
     Write(from.members, to->mutable_members());
     Write(from.awaited, to->mutable_awaited());
   }
+  void operator()(const round::Buffering& from) {
+    auto* to = state_->mutable_buffering();
+    to->set_opened_ms(FromInstant(from.opened));
+    WriteCohort(from.cohort, to->mutable_cohort());
+  }
   void operator()(const round::Released& from) {
     auto* to = state_->mutable_released();
     to->set_opened_ms(FromInstant(from.opened));
@@ -156,9 +161,8 @@ absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
   if (to.state == Participation::kAccepted) {
     TRIBUTARY_ASSIGN(to.contribution, ToContribution(from.contribution()));
     to.declared_weight = from.declared_weight();
-    if (to.contribution.weight == 0 ||
-        to.contribution.weight > to.declared_weight) {
-      return Damaged("a counted weight that was not declared");
+    if (to.contribution.weight == 0 || to.declared_weight == 0) {
+      return Damaged("a counted update without a weight");
     }
     if (!std::isfinite(to.contribution.train_loss)) {
       return Damaged("a counted training loss that is not finite");
@@ -167,8 +171,8 @@ absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
   return to;
 }
 
-absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
-  if (from.empty()) return Damaged("a round of nobody");
+// Somebody or nobody.
+absl::StatusOr<round::Cohort> ReadParticipants(const Participants& from) {
   round::Cohort to;
   for (const auto& read : from) {
     round::ClientId client;
@@ -180,6 +184,11 @@ absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
     }
   }
   return to;
+}
+
+absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
+  if (from.empty()) return Damaged("a round of nobody");
+  return ReadParticipants(from);
 }
 
 absl::StatusOr<int> ToMembers(std::uint32_t members, std::size_t cohort) {
@@ -280,6 +289,18 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Collecting& from) {
   return to;
 }
 
+absl::StatusOr<round::Phase> Read(const v1::EngineState::Buffering& from) {
+  round::Buffering to;
+  TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
+  TRIBUTARY_ASSIGN(to.cohort, ReadParticipants(from.cohort()));
+  for (const auto& [client, participant] : to.cohort) {
+    if (participant.state != Participation::kAccepted) {
+      return Damaged("a client in the buffer without an update");
+    }
+  }
+  return to;
+}
+
 absl::StatusOr<round::Phase> Read(const v1::EngineState::Released& from) {
   round::Released to;
   TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
@@ -321,6 +342,8 @@ absl::StatusOr<round::Phase> ReadPhase(const v1::EngineState& from) {
       return Read(from.collecting());
     case v1::EngineState::kUnmasking:
       return Read(from.unmasking());
+    case v1::EngineState::kBuffering:
+      return Read(from.buffering());
     case v1::EngineState::kReleased:
       return Read(from.released());
     case v1::EngineState::kAbandoned: {
@@ -380,6 +403,108 @@ absl::Status ReadEvaluations(const v1::EngineState& from, round::State& to) {
   return absl::OkStatus();
 }
 
+// What an update counts beyond its examples is known of asynchronous rounds
+// alone, where the staleness says it.
+absl::Status CheckWeights(const round::State& state) {
+  const bool is_asynchronous =
+      std::holds_alternative<round::Buffering>(state.phase) ||
+      !state.open_tasks.empty() || !state.past_tasks.empty();
+  const round::Cohort* cohort = round::CohortOf(state.phase);
+  if (is_asynchronous || cohort == nullptr) return absl::OkStatus();
+  for (const auto& [client, participant] : *cohort) {
+    if (participant.contribution.weight > participant.declared_weight) {
+      return Damaged("a counted weight that was not declared");
+    }
+  }
+  return absl::OkStatus();
+}
+
+void WriteTasks(const round::State& state, v1::EngineState& message) {
+  for (const auto& [client, task] : state.open_tasks) {
+    auto* to = message.add_open_tasks();
+    to->set_client(client.name);
+    to->set_round(static_cast<std::uint32_t>(task.round));
+    to->set_attempt(static_cast<std::uint32_t>(task.attempt));
+    to->set_token(FromToken(task.token));
+    to->set_model(FromModel(task.model));
+    to->set_deadline_ms(FromInstant(task.deadline));
+    if (task.arrived) {
+      *to->mutable_arrived() = FromContribution(*task.arrived);
+    }
+  }
+  for (const auto& [client, task] : state.past_tasks) {
+    auto* to = message.add_past_tasks();
+    to->set_client(client.name);
+    to->set_round(static_cast<std::uint32_t>(task.round));
+    to->set_attempt(static_cast<std::uint32_t>(task.attempt));
+    to->set_token(FromToken(task.token));
+    to->set_answer(FromRefusal(task.answer));
+    to->set_rests_until_ms(FromInstant(task.rests_until));
+  }
+}
+
+// Of both kinds.
+template <typename From, typename To>
+absl::Status ReadTask(const From& from, int latest, To& to) {
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  if (to.round > latest) return Damaged("a task of a round to come");
+  TRIBUTARY_ASSIGN(to.attempt,
+                   ToCount(from.attempt(), kMaxAttempt, "an attempt"));
+  TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
+  return absl::OkStatus();
+}
+
+absl::Status ReadOpenTask(const v1::EngineState::OpenTask& from,
+                          round::State& state) {
+  round::ClientId client;
+  round::OpenTask to;
+  TRIBUTARY_ASSIGN(client, ToClient(from.client()));
+  if (auto read = ReadTask(from, state.round, to); !read.ok()) return read;
+  TRIBUTARY_ASSIGN(to.model, ToModel(from.model()));
+  TRIBUTARY_ASSIGN(to.deadline, ToInstant(from.deadline_ms()));
+  if (from.has_arrived()) {
+    TRIBUTARY_ASSIGN(to.arrived, ToContribution(from.arrived()));
+    if (to.arrived->weight == 0 || !std::isfinite(to.arrived->train_loss)) {
+      return Damaged("an update that cannot count");
+    }
+  }
+  if (!state.open_tasks.emplace(std::move(client), std::move(to)).second) {
+    return Damaged("a client with two tasks");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status ReadPastTask(const v1::EngineState::PastTask& from,
+                          round::State& state) {
+  round::ClientId client;
+  round::PastTask to;
+  TRIBUTARY_ASSIGN(client, ToClient(from.client()));
+  if (auto read = ReadTask(from, state.round, to); !read.ok()) return read;
+  TRIBUTARY_ASSIGN(to.answer, ToRefusal(from.answer()));
+  TRIBUTARY_ASSIGN(to.rests_until, ToInstant(from.rests_until_ms()));
+  if (!state.past_tasks.emplace(std::move(client), to).second) {
+    return Damaged("a client with two past tasks");
+  }
+  return absl::OkStatus();
+}
+
+// After the phase and the round.
+absl::Status ReadTasks(const v1::EngineState& from, round::State& state) {
+  for (const auto& task : from.open_tasks()) {
+    if (auto read = ReadOpenTask(task, state); !read.ok()) return read;
+  }
+  for (const auto& task : from.past_tasks()) {
+    if (auto read = ReadPastTask(task, state); !read.ok()) return read;
+  }
+  // An update that is kept waits for a model that is being made.
+  for (const auto& [client, task] : state.open_tasks) {
+    if (task.arrived && !std::holds_alternative<round::Released>(state.phase)) {
+      return Damaged("an update that waits for no model");
+    }
+  }
+  return CheckWeights(state);
+}
+
 }  // namespace
 
 v1::EngineState ToMessage(const round::State& state) {
@@ -423,6 +548,7 @@ v1::EngineState ToMessage(const round::State& state) {
     message.set_last_collected_ms(
         static_cast<std::uint64_t>(state.last_collected->count()));
   }
+  WriteTasks(state, message);
   for (const auto& [reason, count] : state.refusals) {
     auto* to = message.add_refusals();
     to->set_reason(FromRefusal(reason));
@@ -447,6 +573,9 @@ absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
   TRIBUTARY_ASSIGN(state.evaluators, ToClients(message.evaluators()));
   TRIBUTARY_ASSIGN(state.served, ToClients(message.served()));
   if (absl::Status status = ReadEvaluations(message, state); !status.ok()) {
+    return status;
+  }
+  if (absl::Status status = ReadTasks(message, state); !status.ok()) {
     return status;
   }
   if (message.has_clip_norm()) {

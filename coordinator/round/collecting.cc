@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/round/derivation.h"
+#include "coordinator/round/releasing.h"
 #include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
@@ -186,27 +187,10 @@ void SynchronousEngine::BecomeCollecting(Collecting collecting) {
 }
 
 void SynchronousEngine::BecomeReleased(Instant opened, Cohort cohort) {
-  ReleaseRound release{.round = state_.round,
-                       .attempt = state_.attempt,
-                       .contributors = {},
-                       .total_weight = 0,
-                       .train_loss = 0};
-  for (const auto& [client, participant] : cohort) {
-    if (participant.state != Participation::kAccepted) continue;
-    release.contributors.push_back(client);
-    release.total_weight += participant.contribution.weight;
-  }
-  // Shares, not sums: no finite losses can overflow the mean.
-  for (const ClientId& client : release.contributors) {
-    const Contribution& counted = cohort.at(client).contribution;
-    release.train_loss += counted.weight /
-                          static_cast<double>(release.total_weight) *
-                          counted.train_loss;
-  }
   state_.last_collected = state_.now - opened;
   if (options_.charged == Charged::kReleases) Charge();
-  Emit(std::move(release));
   state_.phase = Released{opened, std::move(cohort)};
+  Emit(ReleaseOf(state_, options_));
 }
 
 void SynchronousEngine::Handle(const ModelReleased& event) {

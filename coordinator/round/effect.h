@@ -92,6 +92,13 @@ struct CloseSecureStep {
   friend bool operator==(const CloseSecureStep&,
                          const CloseSecureStep&) = default;
 };
+// Where the latest model is mixed with what one client trained from `base`:
+//   x <- (1 - share) x + share (base + mean)
+struct Mixture {
+  ModelId base;
+  double share = 0;
+  friend bool operator==(const Mixture&, const Mixture&) = default;
+};
 // DURABLE. Nothing more comes in: make the next model from the folded updates
 // of these clients, store it, and say ModelReleased. After a secure session the
 // sum's masks can come off now. Under differential privacy this is what is
@@ -101,7 +108,12 @@ struct ReleaseRound {
   int attempt = 0;
   std::vector<ClientId> contributors;  // sorted
   std::uint64_t total_weight = 0;      // packed: as many as contributors
-  double train_loss = 0;               // weighted mean; packed: 0
+  // What the sum is divided by: total_weight; with FedBuff what the
+  // contributors would weigh if none were stale.
+  std::uint64_t divisor = 0;
+  // Of asynchronous mixing.
+  std::optional<Mixture> mixture = std::nullopt;
+  double train_loss = 0;  // weighted mean; packed: 0
   friend bool operator==(const ReleaseRound&, const ReleaseRound&) = default;
 };
 // DURABLE. The released model is the run's model now; the round's spool can go.

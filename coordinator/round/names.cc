@@ -78,6 +78,7 @@ std::string_view Name(const Phase& phase) {
     std::string_view operator()(const Keying&) { return "keying"; }
     std::string_view operator()(const Collecting&) { return "collecting"; }
     std::string_view operator()(const Unmasking&) { return "unmasking"; }
+    std::string_view operator()(const Buffering&) { return "buffering"; }
     std::string_view operator()(const Released&) { return "released"; }
     std::string_view operator()(const Abandoned&) { return "abandoned"; }
     std::string_view operator()(const Finishing&) { return "finishing"; }

@@ -16,6 +16,7 @@ constexpr int kMaxCohort = 1'000'000;
 constexpr int kMaxRounds = 1'000'000;
 constexpr int kMaxAttempts = 10'000;
 constexpr int kMaxPopulation = 10'000'000;
+constexpr int kMaxStaleness = 10'000;
 constexpr Duration kMaxDuration = std::chrono::hours(24 * 30);
 
 class Problems {
@@ -64,6 +65,39 @@ void CheckSecure(const Options& options, Problems& problems) {
   }
   if (!options.packed) {
     problems.Add("update.encoding: is not packed, as secure_aggregation needs");
+  }
+}
+
+void CheckAsynchronous(const Options& options, Problems& problems) {
+  const AsynchronousOptions& asynchronous = *options.asynchronous;
+  problems.RequireRange("asynchronous.concurrency", asynchronous.concurrency, 1,
+                        kMaxCohort);
+  problems.RequireRange("asynchronous.max_staleness",
+                        asynchronous.max_staleness, 0, kMaxStaleness);
+  const double exponent = asynchronous.staleness_exponent;
+  if (!(exponent >= 0 && exponent <= 10)) {
+    problems.Add(absl::StrCat("asynchronous.staleness_exponent: ", exponent,
+                              " is not in 0 .. 10"));
+  }
+  const auto& rate = asynchronous.mixing_rate;
+  if (rate && !(*rate > 0 && *rate <= 1)) {
+    problems.Add(absl::StrCat("asynchronous.mixing.rate: ", *rate,
+                              " is not over 0 and at most 1"));
+  }
+  if (rate && options.cohort_size != 1) {
+    problems.Add(absl::StrCat("round.cohort_size: ", options.cohort_size,
+                              " is not 1, as asynchronous.mixing needs"));
+  }
+  if (options.over_selection != 1 ||
+      options.min_updates != options.cohort_size) {
+    problems.Add(
+        "round.over_selection: asynchronous rounds close at cohort_size");
+  }
+  if (options.secure || options.packed || options.clip_norm ||
+      options.max_debits || options.sampling != Sampling::kAny) {
+    problems.Add(
+        "asynchronous: cannot stand beside secure_aggregation or "
+        "privacy");
   }
 }
 
@@ -130,6 +164,7 @@ absl::Status Options::Validate() const {
   }
   problems.RequireRange("update.max_weight", max_weight, 1, 1 << 24);
   if (secure) CheckSecure(*this, problems);
+  if (asynchronous) CheckAsynchronous(*this, problems);
   CheckPrivacy(*this, problems);
   return problems.Status();
 }

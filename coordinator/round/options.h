@@ -24,6 +24,22 @@ struct SecureOptions {
   friend bool operator==(const SecureOptions&, const SecureOptions&) = default;
 };
 
+// Rounds that wait for nobody (docs/asynchronous.md): cohort_size updates are a
+// model, whoever they come from, and max_weight is what a fresh one weighs.
+struct AsynchronousOptions {
+  // Clients that train at once.
+  int concurrency = 10;
+  // s(t) = (1 + t)^-exponent.
+  double staleness_exponent = 0.5;
+  // A staler update is refused.
+  int max_staleness = 100;
+  // Instead of a buffer: each update is mixed into the model with this rate, a,
+  // times s(t). cohort_size is 1.
+  std::optional<double> mixing_rate;
+  friend bool operator==(const AsynchronousOptions&,
+                         const AsynchronousOptions&) = default;
+};
+
 // Who is asked.
 enum class Sampling {
   // Some of those that wait, as many as a round asks.
@@ -78,6 +94,7 @@ struct Options {
   // Updates are integers, packed: each counts 1 and says no loss of its own.
   bool packed = false;
   std::optional<SecureOptions> secure;
+  std::optional<AsynchronousOptions> asynchronous;
   Sampling sampling = Sampling::kAny;
   // Clients among whom cohorts are drawn; not with kAny.
   int population = 0;

@@ -11,13 +11,12 @@ namespace {
 
 using std::chrono::seconds;
 constexpr Duration kShortest = seconds(1);
-constexpr Duration kLongest = seconds(200);
 
 }  // namespace
 
 ComeBack PaceWindow(const Key& key, const ClientId& client, Instant now,
                     Duration horizon) {
-  const Duration h = std::clamp(horizon, kShortest, kLongest);
+  const Duration h = std::clamp(horizon, kShortest, kLongestHorizon);
   KeyedStream stream(key, absl::StrCat("pace/", now.time_since_epoch().count(),
                                        "/", client.name));
   const Duration jitter(
@@ -27,7 +26,7 @@ ComeBack PaceWindow(const Key& key, const ClientId& client, Instant now,
 }
 
 Duration MeanAbsence(Duration horizon) {
-  return std::clamp(horizon, kShortest, kLongest) * 5 / 4;
+  return std::clamp(horizon, kShortest, kLongestHorizon) * 5 / 4;
 }
 
 }  // namespace tributary::round

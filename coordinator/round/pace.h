@@ -11,11 +11,16 @@
 // Pure; any thread.
 #pragma once
 
+#include <chrono>
+
 #include "coordinator/round/effect.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
 
 namespace tributary::round {
+
+// h is held to it.
+inline constexpr Duration kLongestHorizon = std::chrono::seconds(200);
 
 // `horizon`: how long no more clients will be needed, as far as is known. The
 // jitter depends on the key, the client and `now` only.

@@ -76,6 +76,13 @@ struct Unmasking {
   friend bool operator==(const Unmasking&, const Unmasking&) = default;
 };
 
+// Asynchronous rounds: updates gather, and the last one that is wanted closes.
+struct Buffering {
+  Instant opened;
+  Cohort cohort;  // those whose updates are in, all counted
+  friend bool operator==(const Buffering&, const Buffering&) = default;
+};
+
 // Closed with enough updates; the runner makes the model.
 struct Released {
   Instant opened;
@@ -100,11 +107,35 @@ struct Ended {
   friend bool operator==(const Ended&, const Ended&) = default;
 };
 
-using Phase = std::variant<Selecting, Keying, Collecting, Unmasking, Released,
-                           Abandoned, Finishing, Ended>;
+using Phase = std::variant<Selecting, Keying, Collecting, Unmasking, Buffering,
+                           Released, Abandoned, Finishing, Ended>;
 std::string_view Name(const Phase& phase);  // "selecting", ...
 // Of the attempt that is open; null if there is none.
 const Cohort* CohortOf(const Phase& phase);
+
+// What a client trains in asynchronous rounds.
+struct OpenTask {
+  int round = 0;  // in which it was offered: the model before is its base
+  int attempt = 0;
+  TaskToken token;
+  ModelId model;
+  Instant deadline;
+  // Came while a model was made, and is to count in the next: no deadline
+  // touches it any more.
+  std::optional<Contribution> arrived;
+  friend bool operator==(const OpenTask&, const OpenTask&) = default;
+};
+
+// The latest task of a client that has none now.
+struct PastTask {
+  int round = 0;
+  int attempt = 0;
+  TaskToken token;
+  // To whatever comes for it; none: it was counted.
+  Refusal answer = Refusal::kNone;
+  Instant rests_until;
+  friend bool operator==(const PastTask&, const PastTask&) = default;
+};
 
 // A released model that waits for, or is with, an evaluator.
 struct Evaluation {
@@ -150,6 +181,9 @@ struct State {
   std::set<ClientId> served;
   // How long the last released round collected; for pace steering.
   std::optional<Duration> last_collected;
+  // Of asynchronous rounds: who trains, and who has lately.
+  std::map<ClientId, OpenTask> open_tasks;
+  std::map<ClientId, PastTask> past_tasks;
   std::map<Refusal, std::uint64_t> refusals;
   // Of this round, under differential privacy.
   std::optional<double> clip_norm;
@@ -158,5 +192,9 @@ struct State {
   int debits = 0;
   friend bool operator==(const State&, const State&) = default;
 };
+
+// Whether tasks that are out, or the release that is being made, need this
+// model: the latest, those that clients train from, one that is judged.
+bool IsInUse(const State& state, const ModelId& model);
 
 }  // namespace tributary::round

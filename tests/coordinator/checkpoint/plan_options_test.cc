@@ -55,6 +55,29 @@ TEST_CASE("a plan's rounds are the engine's options") {
   CHECK(*options == expected);
 }
 
+TEST_CASE("asynchronous rounds are the engine's options") {
+  v1::Plan plan = APlan();
+  plan.clear_round();
+  plan.mutable_round()->set_cohort_size(10);
+  plan.mutable_round()->mutable_deadline()->set_seconds(90);
+  plan.mutable_asynchronous()->set_concurrency(20);
+  plan.mutable_asynchronous()->set_staleness_exponent(0.25);
+  plan.mutable_asynchronous()->set_max_staleness(7);
+  const auto options = ToOptions(plan);
+  REQUIRE(options.ok());
+  CHECK(options->over_selection == 1);
+  CHECK(options->min_updates == 10);
+  REQUIRE(options->asynchronous);
+  CHECK(*options->asynchronous ==
+        round::AsynchronousOptions{.concurrency = 20,
+                                   .staleness_exponent = 0.25,
+                                   .max_staleness = 7,
+                                   .mixing_rate = std::nullopt});
+  plan.mutable_round()->set_cohort_size(1);
+  plan.mutable_asynchronous()->mutable_mixing()->set_rate(0.6);
+  CHECK(ToOptions(plan)->asynchronous->mixing_rate == 0.6);
+}
+
 TEST_CASE("a plan's rules know how many clients the engine asks") {
   CHECK(rc::check([] {
     v1::Plan plan = APlan();

@@ -111,6 +111,10 @@ void Script::StartRun(const Settings& settings) {
     if (!options.secure) options.secure.emplace();
     return *options.secure;
   };
+  const auto asynchronous = [&options]() -> round::AsynchronousOptions& {
+    if (!options.asynchronous) options.asynchronous.emplace();
+    return *options.asynchronous;
+  };
   for (const auto& [key, value] : settings) {
     if (key == "cohort_size") {
       options.cohort_size = std::stoi(value);
@@ -153,12 +157,21 @@ void Script::StartRun(const Settings& settings) {
       options.clip_norm = std::stod(value);
     } else if (key == "max_debits") {
       options.max_debits = std::stoi(value);
+    } else if (key == "concurrency") {
+      asynchronous().concurrency = std::stoi(value);
+    } else if (key == "staleness_exponent") {
+      asynchronous().staleness_exponent = std::stod(value);
+    } else if (key == "max_staleness") {
+      asynchronous().max_staleness = std::stoi(value);
+    } else if (key == "mixing_rate") {
+      asynchronous().mixing_rate = std::stod(value);
     } else if (key == "max_weight") {
       options.max_weight = static_cast<std::uint32_t>(std::stoul(value));
     } else {
       Fail("no option: " + key);
     }
   }
+  if (options.asynchronous) options.min_updates = options.cohort_size;
   if (!options.Validate().ok()) Fail(std::string(options.Validate().message()));
   run_.StartRunWith(options);
   wakes_at_.reset();

@@ -65,8 +65,14 @@ struct Teller {
     std::string text =
         "release round " + Number(e.round) + "." + Number(e.attempt) + " of";
     for (const auto& client : e.contributors) text += " " + client.name;
-    return text + " with weight " + Number(e.total_weight) + " and loss " +
-           Text(e.train_loss);
+    text += " with weight " + Number(e.total_weight);
+    if (e.divisor != e.total_weight) text += " of " + Number(e.divisor);
+    text += " and loss " + Text(e.train_loss);
+    if (e.mixture) {
+      text += ", from " + Text(e.mixture->base) + " with a share of " +
+              Text(e.mixture->share);
+    }
+    return text;
   }
   std::string operator()(const CommitRound& e) const {
     std::string text =

@@ -35,6 +35,16 @@ Options RoundFixture::MaskedRounds() {
   return options;
 }
 
+Options RoundFixture::Buffers() {
+  Options options = SmallRounds();
+  options.cohort_size = 2;
+  options.asynchronous = AsynchronousOptions{.concurrency = 3,
+                                             .staleness_exponent = 0.5,
+                                             .max_staleness = 2,
+                                             .mixing_rate = std::nullopt};
+  return options;
+}
+
 void RoundFixture::StartRunWith(const Options& options) {
   engine_.emplace(options, key_, ModelNamed(0));
   session_.emplace(options);

@@ -34,6 +34,8 @@ class RoundFixture {
   // The same of four, masked: three make a session, one may vanish, a step
   // takes 10 s at most.
   static Options MaskedRounds();
+  // Asynchronous: two updates are a model, three clients train at once.
+  static Options Buffers();
   // Starts anew.
   void StartRunWith(const Options& options);
 
