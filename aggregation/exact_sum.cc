@@ -55,6 +55,12 @@ bool HasSmallPoints(const Grid& grid) {
          1 / grid.step() <= std::numeric_limits<float>::max();
 }
 
+TRIBUTARY_VECTOR_CLONES
+void Add(const std::int64_t* __restrict from, std::size_t count,
+         std::int64_t* __restrict to) {
+  for (std::size_t i = 0; i < count; ++i) to[i] += from[i];
+}
+
 // Each operation stands alone and is rounded once, at any width.
 TRIBUTARY_VECTOR_CLONES
 void Divide(const std::int64_t* __restrict sums, std::size_t count,
@@ -120,8 +126,7 @@ void ExactSum::AddContribution(std::uint32_t weight) {
 void ExactSum::AddSums(std::size_t offset, std::span<const std::int64_t> sums) {
   TRIBUTARY_INVARIANT(offset, <=, sums_.size());
   TRIBUTARY_INVARIANT(sums.size(), <=, sums_.size() - offset);
-  std::int64_t* to = sums_.data() + offset;
-  for (std::size_t i = 0; i < sums.size(); ++i) to[i] += sums[i];
+  Add(sums.data(), sums.size(), sums_.data() + offset);
 }
 
 void ExactSum::AddContributions(std::uint64_t weight,

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "privacy/secagg/modulus.h"
 #include "privacy/secagg/packing.h"
 
 namespace tributary::coordinator {
@@ -30,20 +29,20 @@ PackedCheck::Defect PackedCheck::Feed(std::span<const std::byte> bytes) {
     return {};
   }
   Defect defect;
-  reader_.Feed(bytes, [&](std::size_t first, std::span<std::uint64_t> words) {
-    defect = CheckWords(first, words);
-    return defect.refusal == Refusal::kNone;
-  });
+  reader_.Feed(bytes,
+               [&](std::size_t first, std::span<const std::int64_t> words) {
+                 defect = CheckWords(first, words);
+                 return defect.refusal == Refusal::kNone;
+               });
   return defect;
 }
 
 PackedCheck::Defect PackedCheck::CheckWords(
-    std::size_t first, std::span<const std::uint64_t> words) {
+    std::size_t first, std::span<const std::int64_t> words) {
   const aggregation::IntegerFormat& format = round_->format;
   const bool has_bound = round_->HasNormBound();
   for (std::size_t i = first; i < first + words.size(); ++i) {
-    const std::int64_t value =
-        secagg::Centred(words[i - first], format.word_bits);
+    const std::int64_t value = words[i - first];
     const auto magnitude =
         static_cast<std::uint64_t>(value < 0 ? -value : value);
     const bool is_coordinate = i < format.layout.length;

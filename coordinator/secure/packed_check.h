@@ -44,7 +44,7 @@ class PackedCheck {
   Defect Finish();
 
  private:
-  Defect CheckWords(std::size_t first, std::span<const std::uint64_t> words);
+  Defect CheckWords(std::size_t first, std::span<const std::int64_t> words);
 
   const std::shared_ptr<const IntegerRound> round_;
   const Masks masks_;

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "aggregation/invariant.h"
-#include "privacy/secagg/modulus.h"
+#include "aggregation/vector_clones.h"
 #include "privacy/secagg/packing.h"
 
 namespace tributary::coordinator {
@@ -35,21 +35,37 @@ std::int64_t LargestPoint(const aggregation::Grid& grid) {
   return std::llrint(double{grid.LargestValue()} / grid.step());
 }
 
+bool IsOver(std::int64_t integer, std::int64_t largest) {
+  return integer > largest || integer < -largest;
+}
+
+// The sign bit of largest - x and largest + x: none if x is within, but for
+// largest = 2^62 itself, and one of them if it is not.
+TRIBUTARY_VECTOR_CLONES
+std::uint64_t SignsOf(const std::int64_t* __restrict integers,
+                      std::size_t count, std::uint64_t largest) {
+  std::uint64_t signs = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto word = static_cast<std::uint64_t>(integers[i]);
+    signs |= (largest - word) | (largest + word);
+  }
+  return signs >> 63;
+}
+
 // Whether an integer is beyond -largest .. largest.
 bool IsAnyOver(std::span<const std::int64_t> integers, std::int64_t largest) {
-  bool is_over = false;
-  for (const std::int64_t integer : integers) {
-    is_over |= (integer > largest) | (integer < -largest);
-  }
-  return is_over;
+  return SignsOf(integers.data(), integers.size(),
+                 static_cast<std::uint64_t>(largest)) != 0 &&
+         std::ranges::any_of(integers, [largest](std::int64_t integer) {
+           return IsOver(integer, largest);
+         });
 }
 
 std::string OverBound(std::span<const std::int64_t> integers,
                       std::size_t offset, std::int64_t largest) {
-  const auto found =
-      std::ranges::find_if(integers, [largest](std::int64_t integer) {
-        return integer > largest || integer < -largest;
-      });
+  const auto found = std::ranges::find_if(
+      integers,
+      [largest](std::int64_t integer) { return IsOver(integer, largest); });
   return absl::StrCat("coordinate ", offset + (found - integers.begin()),
                       " of the sum is ", *found,
                       ", and its leaves can make no more than ", largest);
@@ -186,10 +202,11 @@ PartialSumReader::Defect PartialSumReader::Feed(
             std::min<std::uint64_t>(bytes.size(), words_->left())));
     bytes = bytes.subspan(some.size());
     Defect defect;
-    words_->Feed(some, [&](std::size_t first, std::span<std::uint64_t> words) {
-      defect = Pass(offset_ + first, words, sink);
-      return defect.refusal == Refusal::kNone && !is_ended_;
-    });
+    words_->Feed(some,
+                 [&](std::size_t first, std::span<const std::int64_t> sums) {
+                   defect = Pass(offset_ + first, sums, sink);
+                   return defect.refusal == Refusal::kNone && !is_ended_;
+                 });
     if (defect.refusal != Refusal::kNone) return defect;
     if (words_->left() > 0) break;
     if (words_->HasStrayBits()) {
@@ -204,18 +221,11 @@ PartialSumReader::Defect PartialSumReader::Feed(
   return {};
 }
 
-PartialSumReader::Defect PartialSumReader::Pass(std::size_t first,
-                                                std::span<std::uint64_t> words,
-                                                const Sink& sink) {
-  const PartialSumFormat::Part& part = format_.parts()[part_];
-  for (std::uint64_t& word : words) {
-    word = static_cast<std::uint64_t>(secagg::Centred(word, part.bits));
-  }
-  // The signed type of the same words may look at them.
-  const std::span<const std::int64_t> sums(
-      reinterpret_cast<const std::int64_t*>(words.data()), words.size());
-  if (IsAnyOver(sums, part.largest)) {
-    return {Refusal::kOverBound, OverBound(sums, first, part.largest)};
+PartialSumReader::Defect PartialSumReader::Pass(
+    std::size_t first, std::span<const std::int64_t> sums, const Sink& sink) {
+  const std::int64_t largest = format_.parts()[part_].largest;
+  if (IsAnyOver(sums, largest)) {
+    return {Refusal::kOverBound, OverBound(sums, first, largest)};
   }
   if (sink && !sink(first, sums)) is_ended_ = true;
   return {};

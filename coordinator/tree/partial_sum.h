@@ -109,7 +109,7 @@ class PartialSumReader {
 
  private:
   void BeginPart();
-  Defect Pass(std::size_t first, std::span<std::uint64_t> words,
+  Defect Pass(std::size_t first, std::span<const std::int64_t> sums,
               const Sink& sink);
 
   PartialSumFormat format_;

@@ -51,13 +51,12 @@ bool PackedReader::Feed(std::span<const std::byte> bytes, const Sink& sink) {
 // The last group may have fewer words than bytes for eight.
 bool PackedReader::Pass(std::span<const std::byte> packed, std::size_t count,
                         const Sink& sink) {
-  const std::span<std::uint64_t> words =
+  const std::span<std::int64_t> integers =
       std::span(block_).first(std::min(count, words_ - passed_));
-  std::ranges::fill(words, 0);
-  AddPacked(packed, bits_, words);
+  Unpack(packed, bits_, integers);
   const std::size_t first = passed_;
-  passed_ += words.size();
-  return sink(first, words);
+  passed_ += integers.size();
+  return sink(first, integers);
 }
 
 bool PackedReader::HasStrayBits() const {

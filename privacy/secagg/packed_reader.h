@@ -17,10 +17,10 @@ class PackedReader {
  public:
   // Most words that are passed on together.
   static constexpr std::size_t kBlock = 1'024;
-  // Receives words [first, first + words.size()), which lose their meaning when
-  // it returns. False ends the reading.
-  using Sink =
-      std::function<bool(std::size_t first, std::span<std::uint64_t> words)>;
+  // Receives words [first, first + integers.size()), each as the integer in
+  // [-2^(bits-1), 2^(bits-1)) that it stands for. False ends the reading.
+  using Sink = std::function<bool(std::size_t first,
+                                  std::span<const std::int64_t> integers)>;
 
   // Of so many words of `bits` bits.
   PackedReader(std::size_t words, int bits);
@@ -53,7 +53,7 @@ class PackedReader {
   std::size_t passed_ = 0;               // words
   std::array<std::byte, 64> partial_{};  // of a group that is cut
   std::size_t partial_size_ = 0;
-  std::array<std::uint64_t, kBlock> block_;
+  std::array<std::int64_t, kBlock> block_;
 };
 
 }  // namespace tributary::secagg

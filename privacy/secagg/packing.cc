@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "privacy/secagg/packing.h"
 
+#include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdlib>
 #include <cstring>
+#include <utility>
 
 namespace tributary::secagg {
 namespace {
@@ -107,7 +110,68 @@ void AddWords(std::span<const std::byte> packed, int bits,
   for (; i < sum.size(); ++i) sum[i] += WordAt<Word>(packed, bits, i);
 }
 
+// Words that start at a byte do so again after eight.
+constexpr std::size_t kGroup = 8;
+// A word that starts in the last byte of a group is read with this many more.
+constexpr std::size_t kReadBeyond = 9;
+
+// The integer of the word at this bit of a group: shifts and places are numbers
+// in the code, a few instructions a word.
+template <int kBit, int kBits>
+std::int64_t IntegerAt(const std::byte* group) {
+  constexpr int kShift = kBit % 8;
+  std::uint64_t window;
+  std::memcpy(&window, group + kBit / 8, sizeof(window));
+  if constexpr (kShift + kBits > 64) {
+    const auto last = std::to_integer<std::uint64_t>(group[kBit / 8 + 8]);
+    window = window >> kShift | last << (64 - kShift);
+    return static_cast<std::int64_t>(window << (64 - kBits)) >> (64 - kBits);
+  } else {
+    return static_cast<std::int64_t>(window << (64 - kBits - kShift)) >>
+           (64 - kBits);
+  }
+}
+
+template <int kBits>
+void UnpackGroups(const std::byte* from, std::size_t groups, std::int64_t* to) {
+  for (std::size_t i = 0; i < groups; ++i) {
+    [&]<int... kWord>(std::integer_sequence<int, kWord...>) {
+      ((to[kWord] = IntegerAt<kWord * kBits, kBits>(from)), ...);
+    }
+    (std::make_integer_sequence<int, kGroup>());
+    from += kBits;
+    to += kGroup;
+  }
+}
+
+using Unpacker = void (*)(const std::byte*, std::size_t, std::int64_t*);
+template <int... kBits>
+constexpr std::array<Unpacker, sizeof...(kBits)> UnpackersOf(
+    std::integer_sequence<int, kBits...>) {
+  return {UnpackGroups<kBits + 1>...};
+}
+constexpr std::array<Unpacker, 64> kUnpackers =
+    UnpackersOf(std::make_integer_sequence<int, 64>());
+
 }  // namespace
+
+void Unpack(std::span<const std::byte> packed, int bits,
+            std::span<std::int64_t> integers) {
+  Demand<std::uint64_t>(integers.size(), bits, packed.size());
+  const Unpacker unpack = kUnpackers[static_cast<std::size_t>(bits - 1)];
+  const auto group = static_cast<std::size_t>(bits);
+  const std::size_t safe =
+      packed.size() > kReadBeyond ? (packed.size() - kReadBeyond) / group : 0;
+  unpack(packed.data(), safe, integers.data());
+  packed = packed.subspan(safe * group);
+  integers = integers.subspan(safe * kGroup);
+  // The last few, from a copy with room behind it.
+  std::array<std::byte, 128> copy{};
+  std::array<std::int64_t, 128> rest;
+  std::ranges::copy(packed, copy.begin());
+  unpack(copy.data(), (integers.size() + kGroup - 1) / kGroup, rest.data());
+  std::ranges::copy(std::span(rest).first(integers.size()), integers.begin());
+}
 
 void Pack(std::span<const std::uint32_t> words, int bits,
           std::span<std::byte> out) {

@@ -34,6 +34,11 @@ void AddPacked(std::span<const std::byte> packed, int bits,
 void AddPacked(std::span<const std::byte> packed, int bits,
                std::span<std::uint64_t> sum);
 
+// integers[i] <- the integer in [-2^(bits-1), 2^(bits-1)) that word i stands
+// for. `packed` has PackedSize bytes.
+void Unpack(std::span<const std::byte> packed, int bits,
+            std::span<std::int64_t> integers);
+
 // False if the size is wrong, or a bit behind the last word is set.
 bool IsPacked(std::span<const std::byte> packed, std::size_t words, int bits);
 

@@ -74,6 +74,26 @@ TEST_CASE("ranges from a multiple of eight words are packed by themselves") {
   }
 }
 
+TEST_CASE("words of every width are unpacked as the integers they stand for") {
+  for (int bits = 1; bits <= 64; ++bits) {
+    for (const std::size_t count : {0u, 1u, 7u, 8u, 9u, 40u, 81u, 137u}) {
+      std::vector<std::uint64_t> words(count);
+      std::uint64_t state = count;
+      for (std::uint64_t& word : words) {
+        word = state = state * 0x5851F42D4C957F2D + 1;
+      }
+      // In memory of their own exact size: nothing is read beyond it.
+      const auto packed = Packed(words, bits);
+      std::vector<std::int64_t> integers(count);
+      Unpack(packed, bits, integers);
+      for (std::size_t i = 0; i < count; ++i) {
+        INFO("bits " << bits << ", word " << i << " of " << count);
+        REQUIRE(integers[i] == Centred(words[i], bits));
+      }
+    }
+  }
+}
+
 TEST_CASE("words read from bytes that are cut anywhere are those packed") {
   CHECK(rc::check([] {
     const int bits = *rc::gen::inRange(1, 65);
@@ -87,7 +107,7 @@ TEST_CASE("words read from bytes that are cut anywhere are those packed") {
     const auto packed = Packed(words, bits);
     PackedReader reader(count, bits);
     RC_ASSERT(reader.size() == packed.size());
-    std::vector<std::uint64_t> read;
+    std::vector<std::int64_t> read;
     for (auto rest = std::span(packed); !rest.empty();) {
       const auto piece = *rc::gen::inRange<std::size_t>(0, 5'000);
       const auto some = rest.first(std::min(piece, rest.size()));
@@ -98,7 +118,10 @@ TEST_CASE("words read from bytes that are cut anywhere are those packed") {
       rest = rest.subspan(some.size());
       RC_ASSERT(reader.left() == rest.size());
     }
-    RC_ASSERT(read == words);
+    RC_ASSERT(read.size() == count);
+    for (std::size_t i = 0; i < count; ++i) {
+      RC_ASSERT(read[i] == Centred(words[i], bits));
+    }
     RC_ASSERT(!reader.HasStrayBits());
   }));
 }
