@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/declared_exceptions.h"
 
+#include "absl/strings/str_cat.h"
+#include "google/protobuf/descriptor.h"
+#include "proto/codec/attack.h"
+
 namespace tributary::simulation {
+namespace {
+
+std::string KindOf(const v1::AttackPlan& attack) {
+  const auto* kind = attack.GetReflection()->GetOneofFieldDescriptor(
+      attack, v1::AttackPlan::descriptor()->FindOneofByName("kind"));
+  return std::string(kind->name());
+}
+
+}  // namespace
 
 std::vector<std::string> DeclaredExceptions(const v1::Plan& plan) {
+  const v1::SimulationPlan& simulation = plan.simulation();
   std::vector<std::string> exceptions;
   if (plan.training().has_time_limit()) {
     exceptions.emplace_back(
@@ -19,6 +33,15 @@ std::vector<std::string> DeclaredExceptions(const v1::Plan& plan) {
     exceptions.emplace_back(
         "privacy: cohorts and noise came from the seed, so that the same seed "
         "gives the same run; they protect nobody whose data this were");
+  }
+  if (simulation.has_attack()) {
+    exceptions.push_back(absl::StrCat(
+        "simulation.attack: ",
+        codec::AdversariesAmong(simulation, simulation.clients()), " of the ",
+        simulation.clients(), " clients are adversaries (",
+        KindOf(simulation.attack()),
+        "), who knew the honest updates of each round; those who do not train "
+        "declared a loss of 0, which is in train_loss"));
   }
   return exceptions;
 }

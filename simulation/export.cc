@@ -121,14 +121,14 @@ absl::Status WriteNumbers(const Dataset& data,
   });
 }
 
-// Calls `write` with each client that holds something, and its file, named
-// after the client and the suffix.
+// Calls `write` with each honest client that holds something, and its file,
+// named after the client and the suffix.
 absl::Status ForEachClient(
     const Partition& partition, const std::filesystem::path& folder,
     const std::string& suffix,
     const std::function<absl::Status(std::size_t,
                                      const std::filesystem::path&)>& write) {
-  for (std::size_t client = 0; client < partition.clients(); ++client) {
+  for (std::size_t client = 0; client < partition.honest(); ++client) {
     if (partition.Of(client).empty()) continue;
     const auto file = folder / (ClientName(client) + suffix);
     if (auto status = write(client, file); !status.ok()) return status;

@@ -6,7 +6,8 @@
 // plan's scale (tributary-client --scale) then holds the bits that the virtual
 // client holds. Every other source becomes the numbers that the virtual client
 // holds, label last, which read back exactly and need no scale; so does any
-// source if features are shifted, the test data too.
+// source if features are shifted, the test data too. Adversaries are for
+// simulations alone: they get no file.
 //
 // Pure but for the files.
 #pragma once

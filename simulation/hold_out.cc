@@ -44,10 +44,12 @@ HeldOut HoldOut(const Partition& whole, double fraction, const Key& run_key) {
     test.Add(std::span(order).first(kept), examples);
     train.Add(std::span(order).subspan(kept), examples);
   }
-  return {Partition(std::move(train.examples), std::move(train.starts),
-                    whole.holders()),
-          Partition(std::move(test.examples), std::move(test.starts),
-                    whole.holders())};
+  HeldOut parts = {Partition(std::move(train.examples), std::move(train.starts),
+                             whole.holders()),
+                   Partition(std::move(test.examples), std::move(test.starts),
+                             whole.holders())};
+  parts.train.AddAdversaries(whole.adversaries());
+  return parts;
 }
 
 }  // namespace tributary::simulation

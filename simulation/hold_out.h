@@ -10,7 +10,7 @@
 namespace tributary::simulation {
 
 // Two partitions of the same clients: together they hold what one held, each
-// example once.
+// example once. Adversaries judge nothing: they are in `train` alone.
 struct HeldOut {
   Partition train;
   Partition test;

@@ -20,6 +20,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/round/types.h"
+#include "simulation/adversary_memory.h"
 #include "tributary/trainer.h"
 
 namespace tributary::simulation {
@@ -41,6 +42,8 @@ class Journal {
     std::optional<round::Aggregates> aggregates = std::nullopt;
     // RoundSummary::outliers.
     std::optional<std::uint32_t> outliers = std::nullopt;
+    // Of the adversaries, once they know of this release.
+    AdversaryMemory adversaries = {};
     friend bool operator==(const Release&, const Release&) = default;
   };
   struct Contents {

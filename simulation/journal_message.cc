@@ -73,6 +73,10 @@ v1::SimulationJournal::Release ToMessage(const Journal::Release& release) {
     message.set_train_loss(release.aggregates->train_loss);
   }
   if (release.outliers) message.set_outliers(*release.outliers);
+  if (release.adversaries.copied) {
+    message.set_copied(*release.adversaries.copied);
+  }
+  message.set_step(release.adversaries.step);
   return message;
 }
 
@@ -91,6 +95,8 @@ absl::StatusOr<Journal::Release> FromMessage(
         round::Aggregates{message.examples(), message.train_loss()};
   }
   if (message.has_outliers()) release.outliers = message.outliers();
+  if (message.has_copied()) release.adversaries.copied = message.copied();
+  release.adversaries.step = message.step();
   return release;
 }
 

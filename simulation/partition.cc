@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "simulation/partition.h"
 
+#include <algorithm>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "aggregation/invariant.h"
+#include "proto/codec/attack.h"
 #include "simulation/partitions/partitioners.h"
 
 namespace tributary::simulation {
@@ -51,6 +55,41 @@ absl::StatusOr<Partition> ByOwner(const datasets::Examples& examples,
   return Partition(*assigned, owners, holders);
 }
 
+// Of the honest clients.
+absl::StatusOr<Partition> PartitionHonest(const v1::SimulationPlan& plan,
+                                          const datasets::Examples& examples,
+                                          const Key& run_key) {
+  const v1::Partition& partition = plan.partition();
+  const std::size_t holders = partition.has_repeat() ? partition.repeat() : 1;
+  std::optional<std::size_t> parts;
+  if (plan.has_clients()) {
+    const std::uint32_t adversaries =
+        codec::AdversariesAmong(plan, plan.clients());
+    const std::size_t honest = plan.clients() - adversaries;
+    if (honest % holders != 0) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "simulation.partition.repeat: simulation.clients ", plan.clients(),
+          adversaries > 0 ? absl::StrCat(" less ", adversaries, " adversaries")
+                          : "",
+          " is no multiple of ", holders));
+    }
+    parts = honest / holders;
+  }
+  if (partition.has_natural()) return ByOwner(examples, parts, holders);
+  if (partition.has_file()) {
+    const auto assigned = AssignFromFile(partition.file(), examples, parts);
+    if (!assigned.ok()) return assigned.status();
+    return Partition(assigned->client_of, assigned->clients, holders);
+  }
+  if (!parts) {
+    return absl::InvalidArgumentError("simulation.clients: is required");
+  }
+  KeyedStream random(run_key, "partition");
+  const auto assigned = Assign(partition, examples, *parts, random);
+  if (!assigned.ok()) return assigned.status();
+  return Partition(*assigned, *parts, holders);
+}
+
 }  // namespace
 
 // A counting sort: each part's examples come out in the order of the file.
@@ -88,6 +127,15 @@ std::string ClientName(std::size_t client) {
   return absl::StrFormat("client-%04d", client);
 }
 
+std::size_t ClientNumber(const std::string& name) {
+  constexpr std::size_t kPrefix = 7;  // "client-"
+  std::size_t number = 0;
+  TRIBUTARY_INVARIANT(
+      absl::SimpleAtoi(name.substr(std::min(kPrefix, name.size())), &number),
+      ==, true);
+  return number;
+}
+
 absl::StatusOr<Partition> MakePartition(const v1::SimulationPlan& plan,
                                         const datasets::Examples& examples,
                                         const Key& run_key) {
@@ -97,30 +145,19 @@ absl::StatusOr<Partition> MakePartition(const v1::SimulationPlan& plan,
         absl::StrCat("simulation.train: ", count,
                      " examples are more than a partition counts (2^32 - 1)"));
   }
-  const v1::Partition& partition = plan.partition();
-  const std::size_t holders = partition.has_repeat() ? partition.repeat() : 1;
-  std::optional<std::size_t> parts;
-  if (plan.has_clients()) {
-    if (plan.clients() % holders != 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("simulation.partition.repeat: simulation.clients ",
-                       plan.clients(), " is no multiple of ", holders));
-    }
-    parts = plan.clients() / holders;
+  auto partition = PartitionHonest(plan, examples, run_key);
+  if (!partition.ok() || !plan.has_attack()) return partition;
+  const auto honest = static_cast<std::uint32_t>(partition->honest());
+  const std::uint32_t clients = plan.has_clients()
+                                    ? plan.clients()
+                                    : codec::ClientsWithHonest(plan, honest);
+  if (clients == honest) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("simulation.attack.fraction: ", plan.attack().fraction(),
+                     " beside ", honest, " honest clients is no adversary"));
   }
-  if (partition.has_natural()) return ByOwner(examples, parts, holders);
-  if (partition.has_file()) {
-    const auto assigned = AssignFromFile(partition.file(), examples, parts);
-    if (!assigned.ok()) return assigned.status();
-    return Partition(assigned->client_of, assigned->clients, holders);
-  }
-  if (!parts) {
-    return absl::InvalidArgumentError("simulation.clients: is required");
-  }
-  KeyedStream random(run_key, "partition");
-  const auto assigned = Assign(partition, examples, *parts, random);
-  if (!assigned.ok()) return assigned.status();
-  return Partition(*assigned, *parts, holders);
+  partition->AddAdversaries(clients - honest);
+  return partition;
 }
 
 }  // namespace tributary::simulation

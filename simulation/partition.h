@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // Which client of a simulated population holds which examples. Every example
 // belongs to exactly one client, or to as many as the plan's partition.repeat
-// says; a client's examples keep the order of the file.
+// says; a client's examples keep the order of the file. Adversaries, the last
+// clients, hold what honest ones hold: the examples are dealt out among these.
 //
 // Pure, but for partition.file: the same plan, examples and key give the same
 // partition.
@@ -33,7 +34,12 @@ class Partition {
   Partition(std::vector<std::uint32_t> examples,
             std::vector<std::size_t> starts, std::size_t holders);
 
-  std::size_t clients() const { return parts() * holders_; }
+  // So many clients more, who hold what the first of the others hold.
+  void AddAdversaries(std::size_t adversaries) { adversaries_ = adversaries; }
+
+  std::size_t clients() const { return honest() + adversaries_; }
+  std::size_t honest() const { return parts() * holders_; }
+  std::size_t adversaries() const { return adversaries_; }
   std::size_t parts() const { return starts_.size() - 1; }
   std::size_t holders() const { return holders_; }
   // Different ones: each counted once, whoever holds it.
@@ -45,19 +51,25 @@ class Partition {
   std::vector<std::uint32_t> examples_;
   std::vector<std::size_t> starts_{0};
   std::size_t holders_ = 1;
+  std::size_t adversaries_ = 0;
 };
 
 // client-0000, client-0001, ...: at least four digits.
 std::string ClientName(std::size_t client);
+// Of such a name.
+std::size_t ClientNumber(const std::string& name);
 
 // Partitions the examples as the plan says
 // (simulation/partitions/partitioners.h), drawing from
 // KeyedStream(run_key, "partition"). With repeat r, a partition over
 // clients / r parts is held by r clients a part. The clients of a natural
-// partition are the data's owners, those of a file what it names.
+// partition are the data's owners, those of a file what it names. Where the
+// plan has an attack all of these are honest, and its adversaries come after
+// them.
 //
 // InvalidArgument, naming the key and the fix, if there are too few examples or
-// the examples are not what the partitioner needs.
+// the examples are not what the partitioner needs, or the attack would have no
+// adversary.
 absl::StatusOr<Partition> MakePartition(const v1::SimulationPlan& plan,
                                         const datasets::Examples& examples,
                                         const Key& run_key);

@@ -13,6 +13,59 @@
 namespace tributary::simulation {
 namespace {
 
+// An adversary whose update is made of others' at the release, or of nothing
+// but noise. The loss that it declares is a lie like any other.
+class Idler final : public Trainer {
+ public:
+  explicit Idler(std::size_t examples) : examples_(examples) {}
+
+  absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
+                                    std::span<float>,
+                                    const TaskContext&) override {
+    return TrainResult{.examples = static_cast<std::uint32_t>(examples_),
+                       .loss = 0,
+                       .steps = 1,
+                       .initial_loss = 0};
+  }
+
+ private:
+  const std::size_t examples_;
+};
+
+// Judges a model as others do, and how far a backdoor is in it.
+class BackdoorJudge final : public Trainer {
+ public:
+  BackdoorJudge(std::unique_ptr<Trainer> plain,
+                std::unique_ptr<Trainer> triggered)
+      : plain_(std::move(plain)), triggered_(std::move(triggered)) {}
+
+  absl::StatusOr<TrainResult> Train(const TrainTask&, const Model&,
+                                    std::span<float>,
+                                    const TaskContext&) override {
+    return absl::FailedPreconditionError("a judge trains nothing");
+  }
+  absl::StatusOr<EvaluateResult> Evaluate(const TrainTask& task,
+                                          const Model& model,
+                                          const TaskContext& context) override {
+    auto result = plain_->Evaluate(task, model, context);
+    if (!result.ok()) return result;
+    const auto success = triggered_->Evaluate(task, model, context);
+    if (!success.ok()) return success.status();
+    result->metrics["backdoor_accuracy"] = success->metrics.at("accuracy");
+    return result;
+  }
+
+ private:
+  const std::unique_ptr<Trainer> plain_;
+  const std::unique_ptr<Trainer> triggered_;
+};
+
+// Those whose updates are their own, or these negated, train.
+bool AdversariesTrain(const v1::AttackPlan& attack) {
+  return attack.has_bit_flip() || attack.has_label_flip() ||
+         attack.has_backdoor();
+}
+
 class TorchParticipants final : public Participants {
  public:
   TorchParticipants(std::shared_ptr<const Population> population,
@@ -28,7 +81,13 @@ class TorchParticipants final : public Participants {
     return population_->partition.Of(client).size();
   }
   std::unique_ptr<Trainer> MakeTrainer(std::size_t client) const override {
-    if (population_->shift.IsIdentity()) {
+    const bool is_adversary = population_->IsAdversary(client);
+    if (is_adversary && !population_->adversaries_train) {
+      return std::make_unique<Idler>(Examples(client));
+    }
+    const bool is_poisoned =
+        is_adversary && !population_->poison.ChangesNothing();
+    if (population_->shift.IsIdentity() && !is_poisoned) {
       const auto examples = population_->partition.Of(client);
       return MakeSubsetTrainer(population_->train,
                                {examples.begin(), examples.end()}, networks_);
@@ -41,7 +100,7 @@ class TorchParticipants final : public Participants {
     return device_ == TorchDevice::Kind::kCpu;
   }
   std::size_t TestExamplesOf(std::size_t client) const override {
-    return population_->client_test
+    return population_->client_test && !population_->IsAdversary(client)
                ? population_->client_test->Of(client).size()
                : 0;
   }
@@ -58,7 +117,11 @@ class TorchParticipants final : public Participants {
     return population_->test == nullptr ? 0 : population_->test->Size();
   }
   std::unique_ptr<Trainer> MakeEvaluator() const override {
-    return MakeTorchTrainer(nullptr, population_->test, networks_);
+    auto judge = MakeTorchTrainer(nullptr, population_->test, networks_);
+    if (population_->triggered == nullptr) return judge;
+    return std::make_unique<BackdoorJudge>(
+        std::move(judge),
+        MakeTorchTrainer(nullptr, population_->triggered, networks_));
   }
 
  private:
@@ -74,10 +137,32 @@ Dataset ShiftedRows(const Population& population, std::size_t client,
   return rows;
 }
 
+absl::Status Arm(const v1::AttackPlan& attack, const Key& run_key,
+                 Population& population) {
+  population.adversaries_train = AdversariesTrain(attack);
+  auto poison = Poison::Make(attack, *population.train, run_key);
+  if (!poison.ok()) return poison.status();
+  population.poison = *std::move(poison);
+  if (!population.poison.IsBackdoor() || population.test == nullptr) {
+    return absl::OkStatus();
+  }
+  Dataset triggered = population.poison.Triggered(*population.test);
+  if (triggered.Size() == 0) {
+    return absl::InvalidArgumentError(
+        "simulation.attack.backdoor.target: all examples of simulation.test "
+        "are of this class; none shows whether the backdoor works");
+  }
+  population.triggered = std::make_shared<const Dataset>(std::move(triggered));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 Dataset Population::RowsOf(std::size_t client) const {
-  return ShiftedRows(*this, client, partition.Of(client));
+  Dataset rows =
+      ShiftedRows(*this, client % partition.honest(), partition.Of(client));
+  if (IsAdversary(client)) poison.Apply(client, rows);
+  return rows;
 }
 
 Dataset Population::TestRowsOf(std::size_t client) const {
@@ -115,10 +200,16 @@ absl::StatusOr<std::shared_ptr<const Population>> LoadPopulation(
     population.client_test = std::move(parts.test);
   }
   population.shift = FeatureShift(plan.simulation().partition().feature_shift(),
-                                  population.partition.clients(), run_key);
+                                  population.partition.honest(), run_key);
   if (auto fits = population.shift.Check(population.train->example_shape);
       !fits.ok()) {
     return fits;
+  }
+  if (plan.simulation().has_attack()) {
+    if (auto armed = Arm(plan.simulation().attack(), run_key, population);
+        !armed.ok()) {
+      return armed;
+    }
   }
   return std::make_shared<const Population>(std::move(population));
 }

@@ -15,6 +15,7 @@
 #include "simulation/participants.h"
 #include "simulation/partition.h"
 #include "simulation/partitions/feature_shift.h"
+#include "simulation/poison.h"
 #include "tributary/dataset.h"
 #include "tributary/torch_trainer.h"
 #include "tributary/v1/plan.pb.h"
@@ -30,11 +31,21 @@ struct Population {
   // simulation.client_test_fraction.
   std::optional<Partition> client_test;
   FeatureShift shift;
+  // What adversaries do to their examples, the last clients of the partition.
+  Poison poison;
+  // Of a backdoor: what its success is judged on; else null.
+  std::shared_ptr<const Dataset> triggered;
+  // Whether adversaries train at all: others know of what they send without.
+  bool adversaries_train = false;
   // Whose data each part is, in a natural partition; else empty.
   std::vector<std::string> owners;
 
+  bool IsAdversary(std::size_t client) const {
+    return client >= partition.honest();
+  }
   // Copies of what the client trains on and of what it judges models on, its
-  // features shifted.
+  // features shifted; an adversary's as those of the client it holds the
+  // examples of, then poisoned.
   Dataset RowsOf(std::size_t client) const;
   Dataset TestRowsOf(std::size_t client) const;
 };

@@ -10,6 +10,7 @@
 #include "aggregation/robust/updates.h"
 #include "coordinator/robust/outliers.h"
 #include "coordinator/robust/robust_sum.h"
+#include "proto/codec/attack.h"
 #include "proto/codec/robust.h"
 
 namespace tributary::simulation {
@@ -45,7 +46,14 @@ RobustRound::RobustRound(const v1::Plan& plan,
                          const aggregation::Layout& layout, const Key& run_key)
     : recipe_(codec::ToRecipe(plan.robust())),
       layout_(layout),
-      run_key_(run_key) {}
+      run_key_(run_key) {
+  const v1::SimulationPlan& simulation = plan.simulation();
+  if (!simulation.has_attack()) return;
+  const std::uint32_t clients = simulation.clients();
+  adversaries_.emplace(simulation.attack(),
+                       clients - codec::AdversariesAmong(simulation, clients),
+                       layout, run_key);
+}
 
 void RobustRound::Add(const round::ClientId& client,
                       std::span<const std::byte> bytes) {
@@ -68,7 +76,10 @@ bool RobustRound::NeedsCenter() const {
 
 absl::StatusOr<RobustRound::Released> RobustRound::Finish(
     const Attempt& attempt, std::span<const float> center) {
-  const UpdateRows rows = std::exchange(rows_, {});
+  UpdateRows rows = std::exchange(rows_, {});
+  if (adversaries_) {
+    adversaries_->Strike({attempt.round, attempt.attempt}, rows);
+  }
   KeptUpdates updates(rows, layout_.length);
   KeyedStream buckets(run_key_, absl::StrCat("bucketing/", attempt.round, "/",
                                              attempt.attempt));

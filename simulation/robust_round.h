@@ -12,7 +12,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <vector>
@@ -23,13 +22,10 @@
 #include "aggregation/robust/recipe.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
+#include "simulation/adversaries.h"
 #include "tributary/v1/plan.pb.h"
 
 namespace tributary::simulation {
-
-// The floats of each update, in the order of their clients' ids: that of the
-// rule's rows.
-using UpdateRows = std::map<round::ClientId, std::vector<float>>;
 
 class RobustRound {
  public:
@@ -55,7 +51,10 @@ class RobustRound {
   };
   // Whether the rule begins where it ended in the last released round.
   bool NeedsCenter() const;
-  // Ends the attempt with the rule's result over all updates added.
+  // Of a plan with an attack; null without one.
+  Adversaries* adversaries() { return adversaries_ ? &*adversaries_ : nullptr; }
+  // Ends the attempt with the rule's result over all updates added, those of
+  // adversaries first put in their places.
   // InvalidArgument if they are too few for the rule.
   absl::StatusOr<Released> Finish(const Attempt& attempt,
                                   std::span<const float> center);
@@ -64,6 +63,8 @@ class RobustRound {
   const robust::Recipe recipe_;
   const aggregation::Layout layout_;
   const Key run_key_;
+  // Of a plan with an attack.
+  std::optional<Adversaries> adversaries_;
   UpdateRows rows_;
 };
 

@@ -86,8 +86,15 @@ std::string FormatSummary(const Skew& skew) {
   const Skew::Summary& summary = skew.summary();
   std::string text = absl::StrFormat(
       "%d clients, %d examples; smallest %d, median %d, largest %d\n",
-      partition.clients(), partition.examples(), summary.smallest,
+      partition.honest(), partition.examples(), summary.smallest,
       summary.median, summary.largest);
+  if (partition.adversaries() > 0) {
+    absl::StrAppendFormat(
+        &text,
+        "attack: %d adversaries more, from %s on; the first holds what %s "
+        "holds, and so on\n",
+        partition.adversaries(), ClientName(partition.honest()), ClientName(0));
+  }
   if (!skew.classes().empty()) {
     absl::StrAppendFormat(
         &text,
@@ -108,7 +115,7 @@ std::string FormatSummary(const Skew& skew) {
         &text,
         "feature shift: noise of %.4g to %.4g, more from client to "
         "client\n",
-        shift.NoiseOf(0), shift.NoiseOf(partition.clients() - 1));
+        shift.NoiseOf(0), shift.NoiseOf(partition.honest() - 1));
   }
   if (shift.HasRotation()) {
     text += "feature shift: images are rotated by an angle of each client\n";
@@ -120,8 +127,8 @@ void WriteTable(const Skew& skew, std::ostream& out) {
   const bool has_classes = !skew.classes().empty();
   const FeatureShift& shift = skew.shift();
   // With a shift, clients that hold the same examples differ all the same.
-  const std::size_t lines = shift.IsIdentity() ? skew.partition().parts()
-                                               : skew.partition().clients();
+  const std::size_t lines =
+      shift.IsIdentity() ? skew.partition().parts() : skew.partition().honest();
   std::string line = absl::StrFormat("%-12s %8s", "client", "examples");
   if (has_classes) {
     absl::StrAppendFormat(&line, " %9s %8s", "effective", "distance");

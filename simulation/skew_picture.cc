@@ -100,7 +100,7 @@ std::string TooltipOf(const Skew& skew, std::size_t k,
 }
 
 void DrawClients(Svg& svg, const Skew& skew, double upper) {
-  const std::size_t clients = skew.partition().clients();
+  const std::size_t clients = skew.partition().honest();
   const auto sample = SampleEvenly(clients, kMostBars);
   std::size_t most = 0;
   for (const std::size_t k : sample) {

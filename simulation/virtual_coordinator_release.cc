@@ -32,6 +32,9 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     released.next_clip_norm = past.next_clip_norm;
     released.aggregates = past.aggregates;
     summary_.outliers = past.outliers;
+    if (robust_ && robust_->adversaries() != nullptr) {
+      robust_->adversaries()->Remember(past.adversaries);
+    }
     models_.push_back(RecallModel(past.model));
   } else {
     auto finished = FinishSum(release);
@@ -47,10 +50,17 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     released.next_clip_norm = finished->next_clip_norm;
     released.aggregates = finished->aggregates;
     models_.push_back(MakeModel(std::move(finished->sum)));
+    AdversaryMemory remembered;
+    if (robust_ && robust_->adversaries() != nullptr) {
+      robust_->adversaries()->Learn((*(models_.end() - 2))->weights,
+                                    models_.back()->weights);
+      remembered = robust_->adversaries()->memory();
+    }
     journal_.NoteRelease({.model = models_.back()->id,
                           .next_clip_norm = released.next_clip_norm,
                           .aggregates = released.aggregates,
-                          .outliers = summary_.outliers});
+                          .outliers = summary_.outliers,
+                          .adversaries = remembered});
   }
   released.model = models_.back()->id;
   Step(released, engine_.state().now);

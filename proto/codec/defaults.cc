@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "proto/codec/attack.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/duration.h"
 #include "proto/codec/privacy_rules.h"
@@ -292,6 +293,7 @@ void FillSimulation(v1::SimulationPlan& simulation) {
     *simulation.mutable_test() = WithDefaults(simulation.test());
   }
   FillPartition(*simulation.mutable_partition());
+  if (simulation.has_attack()) FillAttack(*simulation.mutable_attack());
   if (!simulation.has_workers()) simulation.set_workers(1);
   FillDevices(simulation);
 }

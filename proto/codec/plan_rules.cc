@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/grid.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/codec/attack.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/privacy_rules.h"
@@ -191,7 +192,6 @@ void Rules::CheckBuilt(const v1::Plan& plan) {
   };
   refuse(plan.has_quarantine(), "quarantine");
   refuse(plan.has_asynchronous(), "asynchronous");
-  refuse(plan.simulation().has_attack(), "simulation.attack");
 }
 
 void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
@@ -221,10 +221,15 @@ void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
     Fail(path + ".feature_shift.rotation_degrees",
          "cannot stand beside rotation_max_degrees; keep one of them");
   }
+  const std::uint32_t adversaries =
+      AdversariesAmong(simulation, simulation.clients());
   if (partition.repeat() > 0 &&
-      simulation.clients() % partition.repeat() != 0) {
+      (simulation.clients() - adversaries) % partition.repeat() != 0) {
     Fail(path + ".repeat",
          absl::StrCat("simulation.clients ", simulation.clients(),
+                      adversaries > 0
+                          ? absl::StrCat(" less ", adversaries, " adversaries")
+                          : "",
                       " is no multiple of ", partition.repeat()));
   }
 }
@@ -279,6 +284,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   CheckPrivacy(plan, problems);
   CheckRobust(plan, problems);
   CheckMomentum(plan, problems);
+  CheckAttack(plan, problems);
   rules.CheckStop(plan);
   rules.CheckBuilt(plan);
   rules.CheckSimulation(plan);

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "google/protobuf/util/message_differencer.h"
+#include "proto/codec/attack.h"
 #include "proto/codec/yaml.h"
 #include "tests/proto/plans.h"
 // Last.
@@ -220,6 +221,85 @@ TEST_CASE("a partition says how sizes, shifts and sharing are made") {
           partition.mutable_feature_shift()->set_noise(0.1);
           partition.set_repeat(4);
         }).ok());
+}
+
+TEST_CASE("an attack has adversaries, honest clients and a rule to withstand") {
+  const auto attacked = [](const auto& change) {
+    return After([&](v1::Plan& plan) {
+      plan.mutable_robust()->mutable_mean();
+      auto& simulation = *plan.mutable_simulation();
+      simulation.set_clients(25);
+      simulation.mutable_train()->mutable_csv()->set_path("train.csv");
+      simulation.mutable_attack()->set_fraction(0.2);
+      change(plan, *simulation.mutable_attack());
+    });
+  };
+  CHECK(attacked([](auto&, auto& attack) { attack.mutable_alie(); }).ok());
+  CHECK(Says(attacked([](auto&, auto&) {}),
+             "simulation.attack: needs one of sign_flip, bit_flip, gaussian, "
+             "label_flip, alie, ipm, mimic, backdoor and free_riders"));
+  CHECK(Says(attacked([](auto& plan, auto& attack) {
+               attack.mutable_alie();
+               plan.clear_robust();
+             }),
+             "simulation.attack: needs a rule in robust: adversaries' updates "
+             "are made when all of a round's are there, as such rules read "
+             "them; robust: {mean: {}} is the plain mean of updates, each "
+             "counted once"));
+  CHECK(Says(attacked([](auto&, auto& attack) {
+               attack.mutable_sign_flip();
+               attack.set_fraction(0.03);
+             }),
+             "simulation.attack.fraction: 0.03 of 25 clients is no whole "
+             "adversary; have more of either, or leave the attack out"));
+  CHECK(Says(attacked([](auto& plan, auto& attack) {
+               attack.mutable_mimic();
+               attack.set_fraction(0.9);
+               plan.mutable_simulation()->set_clients(10);
+             }),
+             "simulation.attack.fraction: leaves 1 honest clients of 10; the "
+             "attack needs at least 2"));
+  CHECK(Says(attacked([](auto& plan, auto& attack) {
+               attack.mutable_label_flip();
+               plan.mutable_training()->set_loss(v1::TrainingPlan::MSE);
+             }),
+             "simulation.attack.label_flip: changes classes; training.loss "
+             "must be cross_entropy or bce"));
+  CHECK(Says(attacked([](auto& plan, auto& attack) {
+               attack.mutable_sign_flip();
+               plan.mutable_simulation()->mutable_partition()->set_repeat(3);
+             }),
+             "simulation.partition.repeat: simulation.clients 25 less 5 "
+             "adversaries is no multiple of 3"));
+}
+
+TEST_CASE("an attack's defaults are written out but for those of a round") {
+  v1::Plan plan;
+  auto& attack = *plan.mutable_simulation()->mutable_attack();
+  attack.mutable_gaussian();
+  CHECK(WithDefaults(plan).simulation().attack().gaussian().deviation() == 30);
+  attack.mutable_ipm();
+  CHECK(WithDefaults(plan).simulation().attack().ipm().scale() == 0.1);
+  attack.mutable_backdoor();
+  const auto backdoor = WithDefaults(plan).simulation().attack().backdoor();
+  CHECK(backdoor.trigger() == 3);
+  CHECK(backdoor.poisoned() == 0.5);
+  CHECK_FALSE(backdoor.has_scale());
+  attack.mutable_alie();
+  CHECK_FALSE(WithDefaults(plan).simulation().attack().alie().has_deviations());
+}
+
+// 0.29 x 100 is 28.999... in binary.
+TEST_CASE("a fraction of the clients is a whole number of adversaries") {
+  v1::SimulationPlan plan;
+  CHECK(AdversariesAmong(plan, 25) == 0);
+  plan.mutable_attack()->set_fraction(0.2);
+  CHECK(AdversariesAmong(plan, 25) == 5);
+  CHECK(AdversariesAmong(plan, 29) == 5);
+  plan.mutable_attack()->set_fraction(0.29);
+  CHECK(AdversariesAmong(plan, 100) == 29);
+  CHECK(ClientsWithHonest(plan, 71) == 100);
+  CHECK(ClientsWithHonest(plan, 1) == 1);
 }
 
 TEST_CASE("limits and rules are reported together, and by CheckLimits too") {

@@ -30,5 +30,16 @@ TEST_CASE("skipped masks and seeded noise are declared") {
   CHECK(exceptions[1].find("privacy: ") == 0);
 }
 
+TEST_CASE("an attack is declared, with its adversaries") {
+  v1::Plan plan;
+  plan.mutable_simulation()->set_clients(25);
+  plan.mutable_simulation()->mutable_attack()->set_fraction(0.2);
+  plan.mutable_simulation()->mutable_attack()->mutable_alie();
+  const auto exceptions = DeclaredExceptions(plan);
+  REQUIRE(exceptions.size() == 1);
+  CHECK(exceptions[0].find("simulation.attack: 5 of the 25 clients are "
+                           "adversaries (alie)") == 0);
+}
+
 }  // namespace
 }  // namespace tributary::simulation

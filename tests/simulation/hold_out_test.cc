@@ -48,6 +48,15 @@ TEST_CASE("what is held out and what is not are what was there") {
   }));
 }
 
+TEST_CASE("adversaries keep nothing to judge models on") {
+  Partition whole(std::vector<std::uint32_t>(100, 0), 1);
+  whole.AddAdversaries(3);
+  const HeldOut parts = HoldOut(whole, 0.2, KeyFromSeed(1));
+  CHECK(parts.train.clients() == 4);
+  CHECK(std::ranges::equal(parts.train.Of(2), parts.train.Of(0)));
+  CHECK(parts.test.clients() == 1);
+}
+
 TEST_CASE("the run's key decides what is held out") {
   const std::vector<std::uint32_t> part_of(100, 0);
   const Partition whole(part_of, 1);

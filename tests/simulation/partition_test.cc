@@ -109,6 +109,63 @@ TEST_CASE("clients that share examples hold each as often as the plan says") {
   }));
 }
 
+TEST_CASE("adversaries come last, and hold what honest clients were dealt") {
+  CHECK(rc::check([](std::uint64_t seed) {
+    const std::uint32_t holders = *rc::gen::inRange<std::uint32_t>(1, 4);
+    const std::size_t honest = holders * *rc::gen::inRange<std::size_t>(2, 20);
+    const std::size_t adversaries = *rc::gen::inRange<std::size_t>(1, 60);
+    v1::Partition partition = AnyPartition(1);
+    partition.set_repeat(holders);
+    const auto targets = WithTargets(Targets(200, 3));
+    const auto dealt =
+        MakePartition(PlanFor(honest, partition), targets, KeyFromSeed(seed));
+    auto plan = PlanFor(honest + adversaries, partition);
+    plan.mutable_attack()->mutable_sign_flip();
+    plan.mutable_attack()->set_fraction(
+        static_cast<double>(adversaries) /
+        static_cast<double>(honest + adversaries));
+    const auto attacked = MakePartition(plan, targets, KeyFromSeed(seed));
+    RC_ASSERT(dealt.ok());
+    RC_ASSERT(attacked.ok());
+    RC_ASSERT(attacked->honest() == honest);
+    RC_ASSERT(attacked->adversaries() == adversaries);
+    RC_ASSERT(attacked->clients() == honest + adversaries);
+    for (std::size_t k = 0; k < honest; ++k) {
+      RC_ASSERT(std::ranges::equal(attacked->Of(k), dealt->Of(k)));
+    }
+    for (std::size_t k = 0; k < adversaries; ++k) {
+      RC_ASSERT(
+          std::ranges::equal(attacked->Of(honest + k), dealt->Of(k % honest)));
+    }
+  }));
+}
+
+TEST_CASE(
+    "owners of a natural partition are honest, adversaries come besides") {
+  v1::SimulationPlan plan;
+  *plan.mutable_partition() = Natural();
+  plan.mutable_attack()->mutable_sign_flip();
+  plan.mutable_attack()->set_fraction(0.2);
+  const auto partition = MakePartition(plan, WithOwners(40, 8), KeyFromSeed(1));
+  REQUIRE(partition.ok());
+  CHECK(partition->honest() == 8);
+  CHECK(partition->clients() == 10);
+  // The effective plan says how many there are; it is read again to go on.
+  plan.set_clients(10);
+  const auto again = MakePartition(plan, WithOwners(40, 8), KeyFromSeed(1));
+  REQUIRE(again.ok());
+  CHECK(again->honest() == 8);
+  CHECK(again->adversaries() == 2);
+
+  plan.clear_clients();
+  plan.mutable_attack()->set_fraction(0.1);
+  CHECK(MakePartition(plan, WithOwners(40, 8), KeyFromSeed(1))
+            .status()
+            .message() ==
+        "simulation.attack.fraction: 0.1 beside 8 honest clients is no "
+        "adversary");
+}
+
 TEST_CASE("a partition is the same on every machine") {
   const auto digest = [](const v1::Partition& partition) {
     return DigestOf(*MakePartition(
@@ -179,6 +236,8 @@ TEST_CASE("a partition that cannot be is an error that names key and fix") {
 TEST_CASE("clients are named with at least four digits") {
   CHECK(ClientName(7) == "client-0007");
   CHECK(ClientName(12345) == "client-12345");
+  CHECK(ClientNumber("client-0007") == 7);
+  CHECK(ClientNumber("client-12345") == 12345);
 }
 
 }  // namespace

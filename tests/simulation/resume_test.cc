@@ -189,6 +189,30 @@ TEST_CASE("client states and the optimizer's go on with the federation") {
   CheckEveryInterruption(plan);
 }
 
+TEST_CASE("adversaries go on with what they knew") {
+  FederationPlan plan = Skewed();
+  const auto attacked = [](const auto& attack) {
+    return [attack](v1::Plan& changed) {
+      changed.mutable_robust()->mutable_mean();
+      changed.mutable_simulation()->set_clients(12);
+      auto& chosen = *changed.mutable_simulation()->mutable_attack();
+      chosen.set_fraction(0.25);
+      attack(chosen);
+    };
+  };
+  SECTION("mimics keep to whom they copied") {
+    plan.change = attacked([](auto& attack) { attack.mutable_mimic(); });
+  }
+  SECTION("free riders go by the last release") {
+    plan.change = attacked([](auto& attack) { attack.mutable_free_riders(); });
+  }
+  SECTION("noise is that of the round") {
+    plan.change = attacked(
+        [](auto& attack) { attack.mutable_gaussian()->set_deviation(0.1); });
+  }
+  CheckEveryInterruption(plan);
+}
+
 TEST_CASE("a federation may be interrupted again and again") {
   const FederationPlan plan = Skewed();
   VirtualFederation undisturbed(plan);
