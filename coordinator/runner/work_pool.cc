@@ -55,6 +55,38 @@ void WorkPool::ForEach(std::size_t count, std::function<void(std::size_t)> work,
   }
 }
 
+void WorkPool::Together(std::size_t count,
+                        const std::function<void(std::size_t)>& task) {
+  struct Shared {
+    const std::size_t count;
+    std::atomic<std::size_t> next = 0;
+    std::mutex mutex;
+    std::condition_variable changed;
+    std::size_t done = 0;
+  };
+  const auto shared = std::make_shared<Shared>(count);
+  // Whoever comes when nothing is left does not touch `task`, which may be gone
+  // by then.
+  const auto work = [shared, &task] {
+    std::size_t done = 0;
+    for (std::size_t at = shared->next++; at < shared->count;
+         at = shared->next++) {
+      task(at);
+      ++done;
+    }
+    if (done == 0) return;
+    const std::lock_guard lock(shared->mutex);
+    shared->done += done;
+    if (shared->done == shared->count) shared->changed.notify_all();
+  };
+  const std::size_t helpers =
+      std::min(count, threads_.size()) - std::min<std::size_t>(count, 1);
+  for (std::size_t i = 0; i < helpers; ++i) Post(work);
+  work();
+  std::unique_lock lock(shared->mutex);
+  shared->changed.wait(lock, [&] { return shared->done == count; });
+}
+
 void WorkPool::Loop() {
   std::unique_lock lock(mutex_);
   while (true) {

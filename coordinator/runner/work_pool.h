@@ -20,10 +20,15 @@ class WorkPool {
   ~WorkPool();
 
   void Post(std::function<void()> work);
-  // work(0), ..., work(count - 1), each once, on all threads; then `done` on one
-  // of them, which sees what the others did.
+  // work(0), ..., work(count - 1), each once, on all threads; then `done` on
+  // one of them, which sees what the others did.
   void ForEach(std::size_t count, std::function<void(std::size_t)> work,
                std::function<void()> done);
+  // task(0), ..., task(count - 1), each once, and returns when all are done.
+  // The caller works too, so that it may be called from work of this pool, and
+  // with the pool busy or stopping.
+  void Together(std::size_t count,
+                const std::function<void(std::size_t)>& task);
   int size() const { return static_cast<int>(threads_.size()); }
 
  private:

@@ -165,6 +165,16 @@ absl::Status File::Sync() {
   return absl::OkStatus();
 }
 
+void File::WillRead(std::uint64_t offset, std::uint64_t size) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset),
+                  static_cast<off_t>(size), POSIX_FADV_WILLNEED);
+}
+
+void File::DropPages(std::uint64_t offset, std::uint64_t size) const {
+  ::posix_fadvise(descriptor_, static_cast<off_t>(offset),
+                  static_cast<off_t>(size), POSIX_FADV_DONTNEED);
+}
+
 absl::Status SyncFolder(const std::filesystem::path& folder) {
   const int descriptor =
       ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);

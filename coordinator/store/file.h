@@ -45,6 +45,12 @@ class File {
   // Data, and what is needed to read it back, are on the disk.
   absl::Status Sync();
 
+  // Hints to the system's cache, which cannot fail: these bytes are read soon;
+  // or they are not read again for a while, and their pages can go. Size 0: to
+  // the end of the file.
+  void WillRead(std::uint64_t offset, std::uint64_t size) const;
+  void DropPages(std::uint64_t offset, std::uint64_t size) const;
+
   const std::filesystem::path& path() const { return path_; }
   bool is_open() const { return descriptor_ >= 0; }
   int descriptor() const { return descriptor_; }
