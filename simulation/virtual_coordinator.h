@@ -195,6 +195,7 @@ class VirtualCoordinator {
   void Perform(const round::ReleaseRound& effect);
   void Perform(const round::CommitRound& effect);
   void Perform(const round::AbandonRound& effect);
+  void Perform(const round::QuarantineClient&) {}
   void Perform(const round::EndRun& effect);
   void Perform(const round::WakeAt& effect);
 

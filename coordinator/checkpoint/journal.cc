@@ -67,6 +67,7 @@ class EventWriter {
       to->mutable_aggregates()->set_examples(from.aggregates->examples);
       to->mutable_aggregates()->set_train_loss(from.aggregates->train_loss);
     }
+    Write(from.outliers, to->mutable_outliers());
   }
   void operator()(const round::Restarted&) { event_->mutable_restarted(); }
   void operator()(const round::StopRequested&) {
@@ -181,6 +182,9 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent::ModelReleased& from) {
       return Damaged("a training loss that is not finite");
     }
   }
+  std::set<round::ClientId> outliers;
+  TRIBUTARY_ASSIGN(outliers, ToClients(from.outliers()));
+  to.outliers.assign(outliers.begin(), outliers.end());
   return to;
 }
 

@@ -94,6 +94,11 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
   if (plan.has_secure_aggregation() && !plan.simulation().skip_masks()) {
     options.secure = ToSecure(plan.secure_aggregation());
   }
+  if (plan.has_quarantine()) {
+    options.quarantine =
+        round::QuarantineOptions{.strikes = ToInt(plan.quarantine().strikes()),
+                                 .rounds = ToInt(plan.quarantine().rounds())};
+  }
   if (plan.has_privacy()) {
     const v1::PrivacyPlan& privacy = plan.privacy();
     options.sampling = ToSampling(privacy.sampling());

@@ -376,6 +376,51 @@ absl::StatusOr<round::Evaluation> ReadEvaluation(
   return to;
 }
 
+using Numbers =
+    google::protobuf::RepeatedPtrField<v1::EngineState::ClientNumber>;
+
+void Write(const std::map<round::ClientId, int>& numbers, Numbers* to) {
+  to->Reserve(static_cast<int>(numbers.size()));
+  for (const auto& [client, number] : numbers) {
+    auto* written = to->Add();
+    written->set_client(client.name);
+    written->set_number(static_cast<std::uint32_t>(number));
+  }
+}
+
+absl::StatusOr<std::map<round::ClientId, int>> ReadNumbers(
+    const Numbers& from, std::uint32_t limit, const std::string& what) {
+  std::map<round::ClientId, int> to;
+  for (const auto& each : from) {
+    round::ClientId client;
+    int number = 0;
+    TRIBUTARY_ASSIGN(client, ToClient(each.client()));
+    TRIBUTARY_ASSIGN(number, ToCount(each.number(), limit, what));
+    if (!to.emplace(std::move(client), number).second) {
+      return Damaged(absl::StrCat(what, " of a client twice"));
+    }
+  }
+  return to;
+}
+
+// Once the round is read.
+absl::Status ReadQuarantine(const v1::EngineState& from, round::State& to) {
+  TRIBUTARY_ASSIGN(to.strikes,
+                   ReadNumbers(from.strikes(), kMaxRound, "a strike"));
+  TRIBUTARY_ASSIGN(to.quarantined, ReadNumbers(from.quarantined(),
+                                               2 * kMaxRound, "a quarantine"));
+  for (const auto& [client, until] : to.quarantined) {
+    if (until <= to.round) return Damaged("a quarantine that is over");
+    if (to.strikes.contains(client)) {
+      return Damaged("a client in quarantine with strikes");
+    }
+    if (to.waiting.contains(client)) {
+      return Damaged("a client in quarantine that waits");
+    }
+  }
+  return absl::OkStatus();
+}
+
 // Everything that is in a message only sometimes.
 absl::Status ReadEvaluations(const v1::EngineState& from, round::State& to) {
   if (from.has_evaluation()) {
@@ -554,6 +599,8 @@ v1::EngineState ToMessage(const round::State& state) {
     to->set_reason(FromRefusal(reason));
     to->set_count(count);
   }
+  Write(state.strikes, message.mutable_strikes());
+  Write(state.quarantined, message.mutable_quarantined());
   return message;
 }
 
@@ -604,6 +651,9 @@ absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
     if (!state.refusals.emplace(reason, from.count()).second) {
       return Damaged("a refusal twice");
     }
+  }
+  if (absl::Status status = ReadQuarantine(message, state); !status.ok()) {
+    return status;
   }
   return state;
 }

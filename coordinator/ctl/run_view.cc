@@ -76,7 +76,10 @@ std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
         detail.attempt() > 1 ? absl::StrCat(", attempt ", detail.attempt())
                              : "",
         "; ", detail.asked_clients(), " asked, ", detail.waiting_clients(),
-        " waiting"));
+        " waiting",
+        detail.quarantined_clients() > 0
+            ? absl::StrCat(", ", detail.quarantined_clients(), " in quarantine")
+            : ""));
   }
   if (detail.has_privacy()) lines.push_back(PrivacyLine(detail.privacy()));
   if (detail.rounds_size() == 0) return lines;

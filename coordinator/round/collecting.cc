@@ -94,6 +94,7 @@ Participant* SynchronousEngine::Admit(const Claim& claim) {
   if (fault != Refusal::kNone) {
     EmitRefusal(client, token, fault);
     Drop(client, participant, Participation::kRefused, fault);
+    StrikeIfMisbehaved(client, fault);
     CloseIfSettled();
     return nullptr;
   }
@@ -108,7 +109,9 @@ void SynchronousEngine::AnswerCounted(const Claim& claim,
     Emit(AcknowledgeAgain{claim.client, claim.token});
   } else if (options_.secure && claim.defect == Refusal::kBadProtocol) {
     EmitRefusal(claim.client, claim.token, Refusal::kBadProtocol);
+    const bool is_news = HasTask(claim.client, participant);
     LeaveSession(claim.client);
+    if (is_news) StrikeIfMisbehaved(claim.client, Refusal::kBadProtocol);
     CloseIfSettled();
   } else {
     EmitRefusal(claim.client, claim.token, Refusal::kDuplicate);
@@ -203,6 +206,9 @@ void SynchronousEngine::Handle(const ModelReleased& event) {
       state_.counted.emplace(client, participant.token);
     }
   }
+  for (const ClientId& client : event.outliers) {
+    if (state_.counted.contains(client)) Strike(client, "outlier");
+  }
   const int made = state_.round;
   state_.model = event.model;
   if (state_.clip_norm && event.next_clip_norm) {
@@ -210,6 +216,7 @@ void SynchronousEngine::Handle(const ModelReleased& event) {
   }
   state_.round = made + 1;
   state_.attempt = 1;
+  EndQuarantines();
   ScheduleEvaluation(made, event.model);
   GoOn();
 }

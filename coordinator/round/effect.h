@@ -131,6 +131,15 @@ struct AbandonRound {
   std::string reason;  // "2 of at least 8 updates at the deadline"
   friend bool operator==(const AbandonRound&, const AbandonRound&) = default;
 };
+// For the record. The client has as many strikes as are allowed, and is not
+// asked before this round.
+struct QuarantineClient {
+  ClientId client;
+  int until = 0;
+  std::string reason;  // of the last strike: a refusal's name, or "outlier"
+  friend bool operator==(const QuarantineClient&,
+                         const QuarantineClient&) = default;
+};
 // DURABLE. The run is over.
 enum class RunEnd { kFinished, kStopped, kFailed };
 struct EndRun {
@@ -149,6 +158,6 @@ using Effect =
     std::variant<OfferTask, ComeBack, GrantUpload, AcceptUpdate,
                  AcknowledgeAgain, Refuse, CancelTask, AcceptEvaluation,
                  OpenRound, CloseSecureStep, ReleaseRound, CommitRound,
-                 AbandonRound, EndRun, WakeAt>;
+                 AbandonRound, QuarantineClient, EndRun, WakeAt>;
 
 }  // namespace tributary::round

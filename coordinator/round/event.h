@@ -72,6 +72,8 @@ struct ModelReleased {
   std::optional<double> next_clip_norm = std::nullopt;
   // Of packed updates, if the sum has them.
   std::optional<Aggregates> aggregates = std::nullopt;
+  // Contributors that were outliers to the round's robust rule, sorted.
+  std::vector<ClientId> outliers = {};
   friend bool operator==(const ModelReleased&, const ModelReleased&) = default;
 };
 // The secure session of the round took this client's message of this step. The

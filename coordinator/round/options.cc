@@ -17,6 +17,7 @@ constexpr int kMaxRounds = 1'000'000;
 constexpr int kMaxAttempts = 10'000;
 constexpr int kMaxPopulation = 10'000'000;
 constexpr int kMaxStaleness = 10'000;
+constexpr int kMaxStrikes = 1'000'000;
 constexpr Duration kMaxDuration = std::chrono::hours(24 * 30);
 
 class Problems {
@@ -101,6 +102,21 @@ void CheckAsynchronous(const Options& options, Problems& problems) {
   }
 }
 
+void CheckQuarantine(const Options& options, Problems& problems) {
+  problems.RequireRange("quarantine.strikes", options.quarantine->strikes, 1,
+                        kMaxStrikes);
+  problems.RequireRange("quarantine.rounds", options.quarantine->rounds, 1,
+                        kMaxRounds);
+  if (options.sampling != Sampling::kAny) {
+    problems.Add(
+        "quarantine: leaves clients out of the draw, and privacy.sampling "
+        "counts on each client of the population to be in it");
+  }
+  if (options.asynchronous) {
+    problems.Add("quarantine: counts rounds, which asynchronous has not");
+  }
+}
+
 void CheckPrivacy(const Options& options, Problems& problems) {
   if (options.sampling != Sampling::kAny) {
     problems.RequireRange("privacy.population", options.population, 1,
@@ -165,6 +181,7 @@ absl::Status Options::Validate() const {
   problems.RequireRange("update.max_weight", max_weight, 1, 1 << 24);
   if (secure) CheckSecure(*this, problems);
   if (asynchronous) CheckAsynchronous(*this, problems);
+  if (quarantine) CheckQuarantine(*this, problems);
   CheckPrivacy(*this, problems);
   return problems.Status();
 }

@@ -52,6 +52,17 @@ enum class Sampling {
   kFixedSize,
 };
 
+// Clients that misbehave are not asked for a while.
+struct QuarantineOptions {
+  // Strikes of one client after which it is not asked. One may be an accident;
+  // more let an adversary try more often.
+  int strikes = 3;
+  // Released rounds for which it is not asked then.
+  int rounds = 10;
+  friend bool operator==(const QuarantineOptions&,
+                         const QuarantineOptions&) = default;
+};
+
 // What a privacy budget is charged for.
 enum class Charged {
   // Each ReleaseRound: before it nobody sees what an update says.
@@ -95,6 +106,9 @@ struct Options {
   bool packed = false;
   std::optional<SecureOptions> secure;
   std::optional<AsynchronousOptions> asynchronous;
+  // Only with kAny: a sample is not of a population that shrinks by what its
+  // members do.
+  std::optional<QuarantineOptions> quarantine;
   Sampling sampling = Sampling::kAny;
   // Clients among whom cohorts are drawn; not with kAny.
   int population = 0;

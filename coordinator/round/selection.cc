@@ -41,6 +41,7 @@ void SynchronousEngine::TrainerChecksIn(const ClientId& client) {
 // away: they wait only if too few others do for the next round. Where everyone
 // is to be drawn with the same probability nobody stands back.
 bool SynchronousEngine::MayWait(const ClientId& client) const {
+  if (state_.quarantined.contains(client)) return false;
   const std::size_t room = Room();
   if (options_.sampling != Sampling::kAny) return room > 0;
   const Cohort* cohort = CurrentCohort();

@@ -185,6 +185,11 @@ struct State {
   std::map<ClientId, OpenTask> open_tasks;
   std::map<ClientId, PastTask> past_tasks;
   std::map<Refusal, std::uint64_t> refusals;
+  // With a quarantine: strikes of clients, from 1 to less than are allowed; and
+  // of those that had as many the first round in which each is asked again,
+  // after `round`. Nobody is in both.
+  std::map<ClientId, int> strikes;
+  std::map<ClientId, int> quarantined;
   // Of this round, under differential privacy.
   std::optional<double> clip_norm;
   // What was debited, if there is a budget: every ReleaseRound, or every

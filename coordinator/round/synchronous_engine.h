@@ -8,7 +8,8 @@
 //           each of a round -> Abandoned (backing off) -> Selecting
 //           Released -> Finishing (the last evaluation is out) -> Ended
 //           any -> Ended
-// Orthogonal to them: the clients that wait, and the evaluations.
+// Orthogonal to them: the clients that wait, those in quarantine, and the
+// evaluations.
 //
 // One thread at a time. A step costs O(log n) for most events and O(n log n)
 // when a round opens or closes, n being the clients waiting or asked.
@@ -18,6 +19,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <variant>
 #include <vector>
 
@@ -109,6 +111,11 @@ class SynchronousEngine final : public RunEngine {
   void CloseIfSettled();
   bool IsSettled(const Collecting& collecting) const;
   void CloseCollecting(const std::string& when);
+
+  // quarantine.cc
+  void Strike(const ClientId& client, std::string_view reason);
+  void StrikeIfMisbehaved(const ClientId& client, Refusal reason);
+  void EndQuarantines();
 
   // secure.cc
   using Clients = std::set<ClientId>;

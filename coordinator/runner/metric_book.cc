@@ -22,6 +22,8 @@ const std::map<std::string, Description>& Descriptions() {
        {kCounter, "Rounds whose model was released, by run."}},
       {"tributary_rounds_abandoned_total",
        {kCounter, "Attempts at a round that were given up, by run."}},
+      {"tributary_quarantined_clients",
+       {kGauge, "Clients that are not asked for a while, by run."}},
       {"tributary_secure_sessions_total",
        {kCounter, "Secure sessions that were begun, by run."}},
       {"tributary_secure_sessions_abandoned_total",

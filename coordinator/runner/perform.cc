@@ -326,6 +326,7 @@ void Runner::Do(Run& run, const round::CommitRound& effect) {
   board_.SetModels(run.name, run.models);
   metrics_.Count("tributary_rounds_released_total", {{"run", run.name}});
   metrics_.Set("tributary_round_seconds", {{"run", run.name}}, row.seconds);
+  CountQuarantined(run);
   Log(Level::kInfo, "round released",
       {{"run", run.name},
        {"round", absl::StrCat(effect.round)},
@@ -345,8 +346,26 @@ void Runner::Do(Run& run, const round::AbandonRound& effect) {
        {"reason", effect.reason}});
 }
 
+void Runner::Do(Run& run, const round::QuarantineClient& effect) {
+  CountQuarantined(run);
+  Log(Level::kWarning, "client in quarantine",
+      {{"run", run.name},
+       {"client", effect.client.name},
+       {"until_round", absl::StrCat(effect.until)},
+       {"reason", effect.reason}});
+}
+
+void Runner::CountQuarantined(const Run& run) {
+  if (!run.plan.has_quarantine() || run.engine == nullptr) return;
+  const std::size_t clients =
+      run.IsOver() ? 0 : run.engine->state().quarantined.size();
+  metrics_.Set("tributary_quarantined_clients", {{"run", run.name}},
+               static_cast<double>(clients));
+}
+
 void Runner::Do(Run& run, const round::EndRun& effect) {
   ForgetRound(run);
+  CountQuarantined(run);
   run.wake.reset();
   if (health_.Set(ModelsOf(run), absl::OkStatus())) ShowHealth();
   CountRuns();

@@ -176,6 +176,7 @@ absl::Status Runner::ResumeRun(Past past) {
   }
 
   ShowPrivacy(run);
+  CountQuarantined(run);
   ShowNew(run, past.row);
   board_.Publish(run.name, [&](v1::RunDetail& detail) {
     for (const store::RoundRow& round : past.rounds) {

@@ -293,6 +293,8 @@ void Describe(const Run& run, v1::RunDetail& detail) {
   }
   detail.set_asked_clients(asked);
   detail.set_accepted_updates(accepted);
+  detail.set_quarantined_clients(
+      static_cast<std::uint32_t>(state.quarantined.size()));
   for (const auto& [reason, count] : state.refusals) {
     (*detail.mutable_refusals())[std::string(round::Name(reason))] = count;
   }

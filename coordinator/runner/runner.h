@@ -168,6 +168,8 @@ class Runner final : public Coordinator, private UploadListener {
   bool IsPaid(Run& run, int round);
   void Do(Run& run, const round::CommitRound& effect);
   void Do(Run& run, const round::AbandonRound& effect);
+  void Do(Run& run, const round::QuarantineClient& effect);
+  void CountQuarantined(const Run& run);
   void Do(Run& run, const round::EndRun& effect);
   void Do(Run& run, const round::WakeAt& effect);
   void Fold(Run& run, SpooledUpdate update, std::uint32_t weight);

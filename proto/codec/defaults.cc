@@ -11,6 +11,7 @@
 #include "proto/codec/device_plan.h"
 #include "proto/codec/duration.h"
 #include "proto/codec/privacy_rules.h"
+#include "proto/codec/quarantine_rules.h"
 #include "proto/codec/yaml.h"
 
 namespace tributary::codec {
@@ -166,6 +167,16 @@ void FillOptimizer(v1::ServerOptimizer& optimizer) {
   }
 }
 
+void FillQuarantine(v1::Plan& plan) {
+  if (!plan.has_quarantine()) return;
+  v1::QuarantinePlan& quarantine = *plan.mutable_quarantine();
+  if (!quarantine.has_strikes()) quarantine.set_strikes(3);
+  if (!quarantine.has_rounds()) quarantine.set_rounds(10);
+  if (!quarantine.has_outlier_weight() && WeighsUpdates(plan)) {
+    quarantine.set_outlier_weight(0.1);
+  }
+}
+
 void FillStrategy(v1::Plan& plan) {
   if (!plan.has_strategy()) return;
   v1::StrategyPlan& strategy = *plan.mutable_strategy();
@@ -316,6 +327,7 @@ v1::Plan WithDefaults(const v1::Plan& given) {
   FillOptimizer(*plan.mutable_server_optimizer());
   FillStrategy(plan);
   FillRobust(plan);
+  FillQuarantine(plan);
   auto& evaluation = *plan.mutable_evaluation();
   if (!evaluation.has_deadline()) {
     *evaluation.mutable_deadline() = DurationOf(seconds(60));

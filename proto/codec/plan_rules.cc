@@ -14,6 +14,7 @@
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
 #include "proto/codec/privacy_rules.h"
+#include "proto/codec/quarantine_rules.h"
 #include "proto/codec/robust_rules.h"
 #include "proto/codec/source_rules.h"
 #include "proto/codec/strategy_rules.h"
@@ -190,7 +191,6 @@ void Rules::CheckBuilt(const v1::Plan& plan) {
   const auto refuse = [&](bool is_said, const char* key) {
     if (is_said) Fail(key, "is not built yet");
   };
-  refuse(plan.has_quarantine(), "quarantine");
   refuse(plan.has_asynchronous(), "asynchronous");
 }
 
@@ -285,6 +285,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   CheckRobust(plan, problems);
   CheckMomentum(plan, problems);
   CheckAttack(plan, problems);
+  CheckQuarantine(plan, problems);
   rules.CheckStop(plan);
   rules.CheckBuilt(plan);
   rules.CheckSimulation(plan);

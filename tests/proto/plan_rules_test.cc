@@ -52,6 +52,77 @@ TEST_CASE("momentum is for sgd") {
              "training.momentum: is for sgd; adam has its own"));
 }
 
+TEST_CASE("quarantine and sampled cohorts do not go together") {
+  for (const auto sampling :
+       {v1::PrivacyPlan::POISSON, v1::PrivacyPlan::FIXED_SIZE}) {
+    CHECK(Says(After([&](auto& plan) {
+                 plan.mutable_quarantine();
+                 plan.mutable_privacy()->set_sampling(sampling);
+               }),
+               "quarantine: leaves clients out of the draw, and the accountant "
+               "of privacy.sampling counts on each client of the population to "
+               "be in it, whatever it sends; leave one of them out"));
+  }
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_quarantine();
+               plan.mutable_asynchronous();
+             }),
+             "quarantine: counts rounds, which asynchronous has not; leave one "
+             "of them out"));
+}
+
+TEST_CASE("an outlier needs a rule that weighs updates") {
+  const std::string line =
+      "quarantine.outlier_weight: no update has a weight here: "
+      "robust.geometric_median, centered_clipping and fltrust weigh updates, "
+      "mean does after a norm_bound, krum if it takes all updates but the "
+      "adversaries', and none after bucketing; leave it out";
+  using Robust = std::function<void(v1::RobustPlan&)>;
+  const auto with = [](const Robust& robust) {
+    return After([&](auto& plan) {
+      plan.mutable_quarantine()->set_outlier_weight(0.2);
+      robust(*plan.mutable_robust());
+    });
+  };
+  CHECK(Says(After([](auto& plan) {
+               plan.mutable_quarantine()->set_outlier_weight(0.2);
+             }),
+             line));
+  CHECK(Says(with([](auto& robust) { robust.mutable_median(); }), line));
+  CHECK(Says(with([](auto& robust) { robust.mutable_krum(); }), line));
+  CHECK(Says(with([](auto& robust) { robust.mutable_mean(); }), line));
+  CHECK_FALSE(Says(with([](auto& robust) {
+                     robust.mutable_mean();
+                     robust.add_pre_steps()->mutable_norm_bound()->set_norm(1);
+                   }),
+                   line));
+  CHECK_FALSE(Says(
+      with([](auto& robust) { robust.mutable_geometric_median(); }), line));
+  CHECK(Says(with([](auto& robust) {
+               robust.mutable_geometric_median();
+               robust.add_pre_steps()->mutable_bucketing();
+             }),
+             line));
+  // All updates but the adversaries' of a cohort of ten.
+  CHECK_FALSE(Says(with([](auto& robust) {
+                     robust.set_adversaries(3);
+                     robust.mutable_krum()->set_selected(7);
+                   }),
+                   line));
+}
+
+TEST_CASE("a quarantine has defaults, and where updates weigh an outlier too") {
+  v1::Plan plan = GoodPlan();
+  plan.mutable_quarantine();
+  const v1::QuarantinePlan plain = WithDefaults(plan).quarantine();
+  CHECK(plain.strikes() == 3);
+  CHECK(plain.rounds() == 10);
+  CHECK_FALSE(plain.has_outlier_weight());
+  CHECK(ValidatePlan(WithDefaults(plan)).ok());
+  plan.mutable_robust()->mutable_geometric_median();
+  CHECK(WithDefaults(plan).quarantine().outlier_weight() == 0.1);
+}
+
 TEST_CASE("a top-k fraction needs top-k") {
   CHECK(Says(
       After([](auto& plan) { plan.mutable_update()->set_top_k_fraction(0.1); }),

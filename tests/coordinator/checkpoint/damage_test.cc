@@ -210,6 +210,46 @@ TEST_CASE("damaged states are refused by name") {
   CheckThatEachIsFound(ARoundInProgress(), damages);
 }
 
+TEST_CASE("damaged quarantines are refused by name") {
+  round::RoundFixture run;
+  round::Options options = round::RoundFixture::SmallRounds();
+  options.quarantine = {.strikes = 2, .rounds = 3};
+  run.StartRunWith(options);
+  run.CheckIn({"ann", "bob", "cid"});
+  run.Returns("ann", {.defect = round::Refusal::kOverBound});
+  run.Return({"bob", "cid"});
+  run.ModelIsMade();
+  run.CheckIn({"ann", "dan", "eli"});
+  run.Returns("dan", {.defect = round::Refusal::kOverBound});
+  run.Returns("ann", {.defect = round::Refusal::kOverBound});
+  run.ChecksIn("fay");
+  const auto add = [](auto* to, const char* client, std::uint32_t number) {
+    auto* added = to->Add();
+    added->set_client(client);
+    added->set_number(number);
+  };
+  CheckThatEachIsFound(
+      ToMessage(run.state()),
+      {
+          {"a strike 0 is not in",
+           [&](auto& s) { add(s.mutable_strikes(), "zoe", 0); }},
+          {"a strike 3000000 is not in",
+           [&](auto& s) { add(s.mutable_strikes(), "zoe", 3'000'000); }},
+          {"a strike of a client twice",
+           [&](auto& s) { add(s.mutable_strikes(), "dan", 1); }},
+          {"a client name of 0 bytes",
+           [&](auto& s) { add(s.mutable_quarantined(), "", 5); }},
+          {"a quarantine of a client twice",
+           [&](auto& s) { add(s.mutable_quarantined(), "ann", 9); }},
+          {"a quarantine that is over",
+           [&](auto& s) { add(s.mutable_quarantined(), "zoe", 2); }},
+          {"a client in quarantine with strikes",
+           [&](auto& s) { add(s.mutable_quarantined(), "dan", 9); }},
+          {"a client in quarantine that waits",
+           [&](auto& s) { add(s.mutable_quarantined(), "fay", 9); }},
+      });
+}
+
 TEST_CASE("damaged steps are refused by name") {
   using Damage = std::function<void(v1::EngineStep&)>;
   const std::vector<std::pair<std::string, Damage>> damages = {
@@ -259,6 +299,14 @@ TEST_CASE("damaged steps are refused by name") {
          made->set_round(1);
          made->set_model(std::string(32, 'm'));
          made->mutable_aggregates()->set_train_loss(1e300 * 1e300);
+       }},
+      {"a client twice in a list",
+       [](auto& s) {
+         auto* made = s.mutable_event()->mutable_model_released();
+         made->set_round(1);
+         made->set_model(std::string(32, 'm'));
+         made->add_outliers("ann");
+         made->add_outliers("ann");
        }},
       {"unknown step 0",
        [](auto& s) {

@@ -188,5 +188,14 @@ TEST_CASE("numbers beyond an engine's are refused, not wrapped") {
   CHECK(said.find("round.retry_backoff") != std::string::npos);
 }
 
+TEST_CASE("a plan's quarantine is the engine's") {
+  v1::Plan plan = APlan();
+  CHECK_FALSE(ToOptions(plan)->quarantine);
+  plan.mutable_quarantine()->set_strikes(4);
+  plan.mutable_quarantine()->set_rounds(7);
+  CHECK(ToOptions(plan)->quarantine ==
+        round::QuarantineOptions{.strikes = 4, .rounds = 7});
+}
+
 }  // namespace
 }  // namespace tributary::checkpoint

@@ -165,6 +165,12 @@ void Script::StartRun(const Settings& settings) {
       asynchronous().max_staleness = std::stoi(value);
     } else if (key == "mixing_rate") {
       asynchronous().mixing_rate = std::stod(value);
+    } else if (key == "strikes") {
+      if (!options.quarantine) options.quarantine.emplace();
+      options.quarantine->strikes = std::stoi(value);
+    } else if (key == "quarantine_rounds") {
+      if (!options.quarantine) options.quarantine.emplace();
+      options.quarantine->rounds = std::stoi(value);
     } else if (key == "max_weight") {
       options.max_weight = static_cast<std::uint32_t>(std::stoul(value));
     } else {
@@ -243,6 +249,8 @@ round::ModelReleased Script::MadeOf(const Settings& settings) const {
       } else {
         made.aggregates->train_loss = std::stod(value);
       }
+    } else if (key == "outlier") {
+      made.outliers = {round::ClientId{value}};
     } else {
       Fail("a model has no " + key);
     }

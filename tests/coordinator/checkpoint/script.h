@@ -16,7 +16,8 @@
 // follow, "c01..c10" for ten of them; then
 // key=value: weight, loss, base (model-N), defect (a refusal's name), token
 // (another client's: ann, or of an earlier attempt: ann@1.1), or metrics of
-// evaluate; of model: clip_norm (the next), examples and loss.
+// evaluate; of model: clip_norm (the next), examples and loss, outlier (a
+// client).
 // "#" starts a comment. A wake-up is told when it changes.
 #pragma once
 

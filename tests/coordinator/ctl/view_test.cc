@@ -75,6 +75,14 @@ TEST_CASE("a run is shown with its bars, its rounds and its refusals") {
         std::vector<std::string>{"refused: too_late 2"});
 }
 
+TEST_CASE("a run says how many clients are in quarantine") {
+  v1::RunDetail detail = Detail();
+  detail.set_quarantined_clients(3);
+  CHECK(RunLines(detail, Style::kPlain, 10)
+            .at(2)
+            .ends_with("12 asked, 0 waiting, 3 in quarantine"));
+}
+
 TEST_CASE("figures that nobody measured are not shown as zeros") {
   v1::RunDetail detail = Detail();
   v1::RoundRecord& round = *detail.mutable_rounds(0);

@@ -42,6 +42,7 @@ class BufferReferee {
   // Those that asynchronous rounds never have.
   std::string See(const CloseSecureStep&) { return "a secure step"; }
   std::string See(const AbandonRound&) { return "an abandoned buffer"; }
+  std::string See(const QuarantineClient&) { return "a quarantine"; }
   std::string See(const ComeBack&) { return ""; }
   std::string See(const AcceptEvaluation&) { return ""; }
 

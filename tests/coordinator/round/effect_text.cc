@@ -87,6 +87,10 @@ struct Teller {
     return "abandon round " + Number(e.round) + "." + Number(e.attempt) +
            " with " + Number(e.accepted) + " lost: " + e.reason;
   }
+  std::string operator()(const QuarantineClient& e) const {
+    return "quarantine " + e.client.name + " until round " +
+           Number(static_cast<std::uint64_t>(e.until)) + ": " + e.reason;
+  }
   std::string operator()(const EndRun& e) const {
     const char* how = e.end == RunEnd::kFinished  ? "finished"
                       : e.end == RunEnd::kStopped ? "stopped"

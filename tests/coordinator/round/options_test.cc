@@ -58,6 +58,17 @@ TEST_CASE("what does not fit is named") {
          o.population = 20;
          o.over_selection = 1.1;
        }},
+      {"quarantine.strikes: 0 is not in 1",
+       [](Options& o) { o.quarantine = {.strikes = 0}; }},
+      {"quarantine.rounds: 0 is not in 1",
+       [](Options& o) { o.quarantine = {.rounds = 0}; }},
+      {"quarantine: leaves clients out of the draw, and privacy.sampling",
+       [](Options& o) {
+         o.quarantine.emplace();
+         o.sampling = Sampling::kFixedSize;
+         o.population = 20;
+         o.over_selection = 1;
+       }},
       {"privacy.epsilon: pays for -1 rounds",
        [](Options& o) { o.max_debits = -1; }},
       {"privacy.clipping.norm: inf",

@@ -17,6 +17,12 @@ constexpr int kEvaluators = 2;
 ClientId Trainer(int number) {
   return ClientId{"trainer-" + std::to_string(number % kTrainers)};
 }
+// Who comes at the end, when the others may all be in quarantine.
+constexpr int kWilling = 2 * kTrainers;
+ClientId Willing(int number) {
+  if (number < kTrainers) return Trainer(number);
+  return ClientId{"willing-" + std::to_string(number)};
+}
 ClientId Evaluator(int number) {
   return ClientId{"evaluator-" + std::to_string(number % kEvaluators)};
 }
@@ -40,6 +46,7 @@ Options OptionsFor(std::uint32_t choice) {
   };
   using std::chrono::seconds;
   Options options;
+  const int strikes = choose(4);
   const int kind = choose(4);
   const int sampling = choose(4);
   options.cohort_size = 1 + choose(6);
@@ -63,6 +70,10 @@ Options OptionsFor(std::uint32_t choice) {
     options.over_selection = 1;
     options.population =
         options.cohort_size + choose(kTrainers + 1 - options.cohort_size);
+  }
+  if (strikes > 0 && options.sampling == Sampling::kAny) {
+    options.quarantine =
+        QuarantineOptions{.strikes = strikes, .rounds = 1 + options.rounds % 2};
   }
   options.packed = kind == 1 && options.max_weight == 1;
   if (kind >= 2) {
@@ -114,9 +125,10 @@ void RandomPlay::AnswerClosing() {
 }
 
 void RandomPlay::AllAct(unsigned who) {
-  for (int number = 0; number < kTrainers; ++number) {
+  for (int number = 0; number < kWilling; ++number) {
     if ((who >> number & 1) == 0) continue;
-    const ClientId client = Trainer(number);
+    const ClientId client = Willing(number);
+    if (number >= kTrainers && !tasks_.contains(client)) continue;
     if (std::holds_alternative<Collecting>(engine_.state().phase)) {
       Step(UpdateArrived{client, TokenFor(client, 0), ContributionOf(0),
                          Refusal::kNone});
@@ -276,6 +288,9 @@ ModelReleased RandomPlay::ModelOf(std::uint8_t how) const {
   ModelReleased made{round, ModelNamed(round)};
   if (how % 2 == 1) made.next_clip_norm = 0.5 + how;
   if (how % 3 == 1) made.aggregates = Aggregates{how, how / 16.0};
+  for (int number = 0; number < kTrainers; ++number) {
+    if ((how * 7 >> number & 3) == 3) made.outliers.push_back(Trainer(number));
+  }
   return made;
 }
 
@@ -284,9 +299,8 @@ bool RandomPlay::ReachesItsEnd() {
     return std::holds_alternative<Ended>(engine_.state().phase);
   };
   for (int pass = 0; pass < 400 && !is_over(); ++pass) {
-    for (int number = 0; number < kTrainers; ++number) {
-      const ClientId client = Trainer(number);
-      Step(round::CheckIn{client, Role::kTrainer});
+    for (int number = 0; number < kWilling; ++number) {
+      Step(round::CheckIn{Willing(number), Role::kTrainer});
     }
     constexpr int kSteps = 6;
     for (int step = 0; step < kSteps; ++step) {

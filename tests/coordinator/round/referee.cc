@@ -14,6 +14,10 @@ std::string Referee::Watch(const Event& event, Instant now,
   Note(event);
   for (std::size_t i = 0; i < effects.size(); ++i) {
     const Effect& effect = effects[i];
+    if (!untold_.empty() && !std::holds_alternative<QuarantineClient>(effect) &&
+        !std::holds_alternative<ComeBack>(effect)) {
+      return "a quarantine that is not told";
+    }
     if (std::holds_alternative<WakeAt>(effect) && i + 1 != effects.size()) {
       return "a wake-up that is not last";
     }
@@ -25,6 +29,7 @@ std::string Referee::Watch(const Event& event, Instant now,
         std::visit([this](const auto& seen) { return See(seen); }, effect);
     if (!broken.empty()) return broken + ": " + Text(effect);
   }
+  if (!untold_.empty()) return "a quarantine that is not told";
   if (open_ && open_->asked.empty()) return "a round of nobody";
   if (must_abandon_) return "an attempt that goes on without its session";
   if (open_ && !open_->is_closing() &&
@@ -42,7 +47,18 @@ void Referee::Note(const Event& event) {
   made_.reset();
   if (const auto* made = std::get_if<ModelReleased>(&event)) made_ = *made;
   if (!options_.secure || is_over_) return;
-  if (std::holds_alternative<Restarted>(event)) {
+  if (const auto* failed = std::get_if<TaskFailed>(&event)) {
+    if (IsInSession(failed->client, failed->token)) {
+      open_->left.insert(failed->client);
+    }
+  } else if (const auto* answered = std::get_if<SecureAnswered>(&event)) {
+    constexpr int kBeforeUnmasking = 5;
+    if (IsInSession(answered->client, answered->token) &&
+        open_->closed == kBeforeUnmasking &&
+        answered->step == SecureStep::kUnmasking) {
+      open_->left.insert(answered->client);
+    }
+  } else if (std::holds_alternative<Restarted>(event)) {
     must_abandon_ = open_ || is_making_model_;
   } else if (const auto* lost = std::get_if<SecureAbandoned>(&event)) {
     must_abandon_ = (open_ || is_making_model_) &&
@@ -88,6 +104,7 @@ std::string Referee::See(const OfferTask& effect) {
   if (!open_ || task.round != open_->round || task.attempt != open_->attempt) {
     return "a task of a round that is not open";
   }
+  if (quarantined_.contains(client)) return "somebody in quarantine is asked";
   const auto [asked, is_new] = open_->asked.emplace(client, task.token);
   if (!is_new && !HasOpenTask(client, task.token) &&
       !IsInSession(client, task.token)) {
@@ -135,7 +152,43 @@ std::string Referee::See(const AcknowledgeAgain& effect) {
 
 std::string Referee::See(const Refuse& effect) {
   ++refusals_;
+  if (IsStrike(effect)) {
+    open_->struck.insert(effect.client);
+    Strike(effect.client);
+  }
   return effect.reason == Refusal::kNone ? "a refusal without a reason" : "";
+}
+
+// Whether it is said of what the client sent for a task that it has.
+bool Referee::IsStrike(const Refuse& effect) const {
+  static const std::set<Refusal> kMisbehaviour = {
+      Refusal::kWrongSize,  Refusal::kBadChecksum, Refusal::kBadEncoding,
+      Refusal::kNotFinite,  Refusal::kOverBound,   Refusal::kBadWeight,
+      Refusal::kBadMessage, Refusal::kBadProtocol};
+  if (!open_ || !kMisbehaviour.contains(effect.reason)) return false;
+  if (HasOpenTask(effect.client, effect.token)) {
+    return !open_->struck.contains(effect.client);
+  }
+  return effect.reason == Refusal::kBadProtocol &&
+         IsInSession(effect.client, effect.token) &&
+         !open_->left.contains(effect.client) &&
+         !open_->struck.contains(effect.client);
+}
+
+void Referee::Strike(const ClientId& client) {
+  if (!options_.quarantine || quarantined_.contains(client)) return;
+  if (++strikes_[client] < options_.quarantine->strikes) return;
+  strikes_.erase(client);
+  quarantined_[client] = released_ + 1 + options_.quarantine->rounds + 1;
+  untold_.insert(client);
+}
+
+std::string Referee::See(const QuarantineClient& effect) {
+  if (untold_.erase(effect.client) == 0) return "a quarantine for nothing";
+  if (effect.until != quarantined_.at(effect.client)) {
+    return "a quarantine of another length";
+  }
+  return effect.reason.empty() ? "a quarantine without a reason" : "";
 }
 
 std::string Referee::See(const CancelTask& effect) {
@@ -226,6 +279,7 @@ std::string Referee::See(const ReleaseRound& effect) {
   }
   ++debits_;
   making_of_ = static_cast<int>(accepted.size());
+  makers_ = {accepted.begin(), accepted.end()};
   open_.reset();
   is_making_model_ = true;
   return "";
@@ -239,9 +293,15 @@ std::string Referee::See(const CommitRound& effect) {
     return "a commit of other aggregates";
   }
   if (clip_norm_ && made_->next_clip_norm) clip_norm_ = made_->next_clip_norm;
+  for (const ClientId& client : made_->outliers) {
+    if (makers_.contains(client)) Strike(client);
+  }
   is_making_model_ = false;
   ++released_;
   attempt_ = 0;
+  std::erase_if(quarantined_, [this](const auto& each) {
+    return each.second <= released_ + 1;
+  });
   return "";
 }
 

@@ -37,6 +37,9 @@ class Referee {
     std::map<ClientId, TaskToken> asked;
     std::map<ClientId, std::uint32_t> accepted;  // weights
     std::set<ClientId> cancelled;
+    // Refused for what they are; counted, and gave their session up since.
+    std::set<ClientId> struck;
+    std::set<ClientId> left;
     // Of a secure session: steps whose closing was asked for, and those that
     // the body has closed; whose updates are in its sum.
     int asked_to_close = 0;
@@ -58,12 +61,15 @@ class Referee {
   std::string See(const ReleaseRound& effect);
   std::string See(const CommitRound& effect);
   std::string See(const AbandonRound& effect);
+  std::string See(const QuarantineClient& effect);
   std::string See(const EndRun& effect);
   std::string See(const WakeAt& effect);
   bool HasOpenTask(const ClientId& client, const TaskToken& token) const;
   // Whether the client may still be wanted in the secure session.
   bool IsInSession(const ClientId& client, const TaskToken& token) const;
   bool MayTakeUpdates() const;
+  bool IsStrike(const Refuse& effect) const;
+  void Strike(const ClientId& client);
   void Note(const Event& event);
 
   Options options_;
@@ -77,8 +83,13 @@ class Referee {
   int abandoned_ = 0;
   int debits_ = 0;
   std::optional<double> clip_norm_;
-  // Of the round whose model is made: the updates in it.
+  // Of the round whose model is made: the updates in it, and whose they are.
   int making_of_ = 0;
+  std::set<ClientId> makers_;
+  // Those in quarantine until a round, and of whom that is still to be told.
+  std::map<ClientId, int> strikes_;
+  std::map<ClientId, int> quarantined_;
+  std::set<ClientId> untold_;
   // This step's event ends the attempt.
   bool must_abandon_ = false;
   std::optional<ModelReleased> made_;

@@ -84,6 +84,7 @@ TEST_CASE("the same events at the same instants have the same effects") {
 TEST_CASE("random plays reach every phase and every refusal of the engine") {
   std::set<std::string_view> phases;
   std::set<Refusal> refusals;
+  std::set<std::string> quarantines;
   KeyedStream random(KeyFromSeed(11));
   for (int run = 0; run < 800; ++run) {
     RandomPlay play(OptionsFor(static_cast<std::uint32_t>(random.Word())),
@@ -97,9 +98,20 @@ TEST_CASE("random plays reach every phase and every refusal of the engine") {
     for (const auto& [reason, count] : play.engine().state().refusals) {
       refusals.insert(reason);
     }
+    for (const auto& moment : play.moments()) {
+      for (const Effect& effect : moment.effects) {
+        const auto* put = std::get_if<QuarantineClient>(&effect);
+        if (put != nullptr) quarantines.insert(put->reason);
+      }
+    }
     CHECK(play.complaint() == "");
   }
   CHECK(phases.size() == 8);
+  for (const char* reason :
+       {"outlier", "over_bound", "bad_protocol", "bad_weight"}) {
+    INFO(reason);
+    CHECK(quarantines.contains(reason));
+  }
   for (const Refusal reason :
        {Refusal::kTooLate, Refusal::kDuplicate, Refusal::kNotInCohort,
         Refusal::kUnknownTask, Refusal::kStaleModel, Refusal::kNotFinite,

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <mutex>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -386,6 +387,43 @@ TEST_CASE("a refused message about a task does not touch its counted update") {
   CHECK(federation.Return("good", MakeUpdate(round.good)).accepted());
   // A verdict goes out before the board is written.
   CHECK(federation.Show(round.run).accepted_updates() >= 1);
+}
+
+TEST_CASE("a client in quarantine is not asked, also after a restart") {
+  Federation federation;
+  PlanChoice choice{.clients = 3, .min_updates = 2, .rounds = 3};
+  choice.sections = "quarantine: {strikes: 1, rounds: 1}";
+  v1::Plan plan = MakePlan(choice);
+  plan.mutable_round()->mutable_selection_timeout()->set_nanos(500'000'000);
+  const std::string run = federation.Submit(plan);
+  const std::vector<std::string> all = {"ann", "bob", "mal"};
+  federation.ComeBack(all);
+  const v1::Task task = federation.AwaitTask("mal");
+  // Whatever the others were sent meanwhile is sent again after the restart.
+  CHECK_FALSE(
+      federation.Return("mal", WithValue(task, 0, std::nanf(""))).accepted());
+  federation.Settle();
+  CHECK(federation.Show(run).quarantined_clients() == 1);
+  CHECK(federation.MetricOf("tributary_quarantined_clients", {{"run", run}}) ==
+        1);
+
+  federation.Close();
+  federation.Open();
+  CHECK(federation.Show(run).quarantined_clients() == 1);
+  CHECK(federation.MetricOf("tributary_quarantined_clients", {{"run", run}}) ==
+        1);
+  std::set<int> of_mal;
+  federation.mail().overhear = [&](const Letter& letter) {
+    if (letter.to == "mal" && letter.message.has_task()) {
+      of_mal.insert(static_cast<int>(letter.message.task().round()));
+    }
+  };
+  federation.ComeBack(all);
+  while (const auto letter = federation.NextLetter(run)) {
+    federation.React(*letter);
+  }
+  CHECK(federation.Show(run).summary().state() == v1::FINISHED);
+  CHECK(of_mal == std::set<int>{3});
 }
 
 }  // namespace
