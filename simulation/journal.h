@@ -40,8 +40,8 @@ class Journal {
     // Of a sum of integers, where it says so.
     std::optional<double> next_clip_norm = std::nullopt;
     std::optional<round::Aggregates> aggregates = std::nullopt;
-    // RoundSummary::outliers.
-    std::optional<std::uint32_t> outliers = std::nullopt;
+    // Sorted; nothing if a robust rule does not tell.
+    std::optional<std::vector<round::ClientId>> outliers = std::nullopt;
     // Of the adversaries, once they know of this release.
     AdversaryMemory adversaries = {};
     friend bool operator==(const Release&, const Release&) = default;

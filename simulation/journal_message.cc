@@ -2,6 +2,7 @@
 #include "simulation/journal_message.h"
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,7 +73,10 @@ v1::SimulationJournal::Release ToMessage(const Journal::Release& release) {
     message.set_examples(release.aggregates->examples);
     message.set_train_loss(release.aggregates->train_loss);
   }
-  if (release.outliers) message.set_outliers(*release.outliers);
+  if (release.outliers) {
+    checkpoint::Write(*release.outliers,
+                      message.mutable_outliers()->mutable_clients());
+  }
   if (release.adversaries.copied) {
     message.set_copied(*release.adversaries.copied);
   }
@@ -94,7 +98,12 @@ absl::StatusOr<Journal::Release> FromMessage(
     release.aggregates =
         round::Aggregates{message.examples(), message.train_loss()};
   }
-  if (message.has_outliers()) release.outliers = message.outliers();
+  if (message.has_outliers()) {
+    std::set<round::ClientId> outliers;
+    TRIBUTARY_ASSIGN(outliers,
+                     checkpoint::ToClients(message.outliers().clients()));
+    release.outliers.emplace(outliers.begin(), outliers.end());
+  }
   if (message.has_copied()) release.adversaries.copied = message.copied();
   release.adversaries.step = message.step();
   return release;

@@ -27,6 +27,8 @@ struct RoundSummary {
   std::optional<double> clip_norm;
   // Updates that the robust rule all but left out, where it tells.
   std::optional<std::uint32_t> outliers;
+  // Clients that are not asked now; nothing without a quarantine.
+  std::optional<std::uint32_t> quarantined;
   round::ModelId model;
   round::Instant opened;
   round::Instant committed;

@@ -220,6 +220,7 @@ void Results::Write(const RoundSummary& round, const round::Metrics& metrics) {
     line["train_loss"] = round.aggregates->train_loss;
   }
   if (round.outliers) line["outliers"] = *round.outliers;
+  if (round.quarantined) line["quarantined"] = *round.quarantined;
   line["metrics"] = metrics;
   if (round.clip_norm) {
     line["privacy"]["clip_norm"] = *round.clip_norm;

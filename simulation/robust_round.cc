@@ -11,6 +11,7 @@
 #include "coordinator/robust/outliers.h"
 #include "coordinator/robust/robust_sum.h"
 #include "proto/codec/attack.h"
+#include "proto/codec/quarantine_rules.h"
 #include "proto/codec/robust.h"
 
 namespace tributary::simulation {
@@ -45,6 +46,7 @@ class KeptUpdates final : public robust::Updates {
 RobustRound::RobustRound(const v1::Plan& plan,
                          const aggregation::Layout& layout, const Key& run_key)
     : recipe_(codec::ToRecipe(plan.robust())),
+      outlier_weight_(codec::OutlierWeight(plan)),
       layout_(layout),
       run_key_(run_key) {
   const v1::SimulationPlan& simulation = plan.simulation();
@@ -93,10 +95,13 @@ absl::StatusOr<RobustRound::Released> RobustRound::Finish(
   if (!sum.ok()) return sum.status();
   Released released{.sum = std::move(sum->sum), .outliers = std::nullopt};
   if (coordinator::TellsOutliers(recipe_, rows.size())) {
-    released.outliers = static_cast<std::uint32_t>(
-        coordinator::OutliersOf(recipe_, sum->weights,
-                                coordinator::kOutlierWeight)
-            .size());
+    std::vector<round::ClientId> clients;
+    for (const auto& [client, row] : rows) clients.push_back(client);
+    released.outliers.emplace();
+    for (const std::size_t row :
+         coordinator::OutliersOf(recipe_, sum->weights, outlier_weight_)) {
+      released.outliers->push_back(clients[row]);
+    }
   }
   return released;
 }

@@ -11,7 +11,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <span>
 #include <vector>
@@ -42,8 +41,9 @@ class RobustRound {
 
   struct Released {
     aggregation::ExactSum sum;
-    // Updates that the rule all but left out; nothing if it does not tell.
-    std::optional<std::uint32_t> outliers;
+    // Whose updates the rule all but left out, sorted; nothing if it does not
+    // tell.
+    std::optional<std::vector<round::ClientId>> outliers;
   };
   struct Attempt {
     int round = 0;
@@ -61,6 +61,7 @@ class RobustRound {
 
  private:
   const robust::Recipe recipe_;
+  const double outlier_weight_;
   const aggregation::Layout layout_;
   const Key run_key_;
   // Of a plan with an attack.

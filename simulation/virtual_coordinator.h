@@ -168,9 +168,13 @@ class VirtualCoordinator {
   // made.
   absl::Status Charge(int round, int attempt,
                       const std::vector<round::ClientId>& whom);
-  // The sum of the round on all ranks: means, and what else it says.
-  absl::StatusOr<coordinator::FinishedSum> FinishSum(
-      const round::ReleaseRound& release);
+  // The sum of the round on all ranks: means, and what else it says; and whose
+  // updates were outliers to a robust rule, if it tells.
+  struct Finished {
+    coordinator::FinishedSum sum;
+    std::optional<std::vector<round::ClientId>> outliers;
+  };
+  absl::StatusOr<Finished> FinishSum(const round::ReleaseRound& release);
   // Where centered clipping begins; empty under every other rule.
   std::span<const float> Center() const;
   std::shared_ptr<const Model> MakeModel(aggregation::ExactSum&& sum);

@@ -138,6 +138,10 @@ void VirtualCoordinator::Perform(const round::CommitRound& effect) {
   summary_.model = effect.model;
   summary_.committed = engine_.state().now;
   if (effect.aggregates) summary_.aggregates = effect.aggregates;
+  if (engine_.options().quarantine) {
+    summary_.quarantined =
+        static_cast<std::uint32_t>(engine_.state().quarantined.size());
+  }
   summary_.efforts = link_.TakeEfforts();
   observer_.OnRound(summary_);
   ForgetOldModels();

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 // From the sum of a round to its model, and the models that a checkpoint had.
 #include <algorithm>
+#include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -27,11 +29,12 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
   if (!status_.ok()) return;
   round::ModelReleased released;
   released.round = release.round;
+  std::optional<std::vector<ClientId>> outliers;
   if (journal_.IsReplaying()) {
     const Journal::Release past = journal_.RecallRelease();
     released.next_clip_norm = past.next_clip_norm;
     released.aggregates = past.aggregates;
-    summary_.outliers = past.outliers;
+    outliers = past.outliers;
     if (robust_ && robust_->adversaries() != nullptr) {
       robust_->adversaries()->Remember(past.adversaries);
     }
@@ -47,9 +50,10 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     }
     status_ = finished.status();
     if (!status_.ok()) return;
-    released.next_clip_norm = finished->next_clip_norm;
-    released.aggregates = finished->aggregates;
-    models_.push_back(MakeModel(std::move(finished->sum)));
+    released.next_clip_norm = finished->sum.next_clip_norm;
+    released.aggregates = finished->sum.aggregates;
+    outliers = std::move(finished->outliers);
+    models_.push_back(MakeModel(std::move(finished->sum.sum)));
     AdversaryMemory remembered;
     if (robust_ && robust_->adversaries() != nullptr) {
       robust_->adversaries()->Learn((*(models_.end() - 2))->weights,
@@ -59,8 +63,12 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     journal_.NoteRelease({.model = models_.back()->id,
                           .next_clip_norm = released.next_clip_norm,
                           .aggregates = released.aggregates,
-                          .outliers = summary_.outliers,
+                          .outliers = outliers,
                           .adversaries = remembered});
+  }
+  if (outliers) {
+    summary_.outliers = static_cast<std::uint32_t>(outliers->size());
+    released.outliers = *std::move(outliers);
   }
   released.model = models_.back()->id;
   Step(released, engine_.state().now);
@@ -80,27 +88,30 @@ absl::Status VirtualCoordinator::Charge(int round, int attempt,
   return observer_.OnCharge({*std::move(debit), whom});
 }
 
-absl::StatusOr<coordinator::FinishedSum> VirtualCoordinator::FinishSum(
+absl::StatusOr<VirtualCoordinator::Finished> VirtualCoordinator::FinishSum(
     const round::ReleaseRound& release) {
   if (packed_) {
     KeyedStream stream(run_key_, absl::StrCat("central noise/", release.round,
                                               "/", release.attempt));
     BufferedRandom noise(stream);
-    return packed_->Finish(release.contributors.size(), ranks_, noise);
+    auto sum = packed_->Finish(release.contributors.size(), ranks_, noise);
+    if (!sum.ok()) return sum.status();
+    return Finished{*std::move(sum), std::nullopt};
   }
   if (robust_) {
     auto released = robust_->Finish({release.round, release.attempt}, Center());
     if (!released.ok()) return released.status();
-    summary_.outliers = released->outliers;
-    return coordinator::FinishedSum{.sum = std::move(released->sum),
-                                    .aggregates = std::nullopt,
-                                    .next_clip_norm = std::nullopt};
+    return Finished{{.sum = std::move(released->sum),
+                     .aggregates = std::nullopt,
+                     .next_clip_norm = std::nullopt},
+                    std::move(released->outliers)};
   }
   aggregation::ExactSum sum = sums_.Take();
   if (auto summed = ranks_.Sum(sum.MutableSums()); !summed.ok()) return summed;
-  return coordinator::FinishedSum{.sum = std::move(sum),
-                                  .aggregates = std::nullopt,
-                                  .next_clip_norm = std::nullopt};
+  return Finished{{.sum = std::move(sum),
+                   .aggregates = std::nullopt,
+                   .next_clip_norm = std::nullopt},
+                  std::nullopt};
 }
 
 std::span<const float> VirtualCoordinator::Center() const {

@@ -12,10 +12,6 @@
 
 namespace tributary::coordinator {
 
-// The part of the mean weight below which an update is an outlier, where a plan
-// does not say.
-inline constexpr double kOutlierWeight = 0.1;
-
 // Whether the weights of the recipe's updates tell outliers from others. Not
 // where each coordinate is looked at apart; not under Bulyan, and Krum unless
 // it takes all updates but the adversaries', which leave out honest ones in

@@ -315,6 +315,7 @@ absl::StatusOr<std::string> Runner::Begin(
   if (!options.ok()) return options.status();
   absl::StatusOr<Key> key = KeyOf(row);
   if (!key.ok()) return key.status();
+  run.key = *key;
 
   // Until the run stands in the database, nothing keeps its blobs.
   const auto archive = Digest::FromBytes(row.archive);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <map>
 #include <mutex>
 #include <string>
@@ -12,6 +13,9 @@
 #include "absl/status/status.h"
 
 namespace tributary::coordinator {
+
+// What could not be read or written is tried again after this.
+inline constexpr std::chrono::milliseconds kRetryPeriod{500};
 
 // Damage that will not go away, unlike a disk that does not work now.
 inline bool IsDamage(const absl::Status& status) {

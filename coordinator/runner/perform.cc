@@ -9,12 +9,7 @@
 namespace tributary::coordinator {
 namespace {
 
-constexpr std::chrono::milliseconds kRetryPeriod{500};
-
-// Parts of the coordinator's health.
-std::string UpdatesOf(const Run& run) {
-  return absl::StrCat("updates of ", run.name);
-}
+// A part of the coordinator's health.
 std::string ModelsOf(const Run& run) {
   return absl::StrCat("models of ", run.name);
 }
@@ -55,7 +50,7 @@ void Runner::Do(Run& run, const round::GrantUpload& effect) {
 void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
   const UploadKey key{effect.client, effect.token};
   auto update = run.counted.extract(key);
-  run.accepted.push_back(update.mapped());
+  run.accepted.insert_or_assign(effect.client.name, update.mapped());
   sessions_.Send(effect.client, AcceptedMessage(effect.token));
   desk_.Drop(key);
   metrics_.Count("tributary_updates_accepted_total", {{"run", run.name}});
@@ -75,6 +70,7 @@ void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
     run.packed->inputs.push_back(std::move(update.mapped()));
     return;
   }
+  if (run.IsRobust()) return update.mapped().slot->Close();
   Fold(run, std::move(update.mapped()), effect.weight);
 }
 
@@ -140,6 +136,7 @@ void Runner::Do(Run& run, const round::OpenRound& effect) {
     if (!IsPaid(run, effect.round)) return;
   }
   if (run.IsPacked()) return OpenPacked(run, effect);
+  if (run.IsRobust()) return;
   run.sum = std::make_shared<RoundSum>(run.format->layout);
 }
 
@@ -251,6 +248,7 @@ void Runner::ReleaseIfFolded(Run& run) {
     return;
   }
   if (!IsPaid(run, run.release->round)) return;
+  if (run.IsRobust()) return ApplyRule(run);
   if (run.sum->folded() != run.release->contributors.size()) {
     FailRun(run,
             absl::StrCat("round ", run.release->round, ": ", run.sum->folded(),
@@ -300,6 +298,7 @@ void Runner::ReleaseDone(Run& run, int round,
       released.next_clip_norm = run.packed->next_clip_norm;
       released.aggregates = run.packed->aggregates;
     }
+    released.outliers = std::move(run.outliers);
     Happen(run, released);
     return;
   }
@@ -392,6 +391,9 @@ void Runner::ForgetRound(Run& run) {
   run.folding = 0;
   run.unread.clear();
   if (health_.Set(UpdatesOf(run), absl::OkStatus())) ShowHealth();
+  if (run.rule != nullptr) run.rule->Cancel();
+  run.rule.reset();
+  run.outliers.clear();
   run.accepted.clear();
   run.release.reset();
   run.releasing.reset();

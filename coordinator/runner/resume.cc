@@ -153,6 +153,7 @@ absl::Status Runner::ResumeRun(Past past) {
       }
       if (status.ok()) {
         Happen(run, round::Restarted{});
+        if (run.IsRobust()) ReleaseIfFolded(run);
       } else {
         FailRun(run, std::string(status.message()));
       }
@@ -215,6 +216,7 @@ absl::Status Runner::Replay(Run& run, const store::RunRow& row,
                  std::get_if<round::Unmasking>(&state->phase)) {
     run.opened = unmasking->opened;
   }
+  run.key = key;
   run.engine =
       std::make_unique<round::Engine>(*options, key, *std::move(state));
   run.seq = run.snapshot_seq = snapshot->row.seq;
@@ -274,7 +276,7 @@ absl::Status Runner::FoldAgain(Run& run) {
   if (run.IsPacked() && !is_masked) {
     if (absl::Status made = MakePackedRound(run); !made.ok()) return made;
     run.sum = std::make_shared<RoundSum>(*run.packed->integers);
-  } else if (!is_masked) {
+  } else if (!is_masked && !run.IsRobust()) {
     run.sum = std::make_shared<RoundSum>(run.format->layout);
   }
   absl::Status lost;
@@ -296,9 +298,10 @@ absl::Status Runner::FoldAgain(Run& run) {
                          .encoding = run.format->encoding,
                          .size = row->second->size,
                          .checksum = row->second->checksum};
-    run.accepted.push_back(update);
+    if (run.IsRobust()) update.slot->Close();
+    run.accepted.emplace(client.name, update);
     // The slots of a round that is lost are taken too, to be given back.
-    if (lost.ok() && !is_masked) {
+    if (lost.ok() && run.sum != nullptr) {
       Fold(run, std::move(update), row->second->weight);
     }
   }

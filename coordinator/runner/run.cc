@@ -19,6 +19,10 @@ SteadyTime Run::WhenIs(round::Instant instant) const {
   return started + (instant - base);
 }
 
+std::string UpdatesOf(const Run& run) {
+  return absl::StrCat("updates of ", run.name);
+}
+
 absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
   auto run = std::make_unique<Run>();
   run->name = row.run;

@@ -19,6 +19,7 @@
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/model_release.h"
 #include "coordinator/runner/packed_round.h"
+#include "coordinator/runner/robust_finish.h"
 #include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/upload_desk.h"
 #include "coordinator/store/records.h"
@@ -31,6 +32,7 @@ namespace tributary::coordinator {
 struct Run {
   std::string name;
   std::string population;
+  Key key{};
   v1::Plan plan;
   v1::RunState state = v1::RUNNING;
   Digest first_model;
@@ -61,8 +63,8 @@ struct Run {
   // ---- the round being made ----
   int round = 0;
   int attempt = 0;
-  round::Instant opened{};  // its first attempt
-  std::shared_ptr<RoundSum> sum;
+  round::Instant opened{};            // its first attempt
+  std::shared_ptr<RoundSum> sum;      // null under a robust rule
   std::optional<PackedRound> packed;  // where updates are integers
   int folding = 0;
   // Of those: could not be read, and are tried again.
@@ -71,8 +73,12 @@ struct Run {
   std::map<UploadKey, SpooledUpdate> arrived;  // complete, not judged yet
   // Judged and journaled as counted; their AcceptUpdate is on its way.
   std::map<UploadKey, SpooledUpdate> counted;
-  std::map<UploadKey, std::string> details;    // of their defects
-  std::vector<SpooledUpdate> accepted;         // holds their slots
+  std::map<UploadKey, std::string> details;       // of their defects
+  std::map<std::string, SpooledUpdate> accepted;  // by client; keeps the slots
+  // Under a robust rule, from the release on: at work on the accepted updates.
+  std::shared_ptr<RobustFinish> rule;
+  SteadyTime rule_started{};
+  std::vector<round::ClientId> outliers;       // that it found
   std::optional<round::ReleaseRound> release;  // asked for
   std::shared_ptr<ModelRelease> releasing;     // in progress
 
@@ -83,6 +89,9 @@ struct Run {
   std::set<int> evaluated;
   std::set<Digest> forgotten;  // whose blobs can go after the commit
 
+  // Whose updates are kept until the release, and read then.
+  bool IsRobust() const { return plan.has_robust(); }
+
   bool IsPacked() const {
     return plan.update().encoding() == v1::UpdatePlan::PACKED;
   }
@@ -90,6 +99,9 @@ struct Run {
   round::Instant Now(SteadyTime now) const;
   SteadyTime WhenIs(round::Instant instant) const;
 };
+
+// A part of the coordinator's health: whether they can be read.
+std::string UpdatesOf(const Run& run);
 
 // The run as a row of the database says, without an engine. DataLoss if the row
 // is damaged.

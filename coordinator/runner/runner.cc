@@ -74,6 +74,10 @@ Runner::~Runner() {
   }
   queue_changed_.notify_all();
   if (thread_.joinable()) thread_.join();
+  // The pool waits for what is in progress; a rule over many updates is long.
+  for (const auto& [name, run] : runs_) {
+    if (run->rule != nullptr) run->rule->Cancel();
+  }
   const std::lock_guard lock(queue_mutex_);
   queue_.clear();
   replies_.clear();

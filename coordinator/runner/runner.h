@@ -204,6 +204,11 @@ class Runner final : public Coordinator, private UploadListener {
   void FinishPacked(Run& run);
   void FinishDone(Run& run, absl::StatusOr<FinishedSum>& finished);
 
+  // ---- rounds under a robust rule: robust.cc ----
+  void ApplyRule(Run& run);
+  void StartRule(Run& run);
+  void RuleDone(Run& run, absl::StatusOr<RobustFinish::Result>& result);
+
   // ---- after a restart: resume.cc ----
   // A run as the state folder has it, before it goes on.
   struct Past {

@@ -173,7 +173,7 @@ void FillQuarantine(v1::Plan& plan) {
   if (!quarantine.has_strikes()) quarantine.set_strikes(3);
   if (!quarantine.has_rounds()) quarantine.set_rounds(10);
   if (!quarantine.has_outlier_weight() && WeighsUpdates(plan)) {
-    quarantine.set_outlier_weight(0.1);
+    quarantine.set_outlier_weight(kOutlierWeight);
   }
 }
 

@@ -35,6 +35,11 @@ bool WeighsUpdates(const v1::Plan& plan) {
   return false;
 }
 
+double OutlierWeight(const v1::Plan& plan) {
+  return plan.has_quarantine() ? plan.quarantine().outlier_weight()
+                               : kOutlierWeight;
+}
+
 void CheckQuarantine(const v1::Plan& plan, Problems& problems) {
   if (!plan.has_quarantine()) return;
   const auto sampling = plan.privacy().sampling();

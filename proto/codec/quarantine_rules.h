@@ -15,6 +15,12 @@ namespace tributary::codec {
 // mean counts each the same unless it bounds their norms.
 bool WeighsUpdates(const v1::Plan& plan);
 
+// The part of the mean weight below which an update is an outlier, by default.
+inline constexpr double kOutlierWeight = 0.1;
+// That of the plan's quarantine, or the default where there is none. The plan
+// has its defaults.
+double OutlierWeight(const v1::Plan& plan);
+
 // Adds a problem for each combination that makes no sense. The plan need not
 // have its defaults.
 void CheckQuarantine(const v1::Plan& plan, Problems& problems);

@@ -345,7 +345,8 @@ void ReportWriter::AddTime() {
 
 void ReportWriter::AddParticipation() {
   std::vector<std::string> charts = {
-      Over("Clients of a round", "clients", {"asked", "accepted", "outliers"},
+      Over("Clients of a round", "clients",
+           {"asked", "accepted", "outliers", "quarantined"},
            LineChart::Base::kZero),
       Over("Examples of a round", "examples", {"examples"},
            LineChart::Base::kZero)};

@@ -53,5 +53,13 @@ TEST_CASE("coordinator and simulator make the same model under FedRep") {
   CheckSameModel({.rounds = 4, .strategy = "{fedrep: {local: [output]}}"});
 }
 
+// Rows in the order of names, buckets from the run's key, and a center that is
+// kept from round to round; one reads its spool, the other its memory.
+TEST_CASE("coordinator and simulator make the same model by a robust rule") {
+  CheckSameModel({.rounds = 4,
+                  .sections = "robust: {pre_steps: [{bucketing: {size: 2}}], "
+                              "centered_clipping: {radius: 0.5}}\n"});
+}
+
 }  // namespace
 }  // namespace tributary::testing

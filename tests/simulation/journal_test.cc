@@ -16,7 +16,7 @@ const Journal::Release kRelease{
     .model = Sha256("one"),
     .next_clip_norm = 0.25,
     .aggregates = round::Aggregates{.examples = 60, .train_loss = 0.75},
-    .outliers = 3,
+    .outliers = {{round::ClientId{"ann"}, round::ClientId{"bob"}}},
     .adversaries = {.copied = 3, .step = 0.25}};
 
 // A run of everything that can be noted.
