@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// tributary-bench: what the coordinator, the simulator, secure aggregation and
-// differential privacy cost, beside what they may cost.
+// tributary-bench: what the coordinator, the simulator, secure aggregation,
+// differential privacy and robust rules cost, beside what they may cost.
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -14,6 +14,7 @@
 #include "tests/bench/ingest.h"
 #include "tests/bench/population_size.h"
 #include "tests/bench/report.h"
+#include "tests/bench/robust.h"
 #include "tests/bench/secagg.h"
 #include "tests/bench/speed.h"
 
@@ -22,19 +23,24 @@ int main(int argc, char** argv) {
 
   CLI::App app(
       "Measures the coordinator's ingest and idle connections, the "
-      "simulator's memory and speed, secure aggregation, and privacy's noise "
-      "and accounting.");
+      "simulator's memory and speed, secure aggregation, privacy's noise and "
+      "accounting, and robust rules over the spool.");
   std::string out;
   const std::vector<std::string> all = {"cpu", "memory", "idle", "population",
-                                        "sim", "secagg", "dp"};
+                                        "sim", "secagg", "dp",   "robust"};
   std::vector<std::string> sections = all;
   int repetitions = 5;
   app.add_option("--out", out, "JSON file to write or add to");
   app.add_option("--section", sections,
-                 "cpu, memory, idle, population, sim, secagg, dp (default: "
-                 "all)")
+                 "cpu, memory, idle, population, sim, secagg, dp, robust "
+                 "(default: all)")
       ->check(CLI::IsMember(all));
   app.add_option("--repetitions", repetitions, "Of each comparison")
+      ->check(CLI::PositiveNumber);
+  std::size_t updates = 1'000;
+  app.add_option("--updates", updates,
+                 "Of the section robust; each takes 6.7 MB of disk (default: "
+                 "1000)")
       ->check(CLI::PositiveNumber);
   CLI11_PARSE(app, argc, argv);
 
@@ -63,6 +69,7 @@ int main(int argc, char** argv) {
   if (wants("sim")) add(MeasureSpeed(programs, repetitions));
   if (wants("secagg")) add(MeasureSecureAggregation(programs, repetitions));
   if (wants("dp")) add(MeasurePrivacy(repetitions));
+  if (wants("robust")) add(MeasureRobust(programs, updates));
   PrintTable(figures);
   std::printf("%s\n", Verdict(figures).c_str());
   if (!out.empty() && !WriteJson(out, figures)) Fail("cannot write " + out);

@@ -45,8 +45,10 @@ Process::Process(const std::vector<std::string>& command, Read read)
 }
 
 Process::~Process() {
-  kill(pid_, SIGKILL);
-  waitpid(pid_, nullptr, 0);
+  if (pid_ > 0) {
+    kill(pid_, SIGKILL);
+    waitpid(pid_, nullptr, 0);
+  }
   fclose(input_);
   fclose(lines_);
 }
@@ -73,6 +75,16 @@ std::string Process::LineWith(const std::string& text) {
 void Process::Tell(const std::string& line) {
   std::fprintf(input_, "%s\n", line.c_str());
   std::fflush(input_);
+}
+
+void Process::AwaitEnd() {
+  int status = 0;
+  if (waitpid(pid_, &status, 0) != pid_ || !WIFEXITED(status) ||
+      WEXITSTATUS(status) != 0) {
+    Fail(name_ + " failed");
+  }
+  // Its number may be another process's now.
+  pid_ = -1;
 }
 
 double Process::CpuSeconds() const {

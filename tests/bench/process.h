@@ -32,6 +32,9 @@ class Process {
   // Sends a line to its standard input.
   void Tell(const std::string& line);
 
+  // Until it ends; fails the benchmark unless it ends well.
+  void AwaitEnd();
+
   double CpuSeconds() const;
   double ResidentKib() const { return StatusKib("VmRSS:"); }
   double PeakKib() const { return StatusKib("VmHWM:"); }
