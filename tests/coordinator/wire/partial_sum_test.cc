@@ -154,6 +154,7 @@ TEST_CASE(
     sent += chunk;
   }
   CHECK(kAggregators * (format.Bytes() + beside) <= 1.02 * expected);
+  CHECK(kAggregators * beside < 2'500);
 }
 
 }  // namespace
