@@ -116,6 +116,29 @@ TEST_CASE("centered clipping begins at the last round's result") {
   CHECK(std::sqrt(squared) <= 0.015 + 1e-6);
 }
 
+TEST_CASE("adversaries keep no momentum, others do") {
+  FederationPlan plan =
+      Under("{mean: {}}", {.clients = 4, .cohort_size = 4, .min_updates = 4});
+  const auto rule = plan.change;
+  plan.change = [rule](v1::Plan& changed) {
+    rule(changed);
+    changed.mutable_update()->set_momentum(0.9);
+    changed.mutable_simulation()->set_clients(4);
+    auto& attack = *changed.mutable_simulation()->mutable_attack();
+    attack.set_fraction(0.25);
+    attack.mutable_bit_flip();
+  };
+  VirtualFederation federation(plan);
+  REQUIRE(federation.created.ok());
+  REQUIRE(federation.Run().ok());
+  const ClientStates& states = federation.simulation->client_states();
+  for (std::size_t k = 0; k < 3; ++k) {
+    REQUIRE(states.contains(k));
+    CHECK_FALSE(states.at(k).momentum.empty());
+  }
+  CHECK((!states.contains(3) || states.at(3).momentum.empty()));
+}
+
 TEST_CASE("a checkpoint has the center beside the optimizer's state") {
   FederationPlan plan = Under("{centered_clipping: {radius: 0.1}}", kNine);
   const auto rule = plan.change;
