@@ -139,6 +139,11 @@ void ExactSum::AddContributions(std::uint64_t weight,
                       std::uint64_t{1} << kMaxContributionBits);
 }
 
+void ExactSum::DivideBy(std::uint64_t divisor) {
+  TRIBUTARY_INVARIANT(divisor, >, std::uint64_t{0});
+  weight_ = divisor;
+}
+
 void ExactSum::Merge(const ExactSum& other) {
   TRIBUTARY_INVARIANT(sums_.size(), ==, other.sums_.size());
   TRIBUTARY_INVARIANT(layout_.trainable, ==, other.layout_.trainable);

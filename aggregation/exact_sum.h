@@ -49,6 +49,10 @@ class ExactSum {
   void AddSums(std::size_t offset, std::span<const std::int64_t> sums);
   void AddContributions(std::uint64_t weight, std::uint64_t contributions);
 
+  // The means are sums over this, over 0, and not over the weight of what was
+  // added (docs/asynchronous.md).
+  void DivideBy(std::uint64_t divisor);
+
   // Means, in update units, of the coordinates from `offset`, as many as `out`
   // is long. At least one contribution was counted.
   void MeanBlock(std::size_t offset, std::span<float> out) const;

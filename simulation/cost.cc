@@ -222,8 +222,8 @@ absl::StatusOr<std::uint64_t> UpdateBytes(const v1::Plan& plan,
 // Of a NarrowSum, in bytes a coordinate.
 constexpr std::uint64_t kSumBytes = sizeof(std::int64_t) + sizeof(std::int32_t);
 
-// Sums, updates made ahead, or kept for a robust rule, and what each further
-// worker trains on.
+// Sums, updates made ahead, or kept for a robust rule, what each further worker
+// trains on, and the older models that asynchronous clients do.
 std::uint64_t RoundBytes(const v1::Plan& plan, const Participants& participants,
                          const Cost& cost) {
   const auto workers = static_cast<std::uint64_t>(cost.workers);
@@ -234,8 +234,16 @@ std::uint64_t RoundBytes(const v1::Plan& plan, const Participants& participants,
   if (AddsWhereMade(plan, participants)) {
     return models + std::min(workers, cost.asked) * sum;
   }
+  const v1::AsynchronousPlan& asynchronous = plan.asynchronous();
+  const std::uint64_t training =
+      std::max<std::uint64_t>(cost.asked, asynchronous.concurrency());
+  const std::uint64_t older =
+      std::min<std::uint64_t>(asynchronous.concurrency(),
+                              asynchronous.max_staleness()) *
+      cost.model_bytes;
   const std::uint64_t ahead = LookaheadPool::kAheadPerWorker * workers;
-  return models + std::min(ahead, cost.asked) * cost.update_bytes + sum + kept;
+  return models + older + std::min(ahead, training) * cost.update_bytes + sum +
+         kept;
 }
 
 // A state is at most about as large as the model.
@@ -272,7 +280,10 @@ absl::StatusOr<Cost> EstimateCost(const v1::Plan& plan,
   }
   const v1::RoundPlan& round = plan.round();
   cost.rounds = plan.stop().rounds();
-  const double wanted = round.cohort_size() * round.over_selection();
+  // Asynchronous rounds ask as many as they take.
+  const double wanted = plan.has_asynchronous()
+                            ? round.cohort_size()
+                            : round.cohort_size() * round.over_selection();
   cost.asked = std::min<std::uint64_t>(
       // A product such as 10 x 1.1 is a little over 11.
       static_cast<std::uint64_t>(std::ceil(wanted - 1e-9)), cost.clients);

@@ -10,7 +10,8 @@ namespace tributary::simulation {
 
 bool AddsWhereMade(const v1::Plan& plan, const Participants& participants) {
   return IsDeltaAlone(plan.update(), plan.strategy()) && !plan.has_robust() &&
-         !plan.training().has_time_limit() && participants.RepeatExactly();
+         !plan.has_asynchronous() && !plan.training().has_time_limit() &&
+         participants.RepeatExactly();
 }
 
 // Made by its thread, while the others work: it is large, and all zeros.

@@ -35,7 +35,8 @@ namespace tributary::simulation {
 
 // Whether the updates of such a plan are added where they are made: they are
 // sent as they are, nobody looks at one by itself, and each could be made once
-// more, which what a clock cuts short could not.
+// more, which what a clock cuts short could not. Not in asynchronous rounds:
+// what an update weighs, and in which sum, is known when it arrives.
 bool AddsWhereMade(const v1::Plan& plan, const Participants& participants);
 
 // An update that is in a sum before it is accepted.

@@ -26,6 +26,12 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
         absl::StrCat("round.min_updates: ", plan.round().min_updates(),
                      " exceeds the ", trainers, " clients with examples"));
   }
+  if (plan.has_asynchronous() && plan.round().cohort_size() > trainers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("round.cohort_size: ", plan.round().cohort_size(),
+                     " updates of different clients are a model, and only ",
+                     trainers, " clients have examples"));
+  }
   if (plan.evaluation().every_rounds() > 0 &&
       participants.TestExamples() == 0) {
     return absl::InvalidArgumentError(

@@ -94,7 +94,13 @@ std::shared_ptr<const Model> VirtualCoordinator::Fetch(
 
 std::optional<round::Instant> VirtualCoordinator::AwaitsUntil(
     const ClientId& client, const std::string& token) const {
-  const round::Phase& phase = engine_.state().phase;
+  const round::State& state = engine_.state();
+  const auto open = state.open_tasks.find(client);
+  if (open != state.open_tasks.end() &&
+      coordinator::ToToken(token) == open->second.token) {
+    return open->second.deadline;
+  }
+  const round::Phase& phase = state.phase;
   std::optional<round::Instant> deadline;
   if (const auto* keying = std::get_if<round::Keying>(&phase)) {
     deadline = keying->opened + engine_.options().deadline;
@@ -167,6 +173,9 @@ bool VirtualCoordinator::HoldsNoUpdate() const {
   const round::Phase& phase = engine_.state().phase;
   if (const auto* collecting = std::get_if<round::Collecting>(&phase)) {
     return collecting->accepted == 0;
+  }
+  if (const auto* buffering = std::get_if<round::Buffering>(&phase)) {
+    return buffering->cohort.empty();
   }
   return !std::holds_alternative<round::Unmasking>(phase) &&
          !std::holds_alternative<round::Released>(phase);

@@ -177,7 +177,9 @@ class VirtualCoordinator {
   absl::StatusOr<Finished> FinishSum(const round::ReleaseRound& release);
   // Where centered clipping begins; empty under every other rule.
   std::span<const float> Center() const;
-  std::shared_ptr<const Model> MakeModel(aggregation::ExactSum&& sum);
+  std::shared_ptr<const Model> MakeModel(
+      aggregation::ExactSum&& sum,
+      const std::optional<round::Mixture>& mixture);
   // In a replay: that of the checkpoint, or no more than its name.
   std::shared_ptr<const Model> RecallModel(const round::ModelId& id) const;
   void EndSums();

@@ -153,6 +153,11 @@ void VirtualCoordinator::Perform(const round::ReleaseRound& effect) {
 void VirtualCoordinator::Perform(const round::CommitRound& effect) {
   summary_.model = effect.model;
   summary_.committed = engine_.state().now;
+  // Nobody is asked for a model: they train on beyond it.
+  if (engine_.options().asynchronous) {
+    summary_.asked =
+        summary_.accepted + static_cast<int>(engine_.state().open_tasks.size());
+  }
   if (effect.aggregates) summary_.aggregates = effect.aggregates;
   if (engine_.options().quarantine) {
     summary_.quarantined =

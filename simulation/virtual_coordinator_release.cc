@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "aggregation/mixing.h"
 #include "aggregation/release.h"
 #include "proto/codec/privacy.h"
 #include "simulation/virtual_coordinator.h"
@@ -53,7 +54,7 @@ void VirtualCoordinator::Release(const round::ReleaseRound& release) {
     released.next_clip_norm = finished->sum.next_clip_norm;
     released.aggregates = finished->sum.aggregates;
     outliers = std::move(finished->outliers);
-    models_.push_back(MakeModel(std::move(finished->sum.sum)));
+    models_.push_back(MakeModel(std::move(finished->sum.sum), release.mixture));
     AdversaryMemory remembered;
     if (robust_ && robust_->adversaries() != nullptr) {
       robust_->adversaries()->Learn((*(models_.end() - 2))->weights,
@@ -108,6 +109,7 @@ absl::StatusOr<VirtualCoordinator::Finished> VirtualCoordinator::FinishSum(
   }
   aggregation::ExactSum sum = sums_.Take();
   if (auto summed = ranks_.Sum(sum.MutableSums()); !summed.ok()) return summed;
+  sum.DivideBy(release.divisor);
   return Finished{{.sum = std::move(sum),
                    .aggregates = std::nullopt,
                    .next_clip_norm = std::nullopt},
@@ -121,13 +123,20 @@ std::span<const float> VirtualCoordinator::Center() const {
 }
 
 std::shared_ptr<const Model> VirtualCoordinator::MakeModel(
-    aggregation::ExactSum&& sum) {
-  auto next = std::make_shared<Model>(*models_.back());
+    aggregation::ExactSum&& sum, const std::optional<round::Mixture>& mixture) {
+  const Model& latest = *models_.back();
+  auto next = std::make_shared<Model>(mixture ? *Fetch(mixture->base) : latest);
   std::vector<std::span<float>> state(optimizer_state_.begin(),
                                       optimizer_state_.end());
   const aggregation::Release road(std::move(sum), optimizer_, strategy_);
   road.Block(0, next->weights, state);
   road.Block(format_.layout.model(), next->auxiliary, state);
+  if (mixture) {
+    const Model trained = std::move(*next);
+    *next = latest;
+    aggregation::Mix(mixture->share, next->weights, trained.weights);
+    aggregation::Mix(mixture->share, next->auxiliary, trained.auxiliary);
+  }
   next->id = ModelDigest(header_, *next);
   return next;
 }
@@ -186,13 +195,9 @@ absl::Status VirtualCoordinator::EndReplay() {
 }
 
 void VirtualCoordinator::ForgetOldModels() {
-  const round::State& state = engine_.state();
-  std::erase_if(models_, [&](const auto& model) {
-    const bool judged =
-        state.evaluation && state.evaluation->model == model->id;
-    const bool queued =
-        state.queued_evaluation && state.queued_evaluation->model == model->id;
-    return model != models_.back() && !judged && !queued;
+  std::erase_if(models_, [this](const auto& model) {
+    return model != models_.back() &&
+           !round::IsInUse(engine_.state(), model->id);
   });
 }
 

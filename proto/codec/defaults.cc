@@ -43,14 +43,34 @@ std::uint32_t LeastUpdates(const v1::Plan& plan) {
       (std::uint64_t{4} * plan.round().cohort_size() + 4) / 5);
 }
 
+void FillAsynchronous(v1::Plan& plan) {
+  constexpr std::uint32_t kLeastConcurrency = 10;
+  v1::AsynchronousPlan& asynchronous = *plan.mutable_asynchronous();
+  if (!asynchronous.has_concurrency()) {
+    asynchronous.set_concurrency(
+        std::max(kLeastConcurrency, plan.round().cohort_size()));
+  }
+  if (!asynchronous.has_staleness_exponent()) {
+    asynchronous.set_staleness_exponent(0.5);
+  }
+  if (!asynchronous.has_max_staleness()) asynchronous.set_max_staleness(100);
+  if (!asynchronous.has_mixing()) {
+    asynchronous.mutable_fedbuff();
+  } else if (!asynchronous.mixing().has_rate()) {
+    asynchronous.mutable_mixing()->set_rate(0.6);
+  }
+}
+
 void FillRound(v1::Plan& plan) {
   v1::RoundPlan& round = *plan.mutable_round();
+  if (!round.has_deadline())
+    *round.mutable_deadline() = DurationOf(seconds(600));
+  // The rest says nothing where nobody is waited for.
+  if (plan.has_asynchronous()) return FillAsynchronous(plan);
   if (!round.has_over_selection())
     round.set_over_selection(OverSelection(plan));
   if (!round.has_max_attempts()) round.set_max_attempts(10);
   if (!round.has_min_updates()) round.set_min_updates(LeastUpdates(plan));
-  if (!round.has_deadline())
-    *round.mutable_deadline() = DurationOf(seconds(600));
   if (!round.has_selection_timeout()) {
     *round.mutable_selection_timeout() = DurationOf(seconds(10));
   }

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/grid.h"
 #include "google/protobuf/descriptor.h"
+#include "proto/codec/asynchronous_rules.h"
 #include "proto/codec/attack.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
@@ -39,7 +40,6 @@ class Rules {
   void CheckTraining(const v1::TrainingPlan& training);
   void CheckUpdate(const v1::UpdatePlan& update);
   void CheckStop(const v1::Plan& plan);
-  void CheckBuilt(const v1::Plan& plan);
   void CheckSimulation(const v1::Plan& plan);
   void CheckPartition(const v1::SimulationPlan& simulation);
 
@@ -186,14 +186,6 @@ void Rules::CheckStop(const v1::Plan& plan) {
   }
 }
 
-// What plans can say already and nobody does yet.
-void Rules::CheckBuilt(const v1::Plan& plan) {
-  const auto refuse = [&](bool is_said, const char* key) {
-    if (is_said) Fail(key, "is not built yet");
-  };
-  refuse(plan.has_asynchronous(), "asynchronous");
-}
-
 void Rules::CheckPartition(const v1::SimulationPlan& simulation) {
   const v1::Partition& partition = simulation.partition();
   const std::string path = "simulation.partition";
@@ -281,13 +273,13 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   if (plan.has_training()) rules.CheckTraining(plan.training());
   rules.CheckUpdate(plan.update());
   CheckStrategy(plan, problems);
+  CheckAsynchronous(plan, problems);
   CheckPrivacy(plan, problems);
   CheckRobust(plan, problems);
   CheckMomentum(plan, problems);
   CheckAttack(plan, problems);
   CheckQuarantine(plan, problems);
   rules.CheckStop(plan);
-  rules.CheckBuilt(plan);
   rules.CheckSimulation(plan);
   for (Problem& problem : rules.Take()) problems.push_back(std::move(problem));
   return problems;

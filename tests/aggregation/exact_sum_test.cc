@@ -85,6 +85,23 @@ TEST_CASE("2^20 contributions of the largest weight at the bound do not wrap") {
   CHECK(HasSameBits(mean, extremes));
 }
 
+// Nguyen et al. 2022, FedBuff: the sum is divided by K, whatever its weights.
+TEST_CASE("a sum of stale updates can be divided by what fresh ones weigh") {
+  const Layout layout{1, 1, MakeGrid(1, 100), MakeGrid(1, 100)};
+  ExactSum sum(layout);
+  sum.AddBlock(0, std::vector<float>{0.5f}, 100);
+  sum.AddContribution(100);
+  sum.AddBlock(0, std::vector<float>{0.5f}, 50);
+  sum.AddContribution(50);
+  std::vector<float> mean(1);
+  sum.MeanBlock(0, mean);
+  CHECK(mean.front() == 0.5f);
+  sum.DivideBy(200);
+  sum.MeanBlock(0, mean);
+  CHECK(mean.front() == 0.375f);
+  CHECK(sum.contributions() == 2);
+}
+
 TEST_CASE("the mean is within half a step and half an ulp of the true mean") {
   // docs/aggregation.md, section 2. The 2^-20 covers the double arithmetic that
   // turns the integer sum into the mean.

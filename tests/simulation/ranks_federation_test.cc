@@ -101,6 +101,13 @@ TEST_CASE("several ranks make the rounds of one process") {
   CheckSameOnRanks(Uneven());
 }
 
+TEST_CASE("ranks share the clients that train from different models") {
+  FederationPlan plan = Uneven();
+  plan.rounds = 12;
+  plan.change = Asynchronously(4, 10);
+  CheckSameOnRanks(plan);
+}
+
 TEST_CASE("ranks agree on who came too late for an over-selected round") {
   FederationPlan plan = Uneven();
   plan.over_selection = 1.5;

@@ -91,6 +91,26 @@ TEST_CASE("an interrupted federation in which all take part goes on") {
   CheckEveryInterruption({.clients = 4, .cohort_size = 4, .rounds = 5});
 }
 
+// Clients train from older models when it is interrupted.
+TEST_CASE("an interrupted federation of asynchronous rounds goes on") {
+  FederationPlan plan = Skewed();
+  plan.rounds = 12;
+  plan.workers = GENERATE(1, 2);
+  plan.change = Asynchronously(2, 5);
+  plan.simulation = GENERATE("", "dropout: {while_training: 0.2}");
+  CheckEveryInterruption(plan);
+}
+
+TEST_CASE("an interrupted federation that mixes models goes on") {
+  FederationPlan plan = Skewed();
+  plan.rounds = 15;
+  plan.change = [](v1::Plan& changed) {
+    Asynchronously(1, 4)(changed);
+    changed.mutable_asynchronous()->mutable_mixing()->set_rate(0.5);
+  };
+  CheckEveryInterruption(plan);
+}
+
 TEST_CASE("an interrupted federation of many goes on, of two workers too") {
   FederationPlan plan = Skewed();
   plan.workers = 2;

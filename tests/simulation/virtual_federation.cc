@@ -138,6 +138,17 @@ FirstModel MakeFirstModel(const v1::Plan& plan) {
 
 }  // namespace
 
+std::function<void(v1::Plan&)> Asynchronously(int cohort_size,
+                                              int concurrency) {
+  return [=](v1::Plan& plan) {
+    const auto deadline = plan.round().deadline();
+    plan.clear_round();
+    plan.mutable_round()->set_cohort_size(cohort_size);
+    *plan.mutable_round()->mutable_deadline() = deadline;
+    plan.mutable_asynchronous()->set_concurrency(concurrency);
+  };
+}
+
 absl::Status StopAt::Save(const Simulation& simulation) {
   saved.emplace();
   saved->events = simulation.events();

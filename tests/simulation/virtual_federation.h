@@ -67,6 +67,10 @@ struct FederationPlan {
   std::function<void(v1::Plan&)> change = [](v1::Plan&) {};
 };
 
+// Makes the rounds of a plan asynchronous: so many updates are a model, so many
+// clients train at once.
+std::function<void(v1::Plan&)> Asynchronously(int cohort_size, int concurrency);
+
 // Stops a run between two rounds, at once if that is asked for and at the given
 // number of times it is asked.
 class StopAt final : public Intermission {
