@@ -6,7 +6,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "aggregation/encoding.h"
 #include "aggregation/invariant.h"
+#include "client/core/bounds.h"
 #include "simulation/attacks/attack.h"
 #include "simulation/attacks/honest_moments.h"
 #include "simulation/attacks/mimic.h"
@@ -27,7 +29,15 @@ void Scale(double factor, std::span<float> row) {
 
 Adversaries::Adversaries(const v1::AttackPlan& plan, std::size_t first,
                          const aggregation::Layout& layout, const Key& run_key)
-    : plan_(plan), first_(first), layout_(layout), run_key_(run_key) {}
+    : plan_(plan),
+      first_(first),
+      layout_(layout),
+      bounds_(BoundsOf(aggregation::Encoding::kFloat32, layout)),
+      run_key_(run_key) {}
+
+bool Adversaries::Include(const round::ClientId& client) const {
+  return ClientNumber(client.name) >= first_;
+}
 
 void Adversaries::Strike(const Attempt& attempt, UpdateRows& rows) {
   Honest honest;
@@ -82,7 +92,8 @@ void Adversaries::Strike(const Attempt& attempt, UpdateRows& rows) {
     case v1::AttackPlan::KIND_NOT_SET:
       break;
   }
-  for (auto& [number, row] : theirs) Clamp(row);
+  Clamped clamped;
+  for (auto& [number, row] : theirs) ClampAll(row, 0, bounds_, clamped);
 }
 
 std::vector<float> Adversaries::MakeCommon(const Honest& honest,
@@ -141,14 +152,6 @@ KeyedStream Adversaries::StreamOf(const Attempt& attempt,
                                   const std::string& who) const {
   return KeyedStream(run_key_, absl::StrCat("attack/", attempt.round, "/",
                                             attempt.attempt, "/", who));
-}
-
-void Adversaries::Clamp(std::span<float> row) const {
-  const auto clamp = [](std::span<float> values, float bound) {
-    for (float& value : values) value = std::clamp(value, -bound, bound);
-  };
-  clamp(row.first(layout_.trainable), layout_.parameters.LargestValue());
-  clamp(row.subspan(layout_.trainable), layout_.buffers.LargestValue());
 }
 
 void Adversaries::Learn(std::span<const float> before,

@@ -36,6 +36,7 @@
 #include <vector>
 
 #include "aggregation/grid.h"
+#include "client/core/bounds.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
 #include "simulation/adversary_memory.h"
@@ -52,6 +53,9 @@ class Adversaries {
   // adversaries.
   Adversaries(const v1::AttackPlan& plan, std::size_t first,
               const aggregation::Layout& layout, const Key& run_key);
+
+  // Whether this virtual client is one of them.
+  bool Include(const round::ClientId& client) const;
 
   struct Attempt {
     int round = 0;
@@ -75,11 +79,11 @@ class Adversaries {
   std::vector<float> MakeCommon(const Honest& honest, std::size_t theirs) const;
   std::span<const float> Mimicked(const Attempt& attempt, const Honest& honest);
   void FillWithNoise(const Attempt& attempt, double deviation, Theirs& theirs);
-  void Clamp(std::span<float> row) const;
 
   const v1::AttackPlan plan_;
   const std::size_t first_;
   const aggregation::Layout layout_;
+  const Bounds bounds_;
   const Key run_key_;
   AdversaryMemory memory_;
 };

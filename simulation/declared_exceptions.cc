@@ -2,19 +2,10 @@
 #include "simulation/declared_exceptions.h"
 
 #include "absl/strings/str_cat.h"
-#include "google/protobuf/descriptor.h"
 #include "proto/codec/attack.h"
+#include "proto/codec/limits.h"
 
 namespace tributary::simulation {
-namespace {
-
-std::string KindOf(const v1::AttackPlan& attack) {
-  const auto* kind = attack.GetReflection()->GetOneofFieldDescriptor(
-      attack, v1::AttackPlan::descriptor()->FindOneofByName("kind"));
-  return std::string(kind->name());
-}
-
-}  // namespace
 
 std::vector<std::string> DeclaredExceptions(const v1::Plan& plan) {
   const v1::SimulationPlan& simulation = plan.simulation();
@@ -39,7 +30,7 @@ std::vector<std::string> DeclaredExceptions(const v1::Plan& plan) {
         "simulation.attack: ",
         codec::AdversariesAmong(simulation, simulation.clients()), " of the ",
         simulation.clients(), " clients are adversaries (",
-        KindOf(simulation.attack()),
+        codec::NameOfChosen(simulation.attack(), "kind"),
         "), who knew the honest updates of each round; those who do not train "
         "declared a loss of 0, which is in train_loss"));
   }

@@ -6,23 +6,11 @@
 
 #include "absl/strings/str_cat.h"
 #include "aggregation/invariant.h"
-#include "proto/codec/attack.h"
-#include "simulation/partition.h"
 #include "simulation/virtual_coordinator.h"
 
 namespace tributary::simulation {
 
 using round::ClientId;
-
-namespace {
-
-bool IsAdversary(const v1::SimulationPlan& plan, const ClientId& client) {
-  if (!plan.has_attack() || client.name == kEvaluatorName) return false;
-  return ClientNumber(client.name) >=
-         plan.clients() - codec::AdversariesAmong(plan, plan.clients());
-}
-
-}  // namespace
 
 void VirtualCoordinator::SendSecure(const ClientId& client) {
   coordinator::SecureSession* session = Session();
@@ -40,7 +28,9 @@ void VirtualCoordinator::Perform(const round::OfferTask& effect) {
   v1::ServerMessage message = coordinator::TaskMessage(
       frame_, effect.task, effect.task.deadline - engine_.state().now);
   // They send what they trained, whatever they are told (docs/robustness.md).
-  if (IsAdversary(plan_.simulation(), effect.client)) {
+  if (effect.task.kind == round::TaskKind::kTrain && robust_ &&
+      robust_->adversaries() != nullptr &&
+      robust_->adversaries()->Include(effect.client)) {
     message.mutable_task()->mutable_update()->clear_momentum();
   }
   if (packed_ && effect.task.kind == round::TaskKind::kTrain) {

@@ -6,14 +6,10 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "aggregation/grid.h"
 #include "aggregation/invariant.h"
 
 namespace tributary::round {
 namespace {
-
-constexpr std::size_t kMostLeaves = std::size_t{1}
-                                    << aggregation::kMaxContributionBits;
 
 // Sorted names that are known to be so.
 LeafSet SetOf(std::vector<ClientId> sorted) {
@@ -47,7 +43,7 @@ struct Describer {
   }
   std::string operator()(const TooManyLeaves& many) const {
     return absl::StrCat("with it the sum would have ", many.leaves,
-                        " leaves, and it holds ", kMostLeaves);
+                        " leaves, and it holds ", LeafSet::kMost);
   }
 };
 
@@ -83,7 +79,7 @@ SumVerdict LeafLedger::Count(const ClientId& aggregator, std::uint64_t epoch,
     if (through_.contains(leaf)) overlap.push_back(leaf);
   }
   if (!overlap.empty()) return LeavesOverlap{SetOf(std::move(overlap))};
-  if (size() + leaves.size() > kMostLeaves) {
+  if (size() + leaves.size() > LeafSet::kMost) {
     return TooManyLeaves{size() + leaves.size()};
   }
   for (const ClientId& leaf : leaves.leaves()) {

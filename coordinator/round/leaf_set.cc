@@ -9,22 +9,19 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
-#include "aggregation/grid.h"
 #include "aggregation/invariant.h"
 
 namespace tributary::round {
 namespace {
 
-constexpr std::size_t kMostLeaves = std::size_t{1}
-                                    << aggregation::kMaxContributionBits;
 constexpr std::size_t kLongestName = 128;
 
 }  // namespace
 
 absl::StatusOr<LeafSet> LeafSet::Make(std::vector<ClientId> leaves) {
-  if (leaves.size() > kMostLeaves) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        leaves.size(), " leaves, and a sum has at most ", kMostLeaves));
+  if (leaves.size() > kMost) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(leaves.size(), " leaves, and a sum has at most ", kMost));
   }
   for (std::size_t i = 0; i < leaves.size(); ++i) {
     const std::size_t length = leaves[i].name.size();

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "aggregation/grid.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/digest.h"
 
@@ -14,6 +15,10 @@ namespace tributary::round {
 
 class LeafSet {
  public:
+  // As many as a sum counts.
+  static constexpr std::size_t kMost = std::size_t{1}
+                                       << aggregation::kMaxContributionBits;
+
   LeafSet() = default;
   // InvalidArgument, with the position, if a name is empty, longer than 128
   // bytes, or not greater than the one before it; or if there are more than

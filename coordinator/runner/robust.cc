@@ -7,20 +7,10 @@
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/runner/runner.h"
-#include "google/protobuf/descriptor.h"
+#include "proto/codec/limits.h"
 #include "proto/codec/quarantine_rules.h"
 
 namespace tributary::coordinator {
-namespace {
-
-// Its key in a plan.
-std::string NameOfRule(const v1::RobustPlan& plan) {
-  const auto* rule = plan.GetReflection()->GetOneofFieldDescriptor(
-      plan, plan.GetDescriptor()->FindOneofByName("rule"));
-  return rule == nullptr ? "" : std::string(rule->name());
-}
-
-}  // namespace
 
 void Runner::ApplyRule(Run& run) {
   if (run.rule != nullptr) return;
@@ -81,7 +71,7 @@ void Runner::RuleDone(Run& run, absl::StatusOr<RobustFinish::Result>& result) {
   Log(Level::kInfo, "robust rule applied",
       {{"run", run.name},
        {"round", absl::StrCat(run.release->round)},
-       {"rule", NameOfRule(run.plan.robust())},
+       {"rule", codec::NameOfChosen(run.plan.robust(), "rule")},
        {"updates", absl::StrCat(run.rule->updates())},
        {"seconds", absl::StrCat(seconds.count())},
        {"outliers", absl::StrCat(run.outliers.size())}});

@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "aggregation/invariant.h"
 #include "aggregation/vector_clones.h"
+#include "coordinator/round/leaf_set.h"
 #include "privacy/secagg/packing.h"
 
 namespace tributary::coordinator {
@@ -17,16 +18,14 @@ namespace {
 
 using round::Refusal;
 
-constexpr std::uint64_t kMostLeaves = std::uint64_t{1}
-                                      << aggregation::kMaxContributionBits;
 // Integers that are packed at once: a multiple of eight, so that blocks begin
 // at bytes.
 constexpr std::size_t kWriteBlock = 8'192;
 
 absl::Status CheckLeaves(std::uint64_t leaves) {
-  if (leaves >= 1 && leaves <= kMostLeaves) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat(leaves, " leaves in a partial sum, not 1 to ", kMostLeaves));
+  if (leaves >= 1 && leaves <= round::LeafSet::kMost) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      leaves, " leaves in a partial sum, not 1 to ", round::LeafSet::kMost));
 }
 
 // Of a coordinate that CheckBlock lets pass.

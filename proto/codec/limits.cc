@@ -175,6 +175,13 @@ std::optional<std::string> SizeDefect(const v1::Limits& limits,
                       limits.max_size());
 }
 
+std::string NameOfChosen(const google::protobuf::Message& message,
+                         const std::string& oneof) {
+  const auto* chosen = message.GetReflection()->GetOneofFieldDescriptor(
+      message, message.GetDescriptor()->FindOneofByName(oneof));
+  return chosen == nullptr ? "" : std::string(chosen->name());
+}
+
 std::string NamesOf(const google::protobuf::OneofDescriptor& oneof) {
   std::string names;
   const int last = oneof.field_count() - 1;

@@ -27,6 +27,11 @@ std::optional<std::string> SizeDefect(const v1::Limits& limits,
 // "a, b and c": the fields of a oneof, for "needs one of ...".
 std::string NamesOf(const google::protobuf::OneofDescriptor& oneof);
 
+// The field that is set of `message`'s oneof of this name, as a plan has it;
+// empty if none is.
+std::string NameOfChosen(const google::protobuf::Message& message,
+                         const std::string& oneof);
+
 // True for google.protobuf.Duration.
 bool IsDuration(const google::protobuf::FieldDescriptor& field);
 
