@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,8 +22,14 @@ namespace {
 // Where adversaries are no minority nothing outvotes them, near or far.
 constexpr double kShiftOfMany = 1;
 
+// What is over the largest float is that: a bound is over no infinity.
+float Finite(double value) {
+  constexpr double kLargest = std::numeric_limits<float>::max();
+  return static_cast<float>(std::clamp(value, -kLargest, kLargest));
+}
+
 void Scale(double factor, std::span<float> row) {
-  for (float& value : row) value = static_cast<float>(factor * value);
+  for (float& value : row) value = Finite(factor * value);
 }
 
 }  // namespace
@@ -143,7 +150,7 @@ void Adversaries::FillWithNoise(const Attempt& attempt, double deviation,
     KeyedStream stream = StreamOf(attempt, absl::StrCat(number));
     BufferedRandom random(stream);
     for (float& value : row) {
-      value = static_cast<float>(deviation * datasets::Normal(random));
+      value = Finite(deviation * datasets::Normal(random));
     }
   }
 }
