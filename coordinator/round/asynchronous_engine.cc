@@ -114,14 +114,15 @@ void AsynchronousEngine::Offer(const ClientId& client) {
 
 void AsynchronousEngine::EmitOffer(const ClientId& client,
                                    const OpenTask& task) {
-  Emit(OfferTask{client, Task{.kind = TaskKind::kTrain,
-                              .round = task.round,
-                              .attempt = task.attempt,
-                              .token = task.token,
-                              .model = task.model,
-                              .deadline = task.deadline,
-                              .seed = TaskSeed(key_, task.round, client),
-                              .clip_norm = 0}});
+  Emit(OfferTask{client,
+                 Task{.kind = TaskKind::kTrain,
+                      .round = task.round,
+                      .attempt = task.attempt,
+                      .token = task.token,
+                      .model = task.model,
+                      .deadline = task.deadline,
+                      .seed = TaskSeed(RoundSeed(key_, task.round), client),
+                      .clip_norm = 0}});
 }
 
 void AsynchronousEngine::EndTask(const ClientId& client, Refusal answer) {

@@ -43,7 +43,7 @@ void SynchronousEngine::Handle(const UpdateArrived& event) {
   participant->contribution = event.contribution;
   participant->declared_weight = event.contribution.weight;
   participant->contribution.weight =
-      std::min(event.contribution.weight, options_.max_weight);
+      std::min<std::uint64_t>(event.contribution.weight, options_.max_weight);
   Emit(AcceptUpdate{event.client, event.token,
                     participant->contribution.weight});
   auto* collecting = InPhase<Collecting>();

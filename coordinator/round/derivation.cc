@@ -28,8 +28,12 @@ TaskToken EvaluateToken(const Key& key, int round, const ClientId& client) {
       DeriveKey(key, absl::StrCat("evaluate/", round, "/", client.name)));
 }
 
-Key TaskSeed(const Key& key, int round, const ClientId& client) {
-  return DeriveKey(key, absl::StrCat("task/", round, "/", client.name));
+Key RoundSeed(const Key& key, int round) {
+  return DeriveKey(key, absl::StrCat("seeds/", round));
+}
+
+Key TaskSeed(const Key& round_seed, const ClientId& client) {
+  return DeriveKey(round_seed, absl::StrCat("task/", client.name));
 }
 
 }  // namespace tributary::round

@@ -15,7 +15,11 @@ TaskToken TrainToken(const Key& key, int round, int attempt,
                      const ClientId& client);
 // First 16 bytes of "evaluate/<round>/<client>".
 TaskToken EvaluateToken(const Key& key, int round, const ClientId& client);
-// "task/<round>/<client>": no attempt, so that a retried round trains the same.
-Key TaskSeed(const Key& key, int round, const ClientId& client);
+// "seeds/<round>": what the seeds of a round's tasks derive from. No attempt,
+// so that a retried round trains the same. Aggregators are told it, and so give
+// their leaves the seeds that these would have anywhere.
+Key RoundSeed(const Key& key, int round);
+// "task/<client>"
+Key TaskSeed(const Key& round_seed, const ClientId& client);
 
 }  // namespace tributary::round

@@ -9,6 +9,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/round/leaf_set.h"
 #include "coordinator/round/types.h"
 
 namespace tributary::round {
@@ -38,7 +39,7 @@ struct GrantUpload {
 struct AcceptUpdate {
   ClientId client;
   TaskToken token;
-  std::uint32_t weight = 0;
+  std::uint64_t weight = 0;
   friend bool operator==(const AcceptUpdate&, const AcceptUpdate&) = default;
 };
 // The update (or evaluation) was taken before: acknowledge it again, fold
@@ -54,6 +55,8 @@ struct Refuse {
   ClientId client;
   TaskToken token;
   Refusal reason = Refusal::kNone;
+  // With kOverlap: the leaves that count through others.
+  LeafSet overlap = {};
   friend bool operator==(const Refuse&, const Refuse&) = default;
 };
 // The client's task is over; it should stop working on it. A client whose

@@ -7,6 +7,7 @@
 #include <variant>
 #include <vector>
 
+#include "coordinator/round/leaf_set.h"
 #include "coordinator/round/types.h"
 
 namespace tributary::round {
@@ -41,6 +42,8 @@ struct UpdateArrived {
   TaskToken token;
   Contribution contribution;
   Refusal defect = Refusal::kNone;
+  // Of a partial sum: those whose updates are in it.
+  LeafSet leaves = {};
   friend bool operator==(const UpdateArrived&, const UpdateArrived&) = default;
 };
 struct EvaluationArrived {

@@ -50,6 +50,10 @@ std::string_view Name(Refusal reason) {
       return "bad_protocol";
     case Refusal::kAbandoned:
       return "abandoned";
+    case Refusal::kOverlap:
+      return "overlap";
+    case Refusal::kEpochOver:
+      return "epoch_over";
   }
   return "unknown";
 }

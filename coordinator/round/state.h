@@ -29,7 +29,7 @@ struct Participant {
   Participation state = Participation::kAsked;
   TaskToken token;
   Contribution contribution;          // once accepted; weight as counted
-  std::uint32_t declared_weight = 0;  // once accepted; as the client sent it
+  std::uint64_t declared_weight = 0;  // once accepted; as the client sent it
   Refusal refusal = Refusal::kNone;   // once refused or failed: the answer
   friend bool operator==(const Participant&, const Participant&) = default;
 };

@@ -68,7 +68,7 @@ Task SynchronousEngine::TrainTask(const ClientId& client,
               .token = token,
               .model = state_.model,
               .deadline = deadline,
-              .seed = TaskSeed(key_, state_.round, client),
+              .seed = TaskSeed(RoundSeed(key_, state_.round), client),
               .clip_norm = state_.clip_norm.value_or(0)};
 }
 

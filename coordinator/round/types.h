@@ -7,9 +7,11 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "coordinator/round/subtree.h"
 #include "privacy/crypto/digest.h"
 #include "privacy/crypto/random.h"
 
@@ -34,7 +36,8 @@ struct ClientId {
   friend auto operator<=>(const ClientId&, const ClientId&) = default;
 };
 
-enum class Role { kTrainer, kEvaluator };
+// An aggregator trains as many leaves as it stands for (docs/hierarchy.md).
+enum class Role { kTrainer, kEvaluator, kAggregator };
 
 // Names one task of one client; derived from the run's key, so the same in
 // every replay, and not to be guessed by others.
@@ -55,8 +58,10 @@ struct Task {
   TaskToken token;
   ModelId model;
   Instant deadline;
-  // Keys the reproducible choices of this task; not a secret.
+  // Keys the reproducible choices of this task; not a secret. An aggregator's
+  // is what the seeds of its leaves derive from.
   Key seed{};
+  Role role = Role::kTrainer;  // of whom it is for
   // Largest L2 norm of the update under differential privacy; 0: no limit.
   double clip_norm = 0;
   friend bool operator==(const Task&, const Task&) = default;
@@ -66,8 +71,11 @@ struct Task {
 // nothing of its client: the weight is 1 and the loss 0.
 struct Contribution {
   ModelId base_model;
-  std::uint32_t weight = 0;  // examples; clipped to max_weight when counted
-  double train_loss = 0;     // mean over the client's examples
+  // Examples; a client's are clipped to max_weight when counted.
+  std::uint64_t weight = 0;
+  double train_loss = 0;  // mean over the examples
+  // From aggregators alone: what is in the sum. `weight` is its weight.
+  std::optional<Subtree> subtree = std::nullopt;
   friend bool operator==(const Contribution&, const Contribution&) = default;
 };
 
@@ -95,6 +103,8 @@ enum class Refusal {
   kRunEnded = 18,
   kBadProtocol = 19,
   kAbandoned = 20,
+  kOverlap = 21,
+  kEpochOver = 22,
 };
 std::string_view Name(Refusal reason);  // "too_late", ...
 

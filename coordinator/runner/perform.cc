@@ -140,7 +140,7 @@ void Runner::Do(Run& run, const round::OpenRound& effect) {
   run.sum = std::make_shared<RoundSum>(run.format->layout);
 }
 
-void Runner::Fold(Run& run, SpooledUpdate update, std::uint32_t weight) {
+void Runner::Fold(Run& run, SpooledUpdate update, std::uint64_t weight) {
   ++run.folding;
   StartFold(run, std::make_shared<UpdateFold>(UpdateFold{
                      .update = std::move(update), .weight = weight}));

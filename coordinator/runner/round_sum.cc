@@ -56,7 +56,7 @@ absl::Status RoundSum::Fold(UpdateFold& fold) {
   if (!status.ok()) return status;
   const std::lock_guard lock(contributions_);
   if (auto* sum = std::get_if<aggregation::ExactSum>(&sum_)) {
-    sum->AddContribution(fold.weight);
+    sum->AddContribution(static_cast<std::uint32_t>(fold.weight));
   }
   ++folded_;
   return absl::OkStatus();
@@ -76,7 +76,8 @@ absl::Status RoundSum::FoldInto(aggregation::ExactSum& sum, UpdateFold& fold) {
       const std::size_t count =
           std::min(values.size(), (stripe + 1) * kStripe - offset);
       const std::lock_guard lock(stripes_[stripe]);
-      sum.AddBlock(offset, values.first(count), fold.weight);
+      sum.AddBlock(offset, values.first(count),
+                   static_cast<std::uint32_t>(fold.weight));
       offset += count;
       fold.added = offset;
       values = values.subspan(count);

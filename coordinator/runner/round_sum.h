@@ -37,7 +37,7 @@ struct SpooledUpdate {
 // An update that is to be added to a sum, and how far that got.
 struct UpdateFold {
   SpooledUpdate update;
-  std::uint32_t weight = 0;
+  std::uint64_t weight = 0;
   // Coordinates, or words, before this one are in the sum.
   std::size_t added = 0;
 };

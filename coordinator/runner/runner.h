@@ -172,7 +172,7 @@ class Runner final : public Coordinator, private UploadListener {
   void CountQuarantined(const Run& run);
   void Do(Run& run, const round::EndRun& effect);
   void Do(Run& run, const round::WakeAt& effect);
-  void Fold(Run& run, SpooledUpdate update, std::uint32_t weight);
+  void Fold(Run& run, SpooledUpdate update, std::uint64_t weight);
   void StartFold(Run& run, std::shared_ptr<UpdateFold> fold);
   void FoldDone(Run& run, const std::shared_ptr<UpdateFold>& fold,
                 const absl::Status& status);

@@ -114,7 +114,7 @@ struct Writer {
         .Bind(row.client)
         .BindBlob(
             {reinterpret_cast<const char*>(row.token.data()), row.token.size()})
-        .Bind(std::int64_t{row.weight})
+        .Bind(static_cast<std::int64_t>(row.weight))
         .Bind(row.slot)
         .Bind(static_cast<std::int64_t>(row.size))
         .Bind(static_cast<std::int64_t>(row.checksum))

@@ -60,7 +60,7 @@ struct UpdateRow {
   int attempt = 0;
   std::string client;
   std::array<std::uint8_t, 16> token{};
-  std::uint32_t weight = 0;
+  std::uint64_t weight = 0;
   std::int64_t slot = 0;
   std::uint64_t size = 0;
   std::uint64_t checksum = 0;  // XXH3-64

@@ -60,6 +60,7 @@ Problems FindConfigProblems(const v1::CoordinatorConfig& given) {
   Problems problems;
   FindLimitProblems(given, "", problems);
   const v1::CoordinatorConfig config = WithDefaults(given);
+  if (config.has_parent()) problems.push_back({"parent", "is not built yet"});
   if (config.insecure() && config.has_tls()) {
     problems.push_back({"insecure", "cannot stand beside tls"});
   }

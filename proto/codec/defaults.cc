@@ -61,10 +61,22 @@ void FillAsynchronous(v1::Plan& plan) {
   }
 }
 
+void FillHierarchy(v1::Plan& plan) {
+  v1::HierarchyPlan& hierarchy = *plan.mutable_hierarchy();
+  if (!hierarchy.has_min_leaves()) hierarchy.set_min_leaves(1);
+  if (!hierarchy.has_deadline_share()) hierarchy.set_deadline_share(0.8);
+  if (!hierarchy.has_edge_rounds()) hierarchy.set_edge_rounds(1);
+  if (plan.has_secure_aggregation() &&
+      hierarchy.masks() == v1::HierarchyPlan::MASKS_UNSPECIFIED) {
+    hierarchy.set_masks(v1::HierarchyPlan::PER_AGGREGATOR);
+  }
+}
+
 void FillRound(v1::Plan& plan) {
   v1::RoundPlan& round = *plan.mutable_round();
   if (!round.has_deadline())
     *round.mutable_deadline() = DurationOf(seconds(600));
+  if (plan.has_hierarchy()) FillHierarchy(plan);
   // The rest says nothing where nobody is waited for.
   if (plan.has_asynchronous()) return FillAsynchronous(plan);
   if (!round.has_over_selection())

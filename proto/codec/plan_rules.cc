@@ -11,6 +11,7 @@
 #include "aggregation/grid.h"
 #include "google/protobuf/descriptor.h"
 #include "proto/codec/asynchronous_rules.h"
+#include "proto/codec/hierarchy_rules.h"
 #include "proto/codec/attack.h"
 #include "proto/codec/device_plan.h"
 #include "proto/codec/limits.h"
@@ -274,6 +275,7 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   rules.CheckUpdate(plan.update());
   CheckStrategy(plan, problems);
   CheckAsynchronous(plan, problems);
+  CheckHierarchy(plan, problems);
   CheckPrivacy(plan, problems);
   CheckRobust(plan, problems);
   CheckMomentum(plan, problems);

@@ -24,6 +24,7 @@ const std::set<std::string> kMayLeave = {
     "ClientMessage.hello.software: string",
     "ClientMessage.hello.client_name: string",
     "ClientMessage.hello.role: enum Role",
+    "ClientMessage.hello.session: uint64",
     // That it is free.
     "ClientMessage.check_in: message CheckIn",
     // The header of an update: counts, hashes, one scalar.
@@ -36,6 +37,13 @@ const std::set<std::string> kMayLeave = {
     "ClientMessage.update_ready.header.weight: uint32",
     "ClientMessage.update_ready.header.base_model: bytes",
     "ClientMessage.update_ready.header.train_loss: double",
+    // Of an aggregator's sum: how many leaves, their weight together, a hash of
+    // their names.
+    "ClientMessage.update_ready.header.partial_sum: message PartialSum",
+    "ClientMessage.update_ready.header.partial_sum.epoch: uint64",
+    "ClientMessage.update_ready.header.partial_sum.leaves: uint32",
+    "ClientMessage.update_ready.header.partial_sum.weight: uint64",
+    "ClientMessage.update_ready.header.partial_sum.leaves_sha256: bytes",
     // Named scalars over a whole evaluation, at most 32.
     "ClientMessage.evaluation: message EvaluationResult",
     "ClientMessage.evaluation.task_token: bytes",

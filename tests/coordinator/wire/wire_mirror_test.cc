@@ -16,7 +16,7 @@ namespace {
 TEST_CASE("the wire's refusals are the engine's, by number and by name") {
   const auto& values = *v1::Refusal_descriptor();
   CHECK(values.value_count() ==
-        static_cast<int>(round::Refusal::kAbandoned) + 1);
+        static_cast<int>(round::Refusal::kEpochOver) + 1);
   for (int i = 0; i < values.value_count(); ++i) {
     const auto& value = *values.value(i);
     CHECK(value.number() == i);
@@ -26,11 +26,13 @@ TEST_CASE("the wire's refusals are the engine's, by number and by name") {
   }
 }
 
-TEST_CASE("the wire's roles and kinds of task are the engine's, from 1") {
+TEST_CASE("the wire's roles and kinds of task are the engine's") {
   CHECK(static_cast<int>(v1::TRAINER) ==
         static_cast<int>(round::Role::kTrainer) + 1);
   CHECK(static_cast<int>(v1::EVALUATOR) ==
         static_cast<int>(round::Role::kEvaluator) + 1);
+  CHECK(static_cast<int>(v1::AGGREGATOR) ==
+        static_cast<int>(round::Role::kAggregator) + 2);
   CHECK(static_cast<int>(v1::Task::TRAIN) ==
         static_cast<int>(round::TaskKind::kTrain) + 1);
   CHECK(static_cast<int>(v1::Task::EVALUATE) ==
