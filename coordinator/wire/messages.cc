@@ -6,10 +6,14 @@
 #include <cstring>
 #include <utility>
 
+#include "coordinator/wire/partial_sum.h"
 #include "privacy/crypto/digest.h"
 
 namespace tributary::coordinator {
 namespace {
+
+// Of names of 128 bytes these are half a megabyte.
+constexpr std::size_t kMostOverlap = 4'000;
 
 void SetDuration(google::protobuf::Duration& out, round::Duration duration) {
   const auto count = std::max<std::int64_t>(duration.count(), 0);
@@ -42,9 +46,15 @@ std::optional<round::Contribution> ToContribution(
     const v1::UpdateHeader& header) {
   const auto base = Digest::FromBytes(header.base_model());
   if (!base.ok()) return std::nullopt;
-  return round::Contribution{.base_model = *base,
-                             .weight = header.weight(),
-                             .train_loss = header.train_loss()};
+  round::Contribution contribution{.base_model = *base,
+                                   .weight = header.weight(),
+                                   .train_loss = header.train_loss()};
+  if (!header.has_partial_sum()) return contribution;
+  const auto subtree = ToSubtree(header.partial_sum());
+  if (!subtree.ok() || header.weight() != 0) return std::nullopt;
+  contribution.weight = subtree->weight;
+  contribution.subtree = *subtree;
+  return contribution;
 }
 
 // The two enumerations have the same values (types.h).
@@ -57,6 +67,14 @@ v1::ServerMessage WelcomeMessage(const std::string& client, v1::Role role) {
   message.mutable_welcome()->set_wire_version(kWireVersion);
   message.mutable_welcome()->set_client_name(client);
   message.mutable_welcome()->set_role(role);
+  return message;
+}
+
+v1::ServerMessage WelcomeMessage(const std::string& aggregator,
+                                 const AggregatorSession& session) {
+  v1::ServerMessage message = WelcomeMessage(aggregator, v1::AGGREGATOR);
+  message.mutable_welcome()->set_session(session.session);
+  message.mutable_welcome()->set_epoch(session.epoch);
   return message;
 }
 
@@ -84,12 +102,18 @@ v1::ServerMessage AcceptedMessage(const round::TaskToken& token) {
 
 v1::ServerMessage RefusedMessage(const round::TaskToken& token,
                                  round::Refusal reason,
-                                 const std::string& detail) {
+                                 const std::string& detail,
+                                 const round::LeafSet& overlap) {
   v1::ServerMessage message;
   v1::Verdict& verdict = NewVerdict(message, token);
   verdict.set_reason(ToWire(reason));
   verdict.set_detail(detail.empty() ? std::string(round::Name(reason))
                                     : detail.substr(0, 1024));
+  const auto leaves = overlap.leaves();
+  for (const round::ClientId& leaf :
+       leaves.first(std::min(leaves.size(), kMostOverlap))) {
+    verdict.add_overlap(leaf.name);
+  }
   return message;
 }
 
@@ -107,6 +131,15 @@ v1::ServerMessage SecureMessage(const round::TaskToken& token,
   *out.mutable_secure() = std::move(message);
   out.mutable_secure()->set_task_token(ToBytes(token));
   return out;
+}
+
+v1::SubtreeTask ToSubtreeTask(const v1::Plan& plan, std::uint32_t tier) {
+  v1::SubtreeTask task;
+  *task.mutable_plan() = plan;
+  task.mutable_plan()->clear_seed();
+  task.mutable_plan()->clear_simulation();
+  task.set_tier(tier);
+  return task;
 }
 
 v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
@@ -127,6 +160,9 @@ v1::ServerMessage TaskMessage(const TaskFrame& frame, const round::Task& task,
   if (task.kind == round::TaskKind::kTrain) {
     if (frame.integers) *out.mutable_integers() = *frame.integers;
     if (frame.secure) *out.mutable_secure() = *frame.secure;
+  }
+  if (task.role == round::Role::kAggregator && frame.subtree) {
+    *out.mutable_subtree() = *frame.subtree;
   }
   SetDuration(*out.mutable_time_left(), time_left);
   out.set_seed(std::string(reinterpret_cast<const char*>(task.seed.data()),

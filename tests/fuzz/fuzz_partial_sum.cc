@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 // Any bytes as a partial sum, cut anywhere: what is taken has the right size,
 // no bits behind a part's end and integers within their bounds, and is written
-// again to the same bytes. Any bytes as its announcement and pages of leaves:
-// what is taken says the same when it is sent on. Input: what they are; then
-// leaves, parameters, buffers and size of a piece, and the sum; or the message.
+// again to the same bytes. The same of the names of its leaves, and of its
+// announcement. Input: what they are; then leaves, parameters, buffers and size
+// of a piece, and the sum; or leaves, size of a piece and the names; or the
+// message.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -11,6 +12,7 @@
 #include <string>
 #include <vector>
 
+#include "coordinator/tree/leaf_names.h"
 #include "coordinator/tree/partial_sum.h"
 #include "coordinator/wire/partial_sum.h"
 #include "proto/codec/yaml.h"
@@ -93,27 +95,42 @@ void CheckMessages(std::span<const std::uint8_t> data) {
     if (subtree.ok())
       Demand(ToSubtree(ToMessage(*subtree)).value() == *subtree);
   }
-  v1::LeafPage page;
-  if (!page.ParseFromArray(data.data(), size) ||
-      !codec::CheckLimits(page).ok()) {
+}
+
+// Any bytes as the names of leaves: what is taken is a set, and is written
+// again to the same bytes.
+void CheckNames(std::span<const std::uint8_t> data) {
+  if (data.size() < 2) return;
+  const std::size_t piece = 1 + data[1];
+  const auto bytes = std::as_bytes(data.subspan(2));
+  round::Subtree announced{
+      .epoch = 1, .leaves = 1u + data[0], .weight = 1, .names = Sha256(bytes)};
+  LeafNamesReader reader(announced);
+  LeafNamesReader::Defect defect;
+  for (auto rest = bytes; defect.refusal == round::Refusal::kNone &&
+                          !reader.IsComplete() && !rest.empty();) {
+    auto some = rest.first(std::min(piece, rest.size()));
+    rest = rest.subspan(some.size());
+    defect = reader.Feed(some);
+    Demand(some.empty() || reader.IsComplete() ||
+           defect.refusal != round::Refusal::kNone);
+  }
+  Demand(reader.received() <= bytes.size());
+  Demand(reader.received() <= MostNameBytes(announced.leaves));
+  if (defect.refusal != round::Refusal::kNone) {
+    Demand(!defect.detail.empty() && defect.detail.size() < 200);
     return;
   }
-  std::vector<round::ClientId> names;
-  for (const std::string& name : page.leaves()) names.push_back({name});
-  const auto set = round::LeafSet::Make(std::move(names));
-  round::Subtree announced{
-      .epoch = 1,
-      .leaves = static_cast<std::uint32_t>(page.leaves_size()),
-      .weight = 1,
-      .names = {}};
-  if (set.ok()) announced.names = set->Name();
-  LeafPages pages(announced);
-  const auto status = pages.Add(page);
-  Demand(status.ok() || !status.message().empty());
-  if (!status.ok() || !pages.IsComplete()) return;
-  const auto taken = std::move(pages).Take();
-  Demand(taken.ok() == set.ok());
-  Demand(taken.ok() ? *taken == *set : !taken.status().message().empty());
+  if (!reader.IsComplete()) return;
+  const round::LeafSet leaves = std::move(reader).Take();
+  Demand(leaves.size() == announced.leaves);
+  Demand(leaves.Name() == announced.names);
+  std::vector<std::byte> again;
+  Demand(WriteLeafNames(leaves, [&](std::span<const std::byte> some) {
+           again.insert(again.end(), some.begin(), some.end());
+           return absl::OkStatus();
+         }).ok());
+  Demand(std::ranges::equal(again, bytes));
 }
 
 }  // namespace
@@ -122,8 +139,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
                                       std::size_t size) {
   if (size == 0) return 0;
   const std::span<const std::uint8_t> all(data, size);
-  if (all[0] % 4 == 3) {
+  if (all[0] % 8 == 3) {
     CheckMessages(all.subspan(1));
+  } else if (all[0] % 8 == 7) {
+    CheckNames(all.subspan(1));
   } else {
     CheckSum(all);
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
-// Announcements of partial sums and their lists of leaves over the wire, and
-// what a root receives in a round.
+// Announcements of partial sums and what answers them over the wire, and what a
+// root receives in a round.
 #include "coordinator/wire/partial_sum.h"
 
 #include <algorithm>
 #include <string>
 #include <vector>
 
+#include "coordinator/tree/leaf_names.h"
 #include "coordinator/tree/partial_sum.h"
+#include "coordinator/wire/messages.h"
+#include "privacy/crypto/random.h"
 #include "proto/codec/yaml.h"
 #include "tributary/v1/federation.pb.h"
 // Last.
@@ -39,18 +42,6 @@ Subtree Announced(const LeafSet& leaves, std::uint64_t weight) {
           .names = leaves.Name()};
 }
 
-std::string WhyNot(const Subtree& announced,
-                   const std::vector<v1::LeafPage>& pages) {
-  LeafPages reader(announced);
-  for (const v1::LeafPage& page : pages) {
-    if (const auto status = reader.Add(page); !status.ok()) {
-      return std::string(status.message());
-    }
-  }
-  if (!reader.IsComplete()) return "more is to come";
-  return std::string(std::move(reader).Take().status().message());
-}
-
 TEST_CASE("an announcement says the same when it is read") {
   const Subtree subtree = Announced(Leaves(5, 10), std::uint64_t{1} << 44);
   const v1::PartialSum message = ToMessage(subtree);
@@ -72,42 +63,82 @@ TEST_CASE("an announcement says the same when it is read") {
   CHECK(ToSubtree(bad).status().message() == "epoch: 0 is less than 1");
 }
 
-TEST_CASE("lists of leaves go over in pages of at most 1 MiB") {
-  for (const std::size_t count : {1u, 7'999u, 8'000u, 8'001u, 20'000u}) {
+v1::UpdateHeader Header(const v1::PartialSum& sum) {
+  v1::UpdateHeader header;
+  header.set_base_model(std::string(32, 'm'));
+  header.set_train_loss(0.5);
+  *header.mutable_partial_sum() = sum;
+  return header;
+}
+
+TEST_CASE("an announced sum is a contribution of its subtree's weight") {
+  const Subtree subtree = Announced(Leaves(5, 10), 4'000'000'000'000);
+  v1::UpdateHeader header = Header(ToMessage(subtree));
+  const auto contribution = ToContribution(header);
+  REQUIRE(contribution.has_value());
+  CHECK(contribution->weight == 4'000'000'000'000);
+  CHECK(contribution->train_loss == 0.5);
+  CHECK(contribution->subtree == subtree);
+  header.clear_partial_sum();
+  CHECK_FALSE(ToContribution(header)->subtree.has_value());
+}
+
+TEST_CASE("an announced sum that says too little or too much is none") {
+  const v1::PartialSum sum = ToMessage(Announced(Leaves(5, 10), 5));
+  v1::UpdateHeader header = Header(sum);
+  CHECK(ToContribution(header).has_value());
+  SECTION("a weight of its own") { header.set_weight(5); }
+  SECTION("no epoch") { header.mutable_partial_sum()->set_epoch(0); }
+  SECTION("no leaves") { header.mutable_partial_sum()->set_leaves(0); }
+  SECTION("no names") { header.mutable_partial_sum()->clear_leaves_sha256(); }
+  CHECK_FALSE(ToContribution(header).has_value());
+}
+
+TEST_CASE("a verdict names up to 4,000 leaves that overlap") {
+  for (const std::size_t count : {0u, 1u, 4'000u, 4'001u}) {
     const LeafSet leaves = Leaves(count, 128);
-    const auto pages = ToPages(leaves);
-    CHECK(pages.size() == (count + 7'999) / 8'000);
-    LeafPages reader(Announced(leaves, count));
-    for (const v1::LeafPage& page : pages) {
-      CHECK(page.ByteSizeLong() <= kMebibyte);
-      CHECK(codec::CheckLimits(page).ok());
-      CHECK_FALSE(reader.IsComplete());
-      CHECK(reader.Add(page).ok());
-    }
-    REQUIRE(reader.IsComplete());
-    CHECK(std::move(reader).Take().value() == leaves);
+    const v1::ServerMessage message = RefusedMessage(
+        {}, round::Refusal::kOverlap, "they count elsewhere", leaves);
+    const v1::Verdict& verdict = message.verdict();
+    CHECK(verdict.reason() == v1::OVERLAP);
+    CHECK(verdict.overlap_size() ==
+          static_cast<int>(std::min<std::size_t>(count, 4'000)));
+    CHECK(codec::CheckLimits(message).ok());
+    CHECK(message.ByteSizeLong() <= kMebibyte);
+    if (count > 0) CHECK(verdict.overlap(0) == leaves.leaves()[0].name);
   }
 }
 
-TEST_CASE("a list that is not the one announced is refused with the reason") {
-  const LeafSet leaves = Leaves(9'000, 20);
-  const Subtree announced = Announced(leaves, 9'000);
-  const auto pages = ToPages(leaves);
-  CHECK(WhyNot(announced, pages) == "");
-  CHECK(WhyNot(announced, {pages[0]}) == "more is to come");
-  CHECK(WhyNot(announced, {pages[0], pages[1], pages[1]}) ==
-        "a page of leaves after the last");
-  CHECK(WhyNot(announced, {pages[0], pages[0]}) ==
-        "more leaves than the 9000 announced");
-  CHECK(WhyNot(announced, {v1::LeafPage()}) == "an empty page of leaves");
-  CHECK(WhyNot(announced, {pages[1]}) ==
-        "the list of 1000 leaves is not the one of 9000 that was announced");
-  auto other = pages;
-  other[1].set_leaves(999, "zz");
-  CHECK(WhyNot(announced, other) ==
-        "the list of 9000 leaves is not the one of 9000 that was announced");
-  other[1].set_leaves(999, other[1].leaves(998));
-  CHECK(WhyNot(announced, other).starts_with("leaf 8999: names are sorted"));
+TEST_CASE("an aggregator is welcome with its session and its epoch") {
+  const v1::Welcome welcome =
+      WelcomeMessage("edge-1", {.session = 7, .epoch = 5}).welcome();
+  CHECK(welcome.client_name() == "edge-1");
+  CHECK(welcome.role() == v1::AGGREGATOR);
+  CHECK(welcome.session() == 7);
+  CHECK(welcome.epoch() == 5);
+  CHECK(WelcomeMessage("pump", v1::TRAINER).welcome().session() == 0);
+}
+
+TEST_CASE("an aggregator alone is asked for a subtree, without the seed") {
+  v1::Plan plan;
+  plan.set_name("Pump wear");
+  plan.set_seed(7);
+  plan.mutable_simulation();
+  plan.mutable_hierarchy()->add_fan_out(3);
+  TaskFrame frame;
+  frame.subtree = ToSubtreeTask(plan, 1);
+  round::Task task;
+  CHECK_FALSE(TaskMessage(frame, task, {}).task().has_subtree());
+  task.role = round::Role::kAggregator;
+  task.seed = KeyFromSeed(3);
+  const v1::Task asked = TaskMessage(frame, task, {}).task();
+  REQUIRE(asked.has_subtree());
+  CHECK(asked.subtree().tier() == 1);
+  CHECK(asked.subtree().plan().name() == "Pump wear");
+  CHECK(asked.subtree().plan().hierarchy().fan_out(0) == 3);
+  CHECK_FALSE(asked.subtree().plan().has_seed());
+  CHECK_FALSE(asked.subtree().plan().has_simulation());
+  CHECK(asked.seed() == std::string(task.seed.begin(), task.seed.end()));
 }
 
 // Issue: the root's inbound bytes of a round are aggregators x model x
@@ -135,20 +166,17 @@ TEST_CASE(
   v1::UpdateHeader& header = *ready.mutable_update_ready()->mutable_header();
   header.set_task_token(std::string(16, 't'));
   header.set_base_model(std::string(32, 'm'));
-  header.set_size(format.Bytes());
+  header.set_size(NameBytes(leaves) + format.Bytes());
   header.set_checksum(~std::uint64_t{0});
   header.set_train_loss(0.5);
-  std::uint64_t beside =
-      ready.ByteSizeLong() + ToMessage(subtree).ByteSizeLong();
-  for (const v1::LeafPage& page : ToPages(leaves)) {
-    beside += page.ByteSizeLong();
-  }
+  *header.mutable_partial_sum() = ToMessage(subtree);
+  std::uint64_t beside = ready.ByteSizeLong() + NameBytes(leaves);
   v1::UploadMessage upload;
   *upload.mutable_header()->mutable_task_token() = std::string(16, 't');
   beside += upload.ByteSizeLong();
-  for (std::uint64_t sent = 0; sent < format.Bytes();) {
+  for (std::uint64_t sent = 0; sent < header.size();) {
     const std::size_t chunk =
-        std::min<std::uint64_t>(kMebibyte, format.Bytes() - sent);
+        std::min<std::uint64_t>(kMebibyte, header.size() - sent);
     upload.set_data(std::string(chunk, 'd'));
     beside += upload.ByteSizeLong() - chunk;
     sent += chunk;
