@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "coordinator/checkpoint/assign.h"
@@ -121,11 +122,69 @@ absl::StatusOr<double> ToClipNorm(double norm) {
   return norm;
 }
 
+std::string FromKey(const Key& key) {
+  return std::string(key.begin(), key.end());
+}
+
+absl::StatusOr<Key> ToKey(const std::string& raw) {
+  Key key{};
+  if (raw.size() != key.size()) {
+    return Damaged(absl::StrCat("a key of ", raw.size(), " bytes"));
+  }
+  std::copy(raw.begin(), raw.end(), key.begin());
+  return key;
+}
+
+v1::Role FromRole(round::Role role) {
+  switch (role) {
+    case round::Role::kTrainer:
+      return v1::TRAINER;
+    case round::Role::kEvaluator:
+      return v1::EVALUATOR;
+    case round::Role::kAggregator:
+      return v1::AGGREGATOR;
+  }
+  return v1::ROLE_UNSPECIFIED;
+}
+
+absl::StatusOr<round::Role> ToRole(v1::Role role) {
+  switch (role) {
+    case v1::TRAINER:
+      return round::Role::kTrainer;
+    case v1::EVALUATOR:
+      return round::Role::kEvaluator;
+    case v1::AGGREGATOR:
+      return round::Role::kAggregator;
+    default:
+      return Damaged(absl::StrCat("a role of ", static_cast<int>(role)));
+  }
+}
+
+void Write(const round::LeafSet& leaves, Names* to) {
+  Write(leaves.leaves(), to);
+}
+
+absl::StatusOr<round::LeafSet> ToLeaves(const Names& from) {
+  std::vector<round::ClientId> leaves;
+  leaves.reserve(static_cast<std::size_t>(from.size()));
+  for (const auto& name : from) leaves.push_back({name});
+  auto to = round::LeafSet::Make(std::move(leaves));
+  if (!to.ok()) return Damaged(std::string(to.status().message()));
+  return to;
+}
+
 v1::EngineContribution FromContribution(const round::Contribution& from) {
   v1::EngineContribution to;
   to.set_base_model(FromModel(from.base_model));
   to.set_weight(from.weight);
   to.set_train_loss(from.train_loss);
+  if (from.subtree) {
+    auto* subtree = to.mutable_subtree();
+    subtree->set_epoch(from.subtree->epoch);
+    subtree->set_leaves(from.subtree->leaves);
+    subtree->set_weight(from.subtree->weight);
+    subtree->set_leaves_sha256(FromModel(from.subtree->names));
+  }
   return to;
 }
 
@@ -135,6 +194,17 @@ absl::StatusOr<round::Contribution> ToContribution(
   TRIBUTARY_ASSIGN(to.base_model, ToModel(from.base_model()));
   to.weight = from.weight();
   to.train_loss = from.train_loss();
+  if (from.has_subtree()) {
+    round::Subtree subtree{.epoch = from.subtree().epoch(),
+                           .leaves = from.subtree().leaves(),
+                           .weight = from.subtree().weight(),
+                           .names = {}};
+    if (from.subtree().leaves_sha256().size() != subtree.names.bytes.size()) {
+      return Damaged("a name of leaves that is no SHA-256");
+    }
+    TRIBUTARY_ASSIGN(subtree.names, ToModel(from.subtree().leaves_sha256()));
+    to.subtree = subtree;
+  }
   return to;
 }
 

@@ -13,7 +13,9 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/round/leaf_set.h"
 #include "coordinator/round/types.h"
+#include "privacy/crypto/random.h"
 #include "tributary/v1/checkpoint.pb.h"
 
 namespace tributary::checkpoint {
@@ -62,6 +64,17 @@ absl::StatusOr<round::SecureStep> ToStep(v1::EngineSecureStep step);
 absl::StatusOr<std::string> ToReason(const std::string& raw);
 // Finite and above 0.
 absl::StatusOr<double> ToClipNorm(double norm);
+
+// 32 bytes.
+std::string FromKey(const Key& key);
+absl::StatusOr<Key> ToKey(const std::string& raw);
+
+v1::Role FromRole(round::Role role);
+absl::StatusOr<round::Role> ToRole(v1::Role role);
+
+// Sorted, each once.
+void Write(const round::LeafSet& leaves, Names* to);
+absl::StatusOr<round::LeafSet> ToLeaves(const Names& from);
 
 v1::EngineContribution FromContribution(const round::Contribution& from);
 absl::StatusOr<round::Contribution> ToContribution(

@@ -21,8 +21,8 @@ class EventWriter {
   void operator()(const round::CheckIn& from) {
     auto* to = event_->mutable_check_in();
     to->set_client(from.client.name);
-    to->set_role(from.role == round::Role::kEvaluator ? v1::EVALUATOR
-                                                      : v1::TRAINER);
+    to->set_role(FromRole(from.role));
+    to->set_epoch(from.epoch);
   }
   void operator()(const round::Left& from) {
     event_->mutable_left()->set_client(from.client.name);
@@ -39,6 +39,7 @@ class EventWriter {
     to->set_token(FromToken(from.token));
     *to->mutable_contribution() = FromContribution(from.contribution);
     to->set_defect(FromRefusal(from.defect));
+    Write(from.leaves, to->mutable_leaves());
   }
   void operator()(const round::EvaluationArrived& from) {
     auto* to = event_->mutable_evaluation_arrived();
@@ -94,6 +95,20 @@ class EventWriter {
     to->set_count(static_cast<std::uint32_t>(from.count));
     to->set_reason(from.reason);
   }
+  void operator()(const round::TaskGiven& from) {
+    auto* to = event_->mutable_task_given();
+    to->set_round(static_cast<std::uint32_t>(from.round));
+    to->set_attempt(static_cast<std::uint32_t>(from.attempt));
+    to->set_model(FromModel(from.model));
+    to->set_round_seed(FromKey(from.round_seed));
+    to->set_time_left_ms(static_cast<std::uint64_t>(from.time_left.count()));
+    if (from.clip_norm) to->set_clip_norm(*from.clip_norm);
+  }
+  void operator()(const round::TaskOver& from) {
+    auto* to = event_->mutable_task_over();
+    to->set_round(static_cast<std::uint32_t>(from.round));
+    to->set_attempt(static_cast<std::uint32_t>(from.attempt));
+  }
 
  private:
   v1::EngineEvent* event_;
@@ -102,12 +117,8 @@ class EventWriter {
 absl::StatusOr<round::Event> Read(const v1::EngineEvent::CheckIn& from) {
   round::CheckIn to;
   TRIBUTARY_ASSIGN(to.client, ToClient(from.client()));
-  if (from.role() != v1::TRAINER && from.role() != v1::EVALUATOR) {
-    return Damaged(
-        absl::StrCat("a check-in of role ", static_cast<int>(from.role())));
-  }
-  to.role = from.role() == v1::EVALUATOR ? round::Role::kEvaluator
-                                         : round::Role::kTrainer;
+  TRIBUTARY_ASSIGN(to.role, ToRole(from.role()));
+  to.epoch = from.epoch();
   return to;
 }
 
@@ -132,6 +143,7 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent::UpdateArrived& from) {
   TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
   TRIBUTARY_ASSIGN(to.contribution, ToContribution(from.contribution()));
   TRIBUTARY_ASSIGN(to.defect, ToRefusal(from.defect()));
+  TRIBUTARY_ASSIGN(to.leaves, ToLeaves(from.leaves()));
   return to;
 }
 
@@ -224,6 +236,28 @@ absl::StatusOr<round::Event> Read(
   return to;
 }
 
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::TaskGiven& from) {
+  round::TaskGiven to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.attempt,
+                   ToCount(from.attempt(), kMaxAttempt, "an attempt"));
+  TRIBUTARY_ASSIGN(to.model, ToModel(from.model()));
+  TRIBUTARY_ASSIGN(to.round_seed, ToKey(from.round_seed()));
+  TRIBUTARY_ASSIGN(to.time_left, ToDuration(from.time_left_ms()));
+  if (from.has_clip_norm()) {
+    TRIBUTARY_ASSIGN(to.clip_norm, ToClipNorm(from.clip_norm()));
+  }
+  return to;
+}
+
+absl::StatusOr<round::Event> Read(const v1::EngineEvent::TaskOver& from) {
+  round::TaskOver to;
+  TRIBUTARY_ASSIGN(to.round, ToCount(from.round(), kMaxRound, "a round"));
+  TRIBUTARY_ASSIGN(to.attempt,
+                   ToCount(from.attempt(), kMaxAttempt, "an attempt"));
+  return to;
+}
+
 absl::StatusOr<round::Event> Read(const v1::EngineEvent& from) {
   switch (from.kind_case()) {
     case v1::EngineEvent::kTick:
@@ -254,6 +288,10 @@ absl::StatusOr<round::Event> Read(const v1::EngineEvent& from) {
       return Read(from.secure_step_closed());
     case v1::EngineEvent::kSecureAbandoned:
       return Read(from.secure_abandoned());
+    case v1::EngineEvent::kTaskGiven:
+      return Read(from.task_given());
+    case v1::EngineEvent::kTaskOver:
+      return Read(from.task_over());
     case v1::EngineEvent::KIND_NOT_SET:
       break;
   }

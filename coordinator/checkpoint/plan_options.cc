@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <limits>
 
+#include "absl/strings/str_cat.h"
 #include "privacy/dp/poisson_draws.h"
+#include "proto/codec/hierarchy_rules.h"
 
 namespace tributary::checkpoint {
 namespace {
@@ -70,9 +72,30 @@ void FillAsynchronous(const v1::AsynchronousPlan& plan,
   }
 }
 
-}  // namespace
+// What a node of this tier does for the root, and asks of those below it.
+void FillTier(const v1::Plan& plan, std::uint32_t tier,
+              round::Options& options) {
+  const v1::HierarchyPlan& hierarchy = plan.hierarchy();
+  options.cohort_size = ToInt(codec::LeavesOfTier(plan, tier));
+  const auto tiers = static_cast<std::uint32_t>(hierarchy.fan_out_size());
+  if (tier < tiers) {
+    options.tree = round::TreeOptions{
+        .aggregators = ToInt(hierarchy.fan_out(static_cast<int>(tier))),
+        .leaves_each = ToInt(codec::LeavesOfTier(plan, tier + 1)),
+        .takes_trainers = !options.secure};
+    options.secure.reset();
+  }
+  if (tier == 0) return;
+  options.parent =
+      round::ParentOptions{.deadline_share = hierarchy.deadline_share()};
+  options.min_updates = ToInt(hierarchy.min_leaves());
+  options.evaluate_every = 0;
+  options.stop_metric.clear();
+  options.stop_target.reset();
+}
 
-absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
+// Not yet checked.
+round::Options OptionsOf(const v1::Plan& plan, std::uint32_t tier) {
   round::Options options;
   const v1::RoundPlan& round = plan.round();
   options.cohort_size = ToInt(round.cohort_size());
@@ -117,7 +140,29 @@ absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan) {
   if (plan.has_asynchronous()) {
     FillAsynchronous(plan.asynchronous(), options);
   }
+  if (plan.has_hierarchy()) FillTier(plan, tier, options);
+  return options;
+}
+
+}  // namespace
+
+absl::StatusOr<round::Options> ToOptions(const v1::Plan& plan,
+                                         std::uint32_t tier) {
+  const auto tiers =
+      static_cast<std::uint32_t>(plan.hierarchy().fan_out_size());
+  if (tier > tiers) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("hierarchy.fan_out: has aggregators in ", tiers,
+                     " tiers, and tier ", tier, " is asked for"));
+  }
+  const round::Options options = OptionsOf(plan, tier);
   if (absl::Status status = options.Validate(); !status.ok()) return status;
+  for (std::uint32_t below = tier + 1; below <= tiers; ++below) {
+    const absl::Status status = OptionsOf(plan, below).Validate();
+    if (status.ok()) continue;
+    return absl::InvalidArgumentError(absl::StrCat(
+        "for the aggregators of tier ", below, ": ", status.message()));
+  }
   return options;
 }
 

@@ -47,8 +47,12 @@ void WriteCohort(const round::Cohort& cohort, Participants* to) {
       *written->mutable_contribution() =
           FromContribution(participant.contribution);
       written->set_declared_weight(participant.declared_weight);
+      Write(participant.leaves, written->mutable_leaves());
     }
     written->set_refusal(FromRefusal(participant.refusal));
+    if (participant.role == round::Role::kAggregator) {
+      written->set_role(v1::AGGREGATOR);
+    }
   }
 }
 
@@ -88,6 +92,13 @@ class PhaseWriter {
     to->set_members(static_cast<std::uint32_t>(from.members));
     Write(from.gone, to->mutable_gone());
     to->set_is_closing(from.is_closing);
+    if (!from.ledger) return;
+    to->mutable_ledger();
+    for (const auto& [aggregator, epoch] : from.ledger->epochs()) {
+      auto* fence = to->mutable_ledger()->add_fences();
+      fence->set_aggregator(aggregator.name);
+      fence->set_epoch(epoch);
+    }
   }
   void operator()(const round::Unmasking& from) {
     auto* to = state_->mutable_unmasking();
@@ -109,6 +120,7 @@ class PhaseWriter {
     state_->mutable_abandoned()->set_until_ms(FromInstant(from.until));
   }
   void operator()(const round::Finishing&) { state_->mutable_finishing(); }
+  void operator()(const round::Resting&) { state_->mutable_resting(); }
   void operator()(const round::Ended& from) {
     auto* to = state_->mutable_ended();
     to->set_how(FromEnd(from.end));
@@ -148,8 +160,32 @@ absl::StatusOr<Participation> ToParticipation(
   }
 }
 
+// Of a participant that was counted.
+absl::Status ReadLeaves(const v1::EngineParticipant& from, Participant& to) {
+  TRIBUTARY_ASSIGN(to.leaves, ToLeaves(from.leaves()));
+  const auto& subtree = to.contribution.subtree;
+  if (to.role == round::Role::kTrainer) {
+    if (!subtree && to.leaves.size() == 0) return absl::OkStatus();
+    return Damaged("a sum of a client that is no aggregator");
+  }
+  if (!subtree || to.leaves.size() == 0 ||
+      subtree->leaves != to.leaves.size() ||
+      subtree->names != to.leaves.Name() ||
+      subtree->weight != to.contribution.weight ||
+      to.declared_weight != to.contribution.weight) {
+    return Damaged("a sum that is not of its leaves");
+  }
+  return absl::OkStatus();
+}
+
 absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
   Participant to;
+  if (from.role() == v1::AGGREGATOR) {
+    to.role = round::Role::kAggregator;
+  } else if (from.role() != v1::ROLE_UNSPECIFIED) {
+    return Damaged(
+        absl::StrCat("a participant of role ", static_cast<int>(from.role())));
+  }
   TRIBUTARY_ASSIGN(to.state, ToParticipation(from.state()));
   TRIBUTARY_ASSIGN(to.token, ToToken(from.token()));
   TRIBUTARY_ASSIGN(to.refusal, ToRefusal(from.refusal()));
@@ -167,6 +203,7 @@ absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
     if (!std::isfinite(to.contribution.train_loss)) {
       return Damaged("a counted training loss that is not finite");
     }
+    if (absl::Status read = ReadLeaves(from, to); !read.ok()) return read;
   }
   return to;
 }
@@ -189,6 +226,34 @@ absl::StatusOr<round::Cohort> ReadParticipants(const Participants& from) {
 absl::StatusOr<round::Cohort> ReadCohort(const Participants& from) {
   if (from.empty()) return Damaged("a round of nobody");
   return ReadParticipants(from);
+}
+
+// The sums of a cohort, as one that takes aggregators' counted them.
+absl::StatusOr<round::LeafLedger> LedgerOf(const round::Cohort& cohort) {
+  round::LeafLedger ledger;
+  for (const auto& [client, participant] : cohort) {
+    if (participant.state != Participation::kAccepted) continue;
+    const round::SumVerdict verdict =
+        participant.role == round::Role::kAggregator
+            ? ledger.Count(client, participant.contribution.subtree->epoch,
+                           participant.leaves)
+            : ledger.CountByItself(client);
+    if (!std::holds_alternative<round::SumCounts>(verdict)) {
+      return Damaged(round::Describe(verdict, client, ledger));
+    }
+  }
+  return ledger;
+}
+
+bool HasAggregators(const round::Cohort& cohort) {
+  return std::ranges::any_of(cohort, [](const auto& each) {
+    return each.second.role == round::Role::kAggregator;
+  });
+}
+
+absl::Status CheckThatNoneAreAggregators(const round::Cohort& cohort) {
+  if (!HasAggregators(cohort)) return absl::OkStatus();
+  return Damaged("an aggregator where none is asked");
 }
 
 absl::StatusOr<int> ToMembers(std::uint32_t members, std::size_t cohort) {
@@ -223,6 +288,9 @@ absl::Status ReadStep(const From& from, Participation of_session, To& to) {
   to.is_closing = from.is_closing();
   if (to.awaited.empty() && !to.is_closing) {
     return Damaged("a step that waits for nobody");
+  }
+  if (auto status = CheckThatNoneAreAggregators(to.cohort); !status.ok()) {
+    return status;
   }
   return CheckThatAre(of_session, to.awaited, to.cohort);
 }
@@ -286,6 +354,22 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Collecting& from) {
       !status.ok()) {
     return status;
   }
+  if (!from.has_ledger()) {
+    if (auto status = CheckThatNoneAreAggregators(to.cohort); !status.ok()) {
+      return status;
+    }
+    return to;
+  }
+  if (to.members != 0) return Damaged("a secure session in a tree");
+  TRIBUTARY_ASSIGN(to.ledger, LedgerOf(to.cohort));
+  for (const auto& fence : from.ledger().fences()) {
+    round::ClientId aggregator;
+    TRIBUTARY_ASSIGN(aggregator, ToClient(fence.aggregator()));
+    if (fence.epoch() == 0 || to.ledger->epochs().contains(aggregator)) {
+      return Damaged("a fence of no epoch, or twice");
+    }
+    to.ledger->Fence(aggregator, fence.epoch());
+  }
   return to;
 }
 
@@ -298,6 +382,9 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Buffering& from) {
       return Damaged("a client in the buffer without an update");
     }
   }
+  if (auto status = CheckThatNoneAreAggregators(to.cohort); !status.ok()) {
+    return status;
+  }
   return to;
 }
 
@@ -305,6 +392,8 @@ absl::StatusOr<round::Phase> Read(const v1::EngineState::Released& from) {
   round::Released to;
   TRIBUTARY_ASSIGN(to.opened, ToInstant(from.opened_ms()));
   TRIBUTARY_ASSIGN(to.cohort, ReadCohort(from.cohort()));
+  if (!HasAggregators(to.cohort)) return to;
+  if (auto ledger = LedgerOf(to.cohort); !ledger.ok()) return ledger.status();
   return to;
 }
 
@@ -353,6 +442,8 @@ absl::StatusOr<round::Phase> ReadPhase(const v1::EngineState& from) {
     }
     case v1::EngineState::kFinishing:
       return round::Finishing{};
+    case v1::EngineState::kResting:
+      return round::Resting{};
     case v1::EngineState::kEnded:
       return Read(from.ended());
     case v1::EngineState::PHASE_NOT_SET:
@@ -410,6 +501,9 @@ absl::Status ReadQuarantine(const v1::EngineState& from, round::State& to) {
   TRIBUTARY_ASSIGN(to.quarantined, ReadNumbers(from.quarantined(),
                                                2 * kMaxRound, "a quarantine"));
   for (const auto& [client, until] : to.quarantined) {
+    if (to.aggregators.contains(client)) {
+      return Damaged("an aggregator in quarantine that waits");
+    }
     if (until <= to.round) return Damaged("a quarantine that is over");
     if (to.strikes.contains(client)) {
       return Damaged("a client in quarantine with strikes");
@@ -417,6 +511,25 @@ absl::Status ReadQuarantine(const v1::EngineState& from, round::State& to) {
     if (to.waiting.contains(client)) {
       return Damaged("a client in quarantine that waits");
     }
+  }
+  return absl::OkStatus();
+}
+
+// Of a node of a tree; once the phase is read.
+absl::Status ReadTree(const v1::EngineState& from, round::State& to) {
+  TRIBUTARY_ASSIGN(to.aggregators, ToClients(from.aggregators()));
+  for (const round::ClientId& aggregator : to.aggregators) {
+    if (to.waiting.contains(aggregator)) {
+      return Damaged("a client that waits as an aggregator too");
+    }
+  }
+  if (!from.round_seed().empty()) {
+    TRIBUTARY_ASSIGN(to.round_seed, ToKey(from.round_seed()));
+  }
+  if (!from.has_task_deadline_ms()) return absl::OkStatus();
+  TRIBUTARY_ASSIGN(to.task_deadline, ToInstant(from.task_deadline_ms()));
+  if (!to.round_seed || std::holds_alternative<round::Resting>(to.phase)) {
+    return Damaged("a deadline of no task");
   }
   return absl::OkStatus();
 }
@@ -563,6 +676,11 @@ v1::EngineState ToMessage(const round::State& state) {
   Write(state.waiting, message.mutable_waiting());
   Write(state.evaluators, message.mutable_evaluators());
   Write(state.served, message.mutable_served());
+  Write(state.aggregators, message.mutable_aggregators());
+  if (state.round_seed) message.set_round_seed(FromKey(*state.round_seed));
+  if (state.task_deadline) {
+    message.set_task_deadline_ms(FromInstant(*state.task_deadline));
+  }
   if (state.clip_norm) message.set_clip_norm(*state.clip_norm);
   message.set_debits(static_cast<std::uint32_t>(state.debits));
   if (const auto& from = state.evaluation) {
@@ -619,6 +737,9 @@ absl::StatusOr<round::State> FromMessage(const v1::EngineState& message) {
   TRIBUTARY_ASSIGN(state.waiting, ToClients(message.waiting()));
   TRIBUTARY_ASSIGN(state.evaluators, ToClients(message.evaluators()));
   TRIBUTARY_ASSIGN(state.served, ToClients(message.served()));
+  if (absl::Status status = ReadTree(message, state); !status.ok()) {
+    return status;
+  }
   if (absl::Status status = ReadEvaluations(message, state); !status.ok()) {
     return status;
   }

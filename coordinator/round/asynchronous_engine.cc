@@ -64,6 +64,8 @@ void AsynchronousEngine::Handle(const CheckIn& event) {
   if (InPhase<Ended>() != nullptr) return;
   if (event.role == Role::kEvaluator) {
     EvaluatorChecksIn(event.client);
+  } else if (event.role == Role::kAggregator) {
+    Emit(PaceWindow(key_, event.client, state_.now, Horizon()));
   } else {
     TrainerChecksIn(event.client);
   }

@@ -61,6 +61,9 @@ class AsynchronousEngine final : public RunEngine {
   void Handle(const SecureAnswered&) {}
   void Handle(const SecureStepClosed&) {}
   void Handle(const SecureAbandoned&) {}
+  // Nor aggregators.
+  void Handle(const TaskGiven&) {}
+  void Handle(const TaskOver&) {}
 
   // The transitions: the only writers of state_.phase.
   void BecomeBuffering();

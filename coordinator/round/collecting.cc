@@ -10,40 +10,26 @@
 #include "coordinator/round/synchronous_engine.h"
 
 namespace tributary::round {
-namespace {
-
-// What is wrong with a good task's contribution, if anything.
-Refusal Fault(const Contribution& contribution, const ModelId& model,
-              const Options& options, Refusal defect) {
-  if (defect != Refusal::kNone) return defect;
-  if (contribution.base_model != model) return Refusal::kStaleModel;
-  if (options.packed &&
-      (contribution.weight != 1 || contribution.train_loss != 0)) {
-    return Refusal::kBadMessage;
-  }
-  if (contribution.weight == 0) return Refusal::kBadWeight;
-  if (!std::isfinite(contribution.train_loss)) return Refusal::kNotFinite;
-  return Refusal::kNone;
-}
-
-}  // namespace
 
 void SynchronousEngine::Handle(const UpdateAnnounced& event) {
   const Claim claim{event.client, event.token, event.contribution,
-                    Refusal::kNone};
+                    Refusal::kNone, nullptr};
   if (Admit(claim) != nullptr) Emit(GrantUpload{event.client, event.token});
 }
 
 void SynchronousEngine::Handle(const UpdateArrived& event) {
-  const Claim claim{event.client, event.token, event.contribution,
-                    event.defect};
+  const Claim claim{event.client, event.token, event.contribution, event.defect,
+                    &event.leaves};
   Participant* participant = Admit(claim);
-  if (participant == nullptr) return;
+  if (participant == nullptr || !CountLeaves(claim, *participant)) return;
   participant->state = Participation::kAccepted;
   participant->contribution = event.contribution;
   participant->declared_weight = event.contribution.weight;
-  participant->contribution.weight =
-      std::min<std::uint64_t>(event.contribution.weight, options_.max_weight);
+  participant->leaves = event.leaves;
+  if (participant->role == Role::kTrainer) {
+    participant->contribution.weight =
+        std::min<std::uint64_t>(event.contribution.weight, options_.max_weight);
+  }
   Emit(AcceptUpdate{event.client, event.token,
                     participant->contribution.weight});
   auto* collecting = InPhase<Collecting>();
@@ -55,7 +41,7 @@ void SynchronousEngine::Handle(const UpdateArrived& event) {
 // The participant whose update may count now; null once anything else was
 // answered.
 Participant* SynchronousEngine::Admit(const Claim& claim) {
-  const auto& [client, token, contribution, defect] = claim;
+  const auto& [client, token, contribution, defect, leaves] = claim;
   Cohort* cohort = CurrentCohort();
   const auto found =
       cohort == nullptr ? Cohort::iterator{} : cohort->find(client);
@@ -88,9 +74,13 @@ Participant* SynchronousEngine::Admit(const Claim& claim) {
     EmitRefusal(client, token, Refusal::kTooLate);
     return nullptr;
   }
+  // Another life of the aggregator may still hand up what this one cannot.
+  if (IsOfEpochOver(claim)) {
+    EmitRefusal(client, token, Refusal::kEpochOver);
+    return nullptr;
+  }
   const Refusal fault =
-      is_early ? Refusal::kBadProtocol
-               : Fault(contribution, state_.model, options_, defect);
+      is_early ? Refusal::kBadProtocol : FaultOf(claim, participant);
   if (fault != Refusal::kNone) {
     EmitRefusal(client, token, fault);
     Drop(client, participant, Participation::kRefused, fault);
@@ -99,6 +89,34 @@ Participant* SynchronousEngine::Admit(const Claim& claim) {
     return nullptr;
   }
   return &participant;
+}
+
+Refusal SynchronousEngine::FaultOf(const Claim& claim,
+                                   const Participant& participant) const {
+  const Contribution& contribution = claim.contribution;
+  if (claim.defect != Refusal::kNone) return claim.defect;
+  if (contribution.base_model != state_.model) return Refusal::kStaleModel;
+  const Refusal fault = participant.role == Role::kAggregator
+                            ? FaultOfSum(claim)
+                            : FaultOfUpdate(claim);
+  if (fault != Refusal::kNone) return fault;
+  if (options_.packed && contribution.train_loss != 0) {
+    return Refusal::kBadMessage;
+  }
+  if (!std::isfinite(contribution.train_loss)) return Refusal::kNotFinite;
+  return Refusal::kNone;
+}
+
+// What a client trained by itself.
+Refusal SynchronousEngine::FaultOfUpdate(const Claim& claim) const {
+  const Contribution& contribution = claim.contribution;
+  const bool is_sum = contribution.subtree ||
+                      (claim.leaves != nullptr && claim.leaves->size() > 0);
+  if (is_sum) return Refusal::kWrongRole;
+  if (options_.packed && contribution.weight != 1) return Refusal::kBadMessage;
+  if (contribution.weight == 0) return Refusal::kBadWeight;
+  return CountsThroughAnother(claim.client) ? Refusal::kDuplicate
+                                            : Refusal::kNone;
 }
 
 void SynchronousEngine::AnswerCounted(const Claim& claim,
@@ -161,7 +179,7 @@ void SynchronousEngine::CloseIfSettled() {
 bool SynchronousEngine::IsSettled(const Collecting& collecting) const {
   if (collecting.outstanding == 0) return true;
   if (options_.sampling != Sampling::kAny) return false;
-  if (collecting.accepted < options_.cohort_size) return false;
+  if (Counted(collecting) < options_.cohort_size) return false;
   if (!options_.secure) return true;
   // Whoever is left behind has vanished from the session, and it withstands
   // only so many.
@@ -171,11 +189,12 @@ bool SynchronousEngine::IsSettled(const Collecting& collecting) const {
 
 void SynchronousEngine::CloseCollecting(const std::string& when) {
   Collecting& closed = *InPhase<Collecting>();
-  const bool is_enough = closed.accepted >= options_.min_updates;
+  const bool is_enough = Counted(closed) >= options_.min_updates;
   if (!is_enough) {
-    AbandonAttempt(options_.secure ? Refusal::kAbandoned : Refusal::kTooLate,
-                   absl::StrCat(closed.accepted, " of at least ",
-                                options_.min_updates, " updates ", when));
+    AbandonAttempt(
+        ToldOfAbandoned(),
+        absl::StrCat(Counted(closed), " of at least ", options_.min_updates,
+                     options_.tree ? " leaves " : " updates ", when));
   } else if (options_.secure) {
     CloseStep();
   } else {
@@ -209,8 +228,9 @@ void SynchronousEngine::Handle(const ModelReleased& event) {
   for (const ClientId& client : event.outliers) {
     if (state_.counted.contains(client)) Strike(client, "outlier");
   }
-  const int made = state_.round;
   state_.model = event.model;
+  if (options_.parent) return BecomeResting();
+  const int made = state_.round;
   if (state_.clip_norm && event.next_clip_norm) {
     state_.clip_norm = event.next_clip_norm;
   }

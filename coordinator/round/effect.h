@@ -55,7 +55,8 @@ struct Refuse {
   ClientId client;
   TaskToken token;
   Refusal reason = Refusal::kNone;
-  // With kOverlap: the leaves that count through others.
+  // With kOverlap: the leaves that count through others. The task stands: the
+  // aggregator takes them out and announces the rest.
   LeafSet overlap = {};
   friend bool operator==(const Refuse&, const Refuse&) = default;
 };
@@ -103,34 +104,39 @@ struct Mixture {
   friend bool operator==(const Mixture&, const Mixture&) = default;
 };
 // DURABLE. Nothing more comes in: make the next model from the folded updates
-// of these clients, store it, and say ModelReleased. After a secure session the
-// sum's masks can come off now. Under differential privacy this is what is
-// debited, whatever becomes of it.
+// of these clients, store it, and say ModelReleased. An aggregator hands the
+// sum up instead, and says ModelReleased once it counts there, or TaskOver.
+// After a secure session the sum's masks can come off now. Under differential
+// privacy this is what is debited, whatever becomes of it.
 struct ReleaseRound {
   int round = 0;
   int attempt = 0;
   std::vector<ClientId> contributors;  // sorted
-  std::uint64_t total_weight = 0;      // packed: as many as contributors
+  std::uint64_t total_weight = 0;      // packed: as many as leaves
   // What the sum is divided by: total_weight; with FedBuff what the
   // contributors would weigh if none were stale.
   std::uint64_t divisor = 0;
   // Of asynchronous mixing.
   std::optional<Mixture> mixture = std::nullopt;
   double train_loss = 0;  // weighted mean; packed: 0
+  // Whose updates are in the sum; without a tree as many as contributors.
+  std::uint64_t leaves = 0;
   friend bool operator==(const ReleaseRound&, const ReleaseRound&) = default;
 };
 // DURABLE. The released model is the run's model now; the round's spool can go.
+// An aggregator's model is as it was, and its task is done.
 struct CommitRound {
   int round = 0;
   ModelId model;
   std::optional<Aggregates> aggregates = std::nullopt;  // ModelReleased's
   friend bool operator==(const CommitRound&, const CommitRound&) = default;
 };
-// DURABLE. The attempt is given up; what was folded is void.
+// DURABLE. The attempt is given up; what was folded is void. An aggregator's
+// may not have been opened yet, and is to be given up at the parent.
 struct AbandonRound {
   int round = 0;
   int attempt = 0;
-  int accepted = 0;    // updates lost with it
+  int accepted = 0;    // updates, of leaves in a tree, lost with it
   std::string reason;  // "2 of at least 8 updates at the deadline"
   friend bool operator==(const AbandonRound&, const AbandonRound&) = default;
 };

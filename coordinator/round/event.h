@@ -2,6 +2,7 @@
 // Everything that can happen to a run, as the engine sees it.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <variant>
@@ -20,6 +21,8 @@ struct Tick {
 struct CheckIn {
   ClientId client;
   Role role = Role::kTrainer;
+  // Of an aggregator: from now on sums of its epochs before do not count.
+  std::uint64_t epoch = 0;
   friend bool operator==(const CheckIn&, const CheckIn&) = default;
 };
 // A client's stream is gone. Its task, if any, stands: it may come back.
@@ -42,7 +45,7 @@ struct UpdateArrived {
   TaskToken token;
   Contribution contribution;
   Refusal defect = Refusal::kNone;
-  // Of a partial sum: those whose updates are in it.
+  // Of a partial sum: those whose updates are in it, as its bytes name them.
   LeafSet leaves = {};
   friend bool operator==(const UpdateArrived&, const UpdateArrived&) = default;
 };
@@ -67,7 +70,9 @@ struct ClientRevoked {
   ClientId client;
   friend bool operator==(const ClientRevoked&, const ClientRevoked&) = default;
 };
-// The runner has made and stored the model a ReleaseRound asked for.
+// The runner has made and stored the model a ReleaseRound asked for. At an
+// aggregator: the sum counts at the parent; `model` is the one of its
+// TaskGiven.
 struct ModelReleased {
   int round = 0;
   ModelId model;
@@ -122,14 +127,37 @@ struct SecureAbandoned {
 struct Restarted {
   friend bool operator==(const Restarted&, const Restarted&) = default;
 };
-// An operator ends the run.
+// An operator ends the run; an aggregator's also ends with its parent's.
 struct StopRequested {
   friend bool operator==(const StopRequested&, const StopRequested&) = default;
 };
+// To an aggregator: its parent asks for the sum of this attempt. It is taken
+// only if it is newer than any before; a repetition of the one in hand can only
+// bring its deadline forward. Whoever gives it looks at the state then: if it
+// is not in hand (phase Resting, or another attempt), it is to be given up at
+// the parent.
+struct TaskGiven {
+  int round = 0;    // the parent's
+  int attempt = 0;  // the parent's
+  ModelId model;    // that leaves start from
+  Key round_seed{};
+  Duration time_left{};  // at the parent; not negative
+  // Under differential privacy that of the round.
+  std::optional<double> clip_norm = std::nullopt;
+  friend bool operator==(const TaskGiven&, const TaskGiven&) = default;
+};
+// To an aggregator: its parent wants nothing of this attempt any more. It was
+// withdrawn or refused there, or given up here. In hand, it is abandoned.
+struct TaskOver {
+  int round = 0;
+  int attempt = 0;
+  friend bool operator==(const TaskOver&, const TaskOver&) = default;
+};
 
-using Event = std::variant<Tick, CheckIn, Left, UpdateAnnounced, UpdateArrived,
-                           EvaluationArrived, TaskFailed, ClientRevoked,
-                           ModelReleased, Restarted, StopRequested,
-                           SecureAnswered, SecureStepClosed, SecureAbandoned>;
+using Event =
+    std::variant<Tick, CheckIn, Left, UpdateAnnounced, UpdateArrived,
+                 EvaluationArrived, TaskFailed, ClientRevoked, ModelReleased,
+                 Restarted, StopRequested, SecureAnswered, SecureStepClosed,
+                 SecureAbandoned, TaskGiven, TaskOver>;
 
 }  // namespace tributary::round

@@ -59,6 +59,12 @@ void LeafLedger::Fence(const ClientId& aggregator, std::uint64_t epoch) {
   newest = std::max(newest, epoch);
 }
 
+bool LeafLedger::IsOver(const ClientId& aggregator,
+                        std::uint64_t epoch) const {
+  const auto fence = epochs_.find(aggregator);
+  return fence != epochs_.end() && epoch < fence->second;
+}
+
 SumVerdict LeafLedger::Count(const ClientId& aggregator, std::uint64_t epoch,
                              LeafSet leaves) {
   TRIBUTARY_INVARIANT(leaves.size(), >, std::size_t{0});
@@ -70,10 +76,7 @@ SumVerdict LeafLedger::Count(const ClientId& aggregator, std::uint64_t epoch,
     if (is_same) return SumCountsAlready{};
     return OtherSumCounts{};
   }
-  if (const auto fence = epochs_.find(aggregator);
-      fence != epochs_.end() && epoch < fence->second) {
-    return EpochIsOver{fence->second};
-  }
+  if (IsOver(aggregator, epoch)) return EpochIsOver{epochs_.at(aggregator)};
   std::vector<ClientId> overlap;
   for (const ClientId& leaf : leaves.leaves()) {
     if (through_.contains(leaf)) overlap.push_back(leaf);

@@ -72,6 +72,7 @@ class LeafLedger {
   // counts stays: it is in the sum, and its acknowledgement was promised to
   // last. Never goes back.
   void Fence(const ClientId& aggregator, std::uint64_t epoch);
+  bool IsOver(const ClientId& aggregator, std::uint64_t epoch) const;
 
   // Counts a sum that is there and verified, or says why not; then nothing has
   // changed. It has a leaf at least.
@@ -82,6 +83,8 @@ class LeafLedger {
   // The aggregator, or the client itself; none: it does not count.
   std::optional<ClientId> Through(const ClientId& leaf) const;
   const std::map<ClientId, Sum>& sums() const { return sums_; }
+  // The newest epoch of each aggregator that was fenced.
+  const std::map<ClientId, std::uint64_t>& epochs() const { return epochs_; }
   std::size_t size() const { return through_.size(); }  // leaves that count
   LeafSet Leaves() const;
 

@@ -87,6 +87,7 @@ std::string_view Name(const Phase& phase) {
     std::string_view operator()(const Abandoned&) { return "abandoned"; }
     std::string_view operator()(const Finishing&) { return "finishing"; }
     std::string_view operator()(const Ended&) { return "ended"; }
+    std::string_view operator()(const Resting&) { return "resting"; }
   };
   return std::visit(Names{}, phase);
 }

@@ -117,6 +117,35 @@ void CheckQuarantine(const Options& options, Problems& problems) {
   }
 }
 
+void CheckTree(const Options& options, Problems& problems) {
+  if (options.tree) {
+    problems.RequireRange("hierarchy.fan_out", options.tree->aggregators, 1,
+                          kMaxCohort);
+    problems.RequireRange("hierarchy.fan_out, leaves of each",
+                          options.tree->leaves_each, 1, kMaxCohort);
+    if (options.secure) {
+      problems.Add(
+          "secure_aggregation: its sessions are those of leaves, and this node "
+          "asks aggregators");
+    }
+  }
+  if (options.parent) {
+    const double share = options.parent->deadline_share;
+    if (!(share > 0 && share < 1)) {
+      problems.Add(absl::StrCat("hierarchy.deadline_share: ", share,
+                                " is not between 0 and 1"));
+    }
+    if (options.evaluate_every != 0 || options.max_debits) {
+      problems.Add(
+          "hierarchy: evaluations and the privacy budget are the root's");
+    }
+  }
+  if (options.asynchronous || options.sampling != Sampling::kAny) {
+    problems.Add(
+        "hierarchy: cannot stand beside asynchronous or privacy.sampling");
+  }
+}
+
 void CheckPrivacy(const Options& options, Problems& problems) {
   if (options.sampling != Sampling::kAny) {
     problems.RequireRange("privacy.population", options.population, 1,
@@ -141,6 +170,13 @@ void CheckPrivacy(const Options& options, Problems& problems) {
     problems.Add(absl::StrCat("privacy.clipping.norm: ", *options.clip_norm,
                               " is not a finite number above 0"));
   }
+}
+
+int AskedFor(int leaves, double over_selection) {
+  // 10 x 1.1 is 11.000000000000002 in binary; nobody means 12 by it.
+  constexpr double kRounding = 1e-9;
+  return std::max(
+      leaves, static_cast<int>(std::ceil(leaves * over_selection - kRounding)));
 }
 
 }  // namespace
@@ -182,16 +218,15 @@ absl::Status Options::Validate() const {
   if (secure) CheckSecure(*this, problems);
   if (asynchronous) CheckAsynchronous(*this, problems);
   if (quarantine) CheckQuarantine(*this, problems);
+  if (tree || parent) CheckTree(*this, problems);
   CheckPrivacy(*this, problems);
   return problems.Status();
 }
 
-int Options::Asked() const {
-  // 10 x 1.1 is 11.000000000000002 in binary; nobody means 12 by it.
-  constexpr double kRounding = 1e-9;
-  return std::max(
-      cohort_size,
-      static_cast<int>(std::ceil(cohort_size * over_selection - kRounding)));
+int Options::Asked() const { return AskedFor(cohort_size, over_selection); }
+
+int Options::AskedThroughEach() const {
+  return AskedFor(tree->leaves_each, over_selection);
 }
 
 int Options::LeastCohort() const {

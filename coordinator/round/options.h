@@ -63,6 +63,30 @@ struct QuarantineOptions {
                          const QuarantineOptions&) = default;
 };
 
+// The node is an aggregator: its rounds are tasks of its parent's
+// (docs/hierarchy.md). It draws, collects and rests; attempts that come to
+// nothing are the parent's to repeat.
+struct ParentOptions {
+  // How much of the time that is left at the parent the node collects for. In
+  // the rest its sum goes up.
+  double deadline_share = 0.8;
+  friend bool operator==(const ParentOptions&, const ParentOptions&) = default;
+};
+
+// The node asks aggregators, and counts their leaves: cohort_size,
+// over_selection and min_updates are of leaves.
+struct TreeOptions {
+  // Aggregators asked in a round.
+  int aggregators = 1;
+  // Leaves that each is to collect.
+  int leaves_each = 1;
+  // Whether clients that come to this node by themselves are asked too, for the
+  // leaves that are missing. Not where updates are masked: the sessions are the
+  // aggregators'.
+  bool takes_trainers = true;
+  friend bool operator==(const TreeOptions&, const TreeOptions&) = default;
+};
+
 // What a privacy budget is charged for.
 enum class Charged {
   // Each ReleaseRound: before it nobody sees what an update says.
@@ -73,8 +97,8 @@ enum class Charged {
 };
 
 struct Options {
-  // Updates wanted in a round; it closes when this many were accepted. With
-  // kPoisson the clients asked in the mean.
+  // Updates wanted in a round, in a tree of leaves; it closes when this many
+  // were accepted. With kPoisson the clients asked in the mean.
   int cohort_size = 0;
   // Clients asked = ceil(cohort_size * over_selection). Raise it where devices
   // drop out; 1.0 asks exactly the cohort.
@@ -109,6 +133,8 @@ struct Options {
   // Only with kAny: a sample is not of a population that shrinks by what its
   // members do.
   std::optional<QuarantineOptions> quarantine;
+  std::optional<ParentOptions> parent;
+  std::optional<TreeOptions> tree;
   Sampling sampling = Sampling::kAny;
   // Clients among whom cohorts are drawn; not with kAny.
   int population = 0;
@@ -128,7 +154,10 @@ struct Options {
   int Asked() const;
   // Fewest clients a round can be opened with and still be released.
   int LeastCohort() const;
-  // A round opens when so many clients wait ...
+  // As how many clients one aggregator counts in a draw: its leaves, and those
+  // that it asks beside them for drop-outs. Only with a tree.
+  int AskedThroughEach() const;
+  // A round opens when so many clients wait, of leaves in a tree, ...
   int WaitingWanted() const;
   // ... or so many have for selection_timeout.
   int WaitingQuorum() const;

@@ -43,7 +43,9 @@ void SynchronousEngine::Strike(const ClientId& client,
   const int until = state_.round + options_.quarantine->rounds + 1;
   state_.quarantined[client] = until;
   Emit(QuarantineClient{client, until, std::string(reason)});
-  if (state_.waiting.erase(client) == 0) return;
+  if (state_.waiting.erase(client) + state_.aggregators.erase(client) == 0) {
+    return;
+  }
   Emit(PaceWindow(key_, client, state_.now, Horizon()));
   NoteQuorum();
 }

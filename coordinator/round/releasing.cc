@@ -12,11 +12,13 @@ ReleaseRound ReleaseOf(const State& state, const Options& options) {
                        .contributors = {},
                        .total_weight = 0,
                        .divisor = 0,
-                       .train_loss = 0};
+                       .train_loss = 0,
+                       .leaves = 0};
   for (const auto& [client, participant] : cohort) {
     if (participant.state != Participation::kAccepted) continue;
     release.contributors.push_back(client);
     release.total_weight += participant.contribution.weight;
+    release.leaves += LeavesOf(participant);
   }
   const bool is_mixed =
       options.asynchronous && options.asynchronous->mixing_rate;

@@ -11,6 +11,7 @@ namespace tributary::round {
 RunEngine::RunEngine(const Options& options, const Key& key,
                      const ModelId& first_model)
     : options_(options), key_(key) {
+  if (options.parent) state_.phase = Resting{};
   state_.model = first_model;
   state_.clip_norm = options.clip_norm;
 }
@@ -54,8 +55,16 @@ void RunEngine::EmitRefusal(const ClientId& client, const TaskToken& token,
   Emit(Refuse{client, token, reason});
 }
 
+void RunEngine::EmitOverlap(const ClientId& client, const TaskToken& token,
+                            LeafSet leaves) {
+  ++state_.refusals[Refusal::kOverlap];
+  Emit(Refuse{client, token, Refusal::kOverlap, std::move(leaves)});
+}
+
 void RunEngine::Handle(const StopRequested&) {
-  BecomeEnded(RunEnd::kStopped, "stopped by an operator");
+  BecomeEnded(RunEnd::kStopped,
+              options_.parent ? "ended with the parent's run, or by an operator"
+                              : "stopped by an operator");
 }
 
 void RunEngine::BecomeFinishing() { state_.phase = Finishing{}; }
@@ -71,6 +80,8 @@ void RunEngine::BecomeEnded(RunEnd end, std::string reason) {
   state_.queued_evaluation.reset();
   state_.waiting.clear();
   state_.evaluators.clear();
+  state_.aggregators.clear();
+  state_.task_deadline.reset();
   Emit(EndRun{end, reason});
   state_.phase = Ended{end, std::move(reason)};
 }

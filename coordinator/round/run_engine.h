@@ -53,6 +53,8 @@ class RunEngine {
   void Emit(Effect effect);
   void EmitRefusal(const ClientId& client, const TaskToken& token,
                    Refusal reason);
+  void EmitOverlap(const ClientId& client, const TaskToken& token,
+                   LeafSet leaves);
   // What this step gave: its effects, and the wake-up for whatever is due next,
   // `timer` of the rounds.
   std::vector<Effect> TakeEffects(std::optional<Instant> timer);

@@ -25,12 +25,13 @@ std::size_t WaitingLimit(const Options& options) {
 }  // namespace
 
 void SynchronousEngine::TrainerChecksIn(const ClientId& client) {
-  if (OfferAgain(client)) return;
+  if (OfferAgain(client, Role::kTrainer)) return;
   if (state_.waiting.contains(client)) return;
   if (!MayWait(client)) {
     Emit(PaceWindow(key_, client, state_.now, Horizon()));
     return;
   }
+  state_.aggregators.erase(client);
   state_.waiting.insert(client);
   NoteQuorum();
   OpenIfReady();
@@ -42,6 +43,7 @@ void SynchronousEngine::TrainerChecksIn(const ClientId& client) {
 // is to be drawn with the same probability nobody stands back.
 bool SynchronousEngine::MayWait(const ClientId& client) const {
   if (state_.quarantined.contains(client)) return false;
+  if (options_.tree && !options_.tree->takes_trainers) return false;
   const std::size_t room = Room();
   if (options_.sampling != Sampling::kAny) return room > 0;
   const Cohort* cohort = CurrentCohort();
@@ -56,8 +58,7 @@ bool SynchronousEngine::MayWait(const ClientId& client) const {
 void SynchronousEngine::NoteQuorum() {
   auto* selecting = InPhase<Selecting>();
   if (selecting == nullptr) return;
-  if (state_.waiting.size() <
-      static_cast<std::size_t>(options_.WaitingQuorum())) {
+  if (WaitingLeaves() < options_.WaitingQuorum()) {
     selecting->quorum_since.reset();
   } else if (!selecting->quorum_since) {
     selecting->quorum_since = state_.now;
@@ -66,59 +67,77 @@ void SynchronousEngine::NoteQuorum() {
 
 void SynchronousEngine::OpenIfReady() {
   if (InPhase<Selecting>() != nullptr &&
-      state_.waiting.size() >=
-          static_cast<std::size_t>(options_.WaitingWanted())) {
+      WaitingLeaves() >= options_.WaitingWanted()) {
     Open();
   }
 }
 
 void SynchronousEngine::Open() {
   // The budget may have been spent by others since the last round.
-  if (!HasNextRound()) {
+  if (!options_.parent && !HasNextRound()) {
     GoOn();
     return;
   }
-  const std::vector<ClientId> drawn = DrawCohort();
-  Emit(OpenRound{state_.round, state_.attempt, state_.model});
-  if (options_.charged == Charged::kAttempts) Charge();
-  if (static_cast<int>(drawn.size()) < options_.LeastCohort()) {
-    BecomeAbandoned(
-        0, absl::StrCat(drawn.size(), " of at least ", options_.LeastCohort(),
-                        " clients in the draw"));
+  if (state_.task_deadline && *state_.task_deadline <= state_.now) {
+    BecomeAbandoned(0, absl::StrCat(WaitingLeaves(), " of at least ",
+                                    options_.LeastCohort(), " clients came"));
     return;
   }
-  Cohort cohort = Ask(drawn);
-  const Instant deadline = state_.now + options_.deadline;
+  const std::vector<ClientId> aggregators = DrawAggregators();
+  const std::int64_t through = AskedThrough(aggregators.size());
+  const std::vector<ClientId> trainers = DrawTrainers(through);
+  const auto drawn = through + std::ssize(trainers);
+  Emit(OpenRound{state_.round, state_.attempt, state_.model});
+  if (options_.charged == Charged::kAttempts) Charge();
+  if (drawn < options_.LeastCohort()) {
+    BecomeAbandoned(0,
+                    absl::StrCat(drawn, " of at least ", options_.LeastCohort(),
+                                 " clients in the draw"));
+    return;
+  }
+  Cohort cohort = Ask(aggregators, Role::kAggregator);
+  cohort.merge(Ask(trainers, Role::kTrainer));
+  const Instant deadline = OpenUntil(state_.now);
   if (options_.secure) {
     BecomeKeying(Keying{.opened = state_.now,
                         .step = SecureStep::kAdvertising,
                         .deadline = std::min(StepDeadline(), deadline),
                         .cohort = std::move(cohort),
-                        .awaited = {drawn.begin(), drawn.end()}});
+                        .awaited = {trainers.begin(), trainers.end()}});
   } else {
+    const int asked = static_cast<int>(cohort.size());
     BecomeCollecting(Collecting{.opened = state_.now,
                                 .deadline = deadline,
                                 .cohort = std::move(cohort),
                                 .accepted = 0,
-                                .outstanding = static_cast<int>(drawn.size())});
+                                .outstanding = asked,
+                                .ledger = NewLedger()});
   }
 }
 
-Cohort SynchronousEngine::Ask(const std::vector<ClientId>& clients) {
+Cohort SynchronousEngine::Ask(const std::vector<ClientId>& clients, Role role) {
   Cohort cohort;
   for (const ClientId& client : clients) {
     state_.waiting.erase(client);
+    state_.aggregators.erase(client);
     Participant participant;
     participant.token = TrainToken(key_, state_.round, state_.attempt, client);
-    Emit(OfferTask{client, TrainTask(client, participant.token,
-                                     state_.now + options_.deadline)});
+    participant.role = role;
+    Emit(OfferTask{client,
+                   TrainTask(client, participant, OpenUntil(state_.now))});
     cohort.emplace(client, std::move(participant));
   }
   return cohort;
 }
 
-std::vector<ClientId> SynchronousEngine::DrawCohort() const {
-  return options_.sampling == Sampling::kPoisson ? DrawEach() : DrawUniformly();
+// `through`: leaves that aggregators are asked for.
+std::vector<ClientId> SynchronousEngine::DrawTrainers(
+    std::int64_t through) const {
+  if (options_.sampling == Sampling::kPoisson) return DrawEach();
+  const std::int64_t missing = options_.Asked() - through;
+  return DrawUniformly(
+      state_.waiting, "cohort",
+      static_cast<std::size_t>(std::max<std::int64_t>(missing, 0)));
 }
 
 // Poisson sampling: a coin for each client, with a key of its own, so that who
@@ -139,12 +158,13 @@ std::vector<ClientId> SynchronousEngine::DrawEach() const {
 
 // Uniform without replacement: the first steps of a Fisher-Yates shuffle of the
 // sorted waiting clients.
-std::vector<ClientId> SynchronousEngine::DrawUniformly() const {
-  std::vector<ClientId> drawn(state_.waiting.begin(), state_.waiting.end());
-  const std::size_t size =
-      std::min(drawn.size(), static_cast<std::size_t>(options_.Asked()));
+std::vector<ClientId> SynchronousEngine::DrawUniformly(
+    const std::set<ClientId>& waiting, const char* label,
+    std::size_t most) const {
+  std::vector<ClientId> drawn(waiting.begin(), waiting.end());
+  const std::size_t size = std::min(drawn.size(), most);
   KeyedStream stream(
-      key_, absl::StrCat("cohort/", state_.round, "/", state_.attempt));
+      key_, absl::StrCat(label, "/", state_.round, "/", state_.attempt));
   for (std::size_t i = 0; i < size; ++i) {
     std::swap(drawn[i], drawn[i + stream.Below(drawn.size() - i)]);
   }

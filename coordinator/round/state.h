@@ -12,9 +12,16 @@
 #include <variant>
 
 #include "coordinator/round/effect.h"
+#include "coordinator/round/leaf_ledger.h"
+#include "coordinator/round/leaf_set.h"
 #include "coordinator/round/types.h"
 
 namespace tributary::round {
+
+// Of an aggregator: no task of its parent's is in hand.
+struct Resting {
+  friend bool operator==(const Resting&, const Resting&) = default;
+};
 
 // Clients check in; the cohort is drawn when enough wait.
 struct Selecting {
@@ -31,9 +38,13 @@ struct Participant {
   Contribution contribution;          // once accepted; weight as counted
   std::uint64_t declared_weight = 0;  // once accepted; as the client sent it
   Refusal refusal = Refusal::kNone;   // once refused or failed: the answer
+  Role role = Role::kTrainer;         // or kAggregator
+  LeafSet leaves = {};                // of an aggregator's sum, once accepted
   friend bool operator==(const Participant&, const Participant&) = default;
 };
 using Cohort = std::map<ClientId, Participant>;
+// Whose updates an accepted participant brought, a client by itself one.
+std::uint64_t LeavesOf(const Participant& participant);
 
 // The cohort trains, and the keys of its secure session are exchanged.
 struct Keying {
@@ -60,6 +71,8 @@ struct Collecting {
   int members = 0;
   std::set<ClientId> gone = {};
   bool is_closing = false;
+  // In a tree: the leaves that count, and the epochs that are over.
+  std::optional<LeafLedger> ledger = std::nullopt;
   friend bool operator==(const Collecting&, const Collecting&) = default;
 };
 
@@ -108,7 +121,7 @@ struct Ended {
 };
 
 using Phase = std::variant<Selecting, Keying, Collecting, Unmasking, Buffering,
-                           Released, Abandoned, Finishing, Ended>;
+                           Released, Abandoned, Finishing, Ended, Resting>;
 std::string_view Name(const Phase& phase);  // "selecting", ...
 // Of the attempt that is open; null if there is none.
 const Cohort* CohortOf(const Phase& phase);
@@ -166,12 +179,16 @@ struct TakenEvaluation {
 // Everything the engine knows: what a snapshot holds.
 struct State {
   Phase phase = Selecting{};
-  int round = 1;                  // being made; round - 1 are released
+  // Being made; round - 1 are released. An aggregator's is that of its latest
+  // task, in hand or not.
+  int round = 1;
   int attempt = 1;                // of it
   ModelId model;                  // the latest released
   Instant now{};                  // of the latest step
   std::set<ClientId> waiting;     // trainers that may be asked
   std::set<ClientId> evaluators;  // evaluators that may be asked
+  // In a tree: aggregators that may be asked. Nobody is in `waiting` too.
+  std::set<ClientId> aggregators;
   std::optional<Evaluation> evaluation;
   std::optional<QueuedEvaluation> queued_evaluation;
   std::optional<TakenEvaluation> taken_evaluation;
@@ -195,6 +212,10 @@ struct State {
   // What was debited, if there is a budget: every ReleaseRound, or every
   // OpenRound (Options::charged).
   int debits = 0;
+  // Of an aggregator: what its latest task's seeds derive from, none before the
+  // first; and by when it closes what is in hand, none while it rests.
+  std::optional<Key> round_seed;
+  std::optional<Instant> task_deadline;
   friend bool operator==(const State&, const State&) = default;
 };
 

@@ -43,7 +43,9 @@ void SynchronousEngine::Charge() {
 
 // To the next round or attempt, if the plan and the budget have one.
 void SynchronousEngine::GoOn() {
-  if (HasNextRound()) {
+  if (options_.parent) {
+    BecomeResting();
+  } else if (HasNextRound()) {
     BecomeSelecting();
   } else if (state_.evaluation) {
     BecomeFinishing();
@@ -54,8 +56,7 @@ void SynchronousEngine::GoOn() {
 
 std::optional<Instant> SynchronousEngine::PhaseTimer() const {
   if (const auto* selecting = std::get_if<Selecting>(&state_.phase)) {
-    if (!selecting->quorum_since) return std::nullopt;
-    return *selecting->quorum_since + options_.selection_timeout;
+    return SelectingUntil(*selecting);
   }
   // Nothing is due while a step of a secure session is being closed.
   const auto unless_closing = [](const auto& phase) -> std::optional<Instant> {
@@ -82,6 +83,8 @@ void SynchronousEngine::Handle(const CheckIn& event) {
   if (InPhase<Ended>() != nullptr) return;
   if (event.role == Role::kEvaluator) {
     EvaluatorChecksIn(event.client);
+  } else if (event.role == Role::kAggregator) {
+    AggregatorChecksIn(event.client, event.epoch);
   } else {
     TrainerChecksIn(event.client);
   }
@@ -89,12 +92,14 @@ void SynchronousEngine::Handle(const CheckIn& event) {
 
 void SynchronousEngine::Handle(const Left& event) {
   state_.waiting.erase(event.client);
+  state_.aggregators.erase(event.client);
   state_.evaluators.erase(event.client);
   NoteQuorum();
 }
 
 void SynchronousEngine::Handle(const Restarted&) {
   state_.waiting.clear();
+  state_.aggregators.clear();
   state_.evaluators.clear();
   NoteQuorum();
 }

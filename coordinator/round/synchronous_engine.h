@@ -8,6 +8,9 @@
 //           each of a round -> Abandoned (backing off) -> Selecting
 //           Released -> Finishing (the last evaluation is out) -> Ended
 //           any -> Ended
+//   at an aggregator, where Resting stands for Abandoned and Finishing:
+//           Resting -> Selecting -> ... -> Released -> Resting
+//           each of a round -> Resting
 // Orthogonal to them: the clients that wait, those in quarantine, and the
 // evaluations.
 //
@@ -16,6 +19,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <set>
 #include <string>
@@ -43,6 +47,7 @@ class SynchronousEngine final : public RunEngine {
     const TaskToken& token;
     const Contribution& contribution;
     Refusal defect;
+    const LeafSet* leaves;  // null before they are there
   };
 
   using RunEngine::Handle;
@@ -58,6 +63,8 @@ class SynchronousEngine final : public RunEngine {
   void Handle(const SecureAnswered& event);
   void Handle(const SecureStepClosed& event);
   void Handle(const SecureAbandoned& event);
+  void Handle(const TaskGiven& event);
+  void Handle(const TaskOver& event);
 
   // The transitions: the only writers of state_.phase.
   void BecomeSelecting();
@@ -66,6 +73,7 @@ class SynchronousEngine final : public RunEngine {
   void BecomeUnmasking(Unmasking step);
   void BecomeReleased(Instant opened, Cohort cohort);
   void BecomeAbandoned(int accepted, std::string reason);
+  void BecomeResting();
 
   // synchronous_engine.cc
   void ApplyTime();
@@ -80,19 +88,21 @@ class SynchronousEngine final : public RunEngine {
   void NoteQuorum();
   void OpenIfReady();
   void Open();
-  std::vector<ClientId> DrawCohort() const;
+  std::vector<ClientId> DrawTrainers(std::int64_t through) const;
   std::vector<ClientId> DrawEach() const;
-  std::vector<ClientId> DrawUniformly() const;
-  Cohort Ask(const std::vector<ClientId>& clients);
+  std::vector<ClientId> DrawUniformly(const std::set<ClientId>& waiting,
+                                      const char* label,
+                                      std::size_t most) const;
+  Cohort Ask(const std::vector<ClientId>& clients, Role role);
 
   // tasks.cc
   const Cohort* CurrentCohort() const;
   Cohort* CurrentCohort();
   bool HasTask(const ClientId& client, const Participant& participant) const;
-  bool OfferAgain(const ClientId& client);
+  bool OfferAgain(const ClientId& client, Role role);
   Instant RoundDeadline() const;
   Instant StepDeadline() const;
-  Task TrainTask(const ClientId& client, const TaskToken& token,
+  Task TrainTask(const ClientId& client, const Participant& participant,
                  Instant deadline) const;
   void CancelTasks(Refusal reason) override;
   void Drop(const ClientId& client, Participant& participant,
@@ -101,9 +111,15 @@ class SynchronousEngine final : public RunEngine {
   int Accepted() const;
   void StandBack();
   void AbandonAttempt(Refusal told, std::string reason);
+  // What clients hear of an attempt that is abandoned.
+  Refusal ToldOfAbandoned() const {
+    return options_.secure ? Refusal::kAbandoned : Refusal::kTooLate;
+  }
 
   // collecting.cc
   Participant* Admit(const Claim& claim);
+  Refusal FaultOf(const Claim& claim, const Participant& participant) const;
+  Refusal FaultOfUpdate(const Claim& claim) const;
   void AnswerCounted(const Claim& claim, const Participant& participant);
   Refusal WhyUnknown(const ClientId& client, const TaskToken& token) const;
   bool WasAskedBefore(const ClientId& client,
@@ -116,6 +132,24 @@ class SynchronousEngine final : public RunEngine {
   void Strike(const ClientId& client, std::string_view reason);
   void StrikeIfMisbehaved(const ClientId& client, Refusal reason);
   void EndQuarantines();
+
+  // tree.cc
+  void AggregatorChecksIn(const ClientId& client, std::uint64_t epoch);
+  std::int64_t WaitingLeaves() const;
+  std::int64_t AskedThrough(std::size_t aggregators) const;
+  std::vector<ClientId> DrawAggregators() const;
+  std::optional<LeafLedger> NewLedger() const;
+  int Counted(const Collecting& collecting) const;
+  bool IsOfEpochOver(const Claim& claim) const;
+  bool CountsThroughAnother(const ClientId& client) const;
+  Refusal FaultOfSum(const Claim& claim) const;
+  bool CountLeaves(const Claim& claim, Participant& participant);
+
+  // parent.cc
+  bool IsInHand(int round, int attempt) const;
+  void BringForward(Instant deadline);
+  Instant OpenUntil(Instant opened) const;
+  std::optional<Instant> SelectingUntil(const Selecting& selecting) const;
 
   // secure.cc
   using Clients = std::set<ClientId>;

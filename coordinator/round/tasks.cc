@@ -22,6 +22,10 @@ const Cohort* CohortOf(const Phase& phase) {
       phase);
 }
 
+std::uint64_t LeavesOf(const Participant& participant) {
+  return participant.role == Role::kAggregator ? participant.leaves.size() : 1;
+}
+
 const Cohort* SynchronousEngine::CurrentCohort() const {
   return CohortOf(state_.phase);
 }
@@ -48,7 +52,7 @@ bool SynchronousEngine::HasTask(const ClientId& client,
 
 Instant SynchronousEngine::RoundDeadline() const {
   if (const auto* keying = std::get_if<Keying>(&state_.phase)) {
-    return keying->opened + options_.deadline;
+    return OpenUntil(keying->opened);
   }
   const auto* collecting = std::get_if<Collecting>(&state_.phase);
   return collecting == nullptr ? state_.now : collecting->deadline;
@@ -60,30 +64,38 @@ Instant SynchronousEngine::StepDeadline() const {
 }
 
 Task SynchronousEngine::TrainTask(const ClientId& client,
-                                  const TaskToken& token,
+                                  const Participant& participant,
                                   Instant deadline) const {
+  const Key round_seed =
+      state_.round_seed.value_or(RoundSeed(key_, state_.round));
   return Task{.kind = TaskKind::kTrain,
               .round = state_.round,
               .attempt = state_.attempt,
-              .token = token,
+              .token = participant.token,
               .model = state_.model,
               .deadline = deadline,
-              .seed = TaskSeed(RoundSeed(key_, state_.round), client),
+              .seed = participant.role == Role::kAggregator
+                          ? round_seed
+                          : TaskSeed(round_seed, client),
+              .role = participant.role,
               .clip_norm = state_.clip_norm.value_or(0)};
 }
 
 // To a client that came back. False if it has no task that it could still do.
-bool SynchronousEngine::OfferAgain(const ClientId& client) {
+bool SynchronousEngine::OfferAgain(const ClientId& client, Role role) {
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return false;
   const auto found = cohort->find(client);
-  if (found == cohort->end() || !HasTask(client, found->second)) return false;
+  if (found == cohort->end() || found->second.role != role ||
+      !HasTask(client, found->second)) {
+    return false;
+  }
   // Whose update counts has a step of the session to answer, or two.
   const Instant deadline = found->second.state == Participation::kAccepted
                                ? StepDeadline()
                                : RoundDeadline();
   if (deadline <= state_.now) return false;
-  Emit(OfferTask{client, TrainTask(client, found->second.token, deadline)});
+  Emit(OfferTask{client, TrainTask(client, found->second, deadline)});
   return true;
 }
 
@@ -135,6 +147,7 @@ void SynchronousEngine::Handle(const TaskFailed& event) {
 void SynchronousEngine::Handle(const ClientRevoked& event) {
   const ClientId& client = event.client;
   state_.waiting.erase(client);
+  state_.aggregators.erase(client);
   state_.evaluators.erase(client);
   NoteQuorum();
   if (Cohort* cohort = CurrentCohort()) {
@@ -161,16 +174,18 @@ int SynchronousEngine::Accepted() const {
   if (cohort == nullptr) return 0;
   int accepted = 0;
   for (const auto& [client, participant] : *cohort) {
-    if (participant.state == Participation::kAccepted) ++accepted;
+    if (participant.state == Participation::kAccepted) {
+      accepted += static_cast<int>(LeavesOf(participant));
+    }
   }
   return accepted;
 }
 
 // Whoever was asked now makes room for others in the next round.
 void SynchronousEngine::StandBack() {
-  state_.served.clear();
   const Cohort* cohort = CurrentCohort();
   if (cohort == nullptr) return;
+  state_.served.clear();
   for (const auto& [client, participant] : *cohort) {
     state_.served.insert(client);
   }
@@ -185,6 +200,10 @@ void SynchronousEngine::AbandonAttempt(Refusal told, std::string reason) {
 void SynchronousEngine::BecomeAbandoned(int accepted, std::string reason) {
   constexpr int kMostDoublings = 6;  // 64-fold
   Emit(AbandonRound{state_.round, state_.attempt, accepted, reason});
+  if (options_.parent) {
+    BecomeResting();
+    return;
+  }
   const int doublings = std::min(state_.attempt - 1, kMostDoublings);
   state_.phase = Abandoned{state_.now + options_.retry_backoff *
                                             (std::int64_t{1} << doublings)};

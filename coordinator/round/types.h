@@ -36,7 +36,8 @@ struct ClientId {
   friend auto operator<=>(const ClientId&, const ClientId&) = default;
 };
 
-// An aggregator trains as many leaves as it stands for (docs/hierarchy.md).
+// An aggregator hands up the sum of its own clients' updates
+// (docs/hierarchy.md).
 enum class Role { kTrainer, kEvaluator, kAggregator };
 
 // Names one task of one client; derived from the run's key, so the same in

@@ -257,7 +257,7 @@ TEST_CASE("damaged steps are refused by name") {
       {"is over 2^53", [](auto& s) { s.set_now_ms(std::uint64_t{1} << 54); }},
       {"a client name of 0 bytes",
        [](auto& s) { s.mutable_event()->mutable_left(); }},
-      {"a check-in of role 3",
+      {"a role of 3",
        [](auto& s) {
          auto* check_in = s.mutable_event()->mutable_check_in();
          check_in->set_client("ann");

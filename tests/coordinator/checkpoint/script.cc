@@ -3,6 +3,7 @@
 
 #include <sstream>
 #include <stdexcept>
+#include <tuple>
 #include <utility>
 
 #include "coordinator/checkpoint/snapshot.h"
@@ -33,7 +34,7 @@ round::ModelId ReadModel(const std::string& text) {
 }
 
 round::Refusal ReadRefusal(const std::string& text) {
-  for (int value = 0; value <= 20; ++value) {
+  for (int value = 0; value <= 22; ++value) {
     const auto refusal = static_cast<round::Refusal>(value);
     if (round::Name(refusal) == text) return refusal;
   }
@@ -63,6 +64,37 @@ std::vector<std::string> ReadClients(const std::string& word) {
     clients.push_back(first[0] + number);
   }
   return clients;
+}
+
+// "ann,c1..c3"
+std::vector<std::string> ReadList(const std::string& text) {
+  std::vector<std::string> all;
+  std::istringstream words(text);
+  for (std::string word; std::getline(words, word, ',');) {
+    for (auto& client : ReadClients(word)) all.push_back(client);
+  }
+  return all;
+}
+
+// "3.1"
+std::pair<int, int> ReadAttempt(const std::string& text) {
+  const auto dot = text.find('.');
+  if (dot == std::string::npos) Fail("no attempt: " + text);
+  return {std::stoi(text), std::stoi(text.substr(dot + 1))};
+}
+
+round::Given GivenOf(const std::map<std::string, std::string>& settings) {
+  round::Given given;
+  for (const auto& [key, value] : settings) {
+    if (key == "round") {
+      std::tie(given.round, given.attempt) = ReadAttempt(value);
+    } else if (key == "time_left") {
+      given.time_left = ReadDuration(value);
+    } else {
+      Fail("a task has no " + key);
+    }
+  }
+  return given;
 }
 
 }  // namespace
@@ -114,6 +146,10 @@ void Script::StartRun(const Settings& settings) {
   const auto asynchronous = [&options]() -> round::AsynchronousOptions& {
     if (!options.asynchronous) options.asynchronous.emplace();
     return *options.asynchronous;
+  };
+  const auto tree = [&options]() -> round::TreeOptions& {
+    if (!options.tree) options.tree.emplace();
+    return *options.tree;
   };
   for (const auto& [key, value] : settings) {
     if (key == "cohort_size") {
@@ -171,6 +207,12 @@ void Script::StartRun(const Settings& settings) {
     } else if (key == "quarantine_rounds") {
       if (!options.quarantine) options.quarantine.emplace();
       options.quarantine->rounds = std::stoi(value);
+    } else if (key == "aggregators") {
+      tree().aggregators = std::stoi(value);
+    } else if (key == "leaves_each") {
+      tree().leaves_each = std::stoi(value);
+    } else if (key == "deadline_share") {
+      options.parent = round::ParentOptions{std::stod(value)};
     } else if (key == "max_weight") {
       options.max_weight = static_cast<std::uint32_t>(std::stoul(value));
     } else {
@@ -191,6 +233,11 @@ void Script::Act(const std::string& verb, const Words& clients,
     run_.Stops();
   } else if (verb == "model") {
     run_.Happens(MadeOf(settings));
+  } else if (verb == "task") {
+    run_.TaskIsGiven(GivenOf(settings));
+  } else if (verb == "over") {
+    const auto [round, attempt] = ReadAttempt(settings.at("round"));
+    run_.TaskIsOver(round, attempt);
   } else if (verb == "session") {
     run_.SessionAnswers();
   } else if (verb == "restart") {
@@ -215,6 +262,10 @@ void Script::ActAs(const std::string& verb, const std::string& client,
     run_.ChecksIn(client);
   } else if (verb == "evaluator") {
     run_.EvaluatorChecksIn(client);
+  } else if (verb == "aggregator") {
+    const auto epoch = settings.find("epoch");
+    run_.AggregatorChecksIn(
+        client, epoch == settings.end() ? 1 : std::stoull(epoch->second));
   } else if (verb == "leave") {
     run_.Leaves(client);
   } else if (verb == "announce") {
@@ -267,6 +318,10 @@ round::Sent Script::SentOf(const Settings& settings) const {
       sent.train_loss = std::stod(value);
     } else if (key == "base") {
       sent.base_model = ReadModel(value);
+    } else if (key == "leaves") {
+      sent.leaves = ReadList(value);
+    } else if (key == "epoch") {
+      sent.epoch = std::stoull(value);
     } else if (key == "defect") {
       sent.defect = ReadRefusal(value);
     } else if (key == "token") {

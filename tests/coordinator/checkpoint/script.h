@@ -12,12 +12,14 @@
 // Verbs: check-in, evaluator (checks in), leave, announce, return, fail,
 // revoke, model (the release is made), evaluate, restart (through a stored
 // snapshot), stop, tick; of a secure session: answer (a client, to the step at
-// hand), session (closes the step that the engine asked it to close). Clients
+// hand), session (closes the step that the engine asked it to close); in a
+// tree: aggregator (checks in), task (the parent gives one: round=3.1 and
+// time_left), over (the parent wants that round no more). Clients
 // follow, "c01..c10" for ten of them; then
 // key=value: weight, loss, base (model-N), defect (a refusal's name), token
 // (another client's: ann, or of an earlier attempt: ann@1.1), or metrics of
 // evaluate; of model: clip_norm (the next), examples and loss, outlier (a
-// client).
+// client); of aggregators: epoch, and leaves ("ann,c1..c3") of a sum.
 // "#" starts a comment. A wake-up is told when it changes.
 #pragma once
 

@@ -22,7 +22,9 @@ struct Teller {
       return "offer " + e.client.name + " the evaluation of round " +
              Number(e.task.round) + ", " + Text(e.task.model) + "," + by;
     }
-    return "offer " + e.client.name + " the training of round " +
+    const char* what =
+        e.task.role == Role::kAggregator ? "the sum" : "the training";
+    return "offer " + e.client.name + " " + what + " of round " +
            Number(e.task.round) + "." + Number(e.task.attempt) + " from " +
            Text(e.task.model) + by;
   }
@@ -40,7 +42,9 @@ struct Teller {
     return "acknowledge " + e.client.name + " again";
   }
   std::string operator()(const Refuse& e) const {
-    return "refuse " + e.client.name + " " + Of(e.reason);
+    std::string text = "refuse " + e.client.name + " " + Of(e.reason);
+    for (const auto& leaf : e.overlap.leaves()) text += " " + leaf.name;
+    return text;
   }
   std::string operator()(const CancelTask& e) const {
     return "cancel " + e.client.name + " " + Of(e.reason);
@@ -65,6 +69,9 @@ struct Teller {
     std::string text =
         "release round " + Number(e.round) + "." + Number(e.attempt) + " of";
     for (const auto& client : e.contributors) text += " " + client.name;
+    if (e.leaves != e.contributors.size()) {
+      text += ", " + Number(e.leaves) + " leaves,";
+    }
     text += " with weight " + Number(e.total_weight);
     if (e.divisor != e.total_weight) text += " of " + Number(e.divisor);
     text += " and loss " + Text(e.train_loss);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 #include "tests/coordinator/round/round_fixture.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "coordinator/round/derivation.h"
@@ -42,6 +43,21 @@ Options RoundFixture::Buffers() {
                                              .staleness_exponent = 0.5,
                                              .max_staleness = 2,
                                              .mixing_rate = std::nullopt};
+  return options;
+}
+
+Options RoundFixture::Tree() {
+  Options options = SmallRounds();
+  options.cohort_size = 4;
+  options.min_updates = 3;
+  options.tree = TreeOptions{.aggregators = 2, .leaves_each = 2};
+  return options;
+}
+
+Options RoundFixture::Edge() {
+  Options options = SmallRounds();
+  options.min_updates = 1;
+  options.parent = ParentOptions{.deadline_share = 0.8};
   return options;
 }
 
@@ -99,12 +115,37 @@ std::string RoundFixture::CheckIn(const std::vector<std::string>& clients) {
   return ForEach(clients, [this](const auto& name) { return ChecksIn(name); });
 }
 
+LeafSet SetOf(std::vector<std::string> names) {
+  std::ranges::sort(names);
+  std::vector<ClientId> leaves;
+  for (auto& name : names) leaves.push_back({std::move(name)});
+  return LeafSet::Make(std::move(leaves)).value();
+}
+
 std::string RoundFixture::Return(const std::vector<std::string>& clients) {
   return ForEach(clients, [this](const auto& name) { return Returns(name); });
 }
 
 std::string RoundFixture::EvaluatorChecksIn(const std::string& client) {
   return Happens(round::CheckIn{ClientId{client}, Role::kEvaluator});
+}
+
+std::string RoundFixture::AggregatorChecksIn(const std::string& client,
+                                             std::uint64_t epoch) {
+  return Happens(round::CheckIn{ClientId{client}, Role::kAggregator, epoch});
+}
+
+std::string RoundFixture::TaskIsGiven(const Given& given) {
+  return Happens(
+      TaskGiven{.round = given.round,
+                .attempt = given.attempt,
+                .model = given.model.value_or(ModelNamed(given.round - 1)),
+                .round_seed = KeyFromSeed(100 + given.round),
+                .time_left = given.time_left});
+}
+
+std::string RoundFixture::TaskIsOver(int round, int attempt) {
+  return Happens(TaskOver{round, attempt});
 }
 
 std::string RoundFixture::Leaves(const std::string& client) {
@@ -120,8 +161,18 @@ Contribution RoundFixture::ContributionOf(const std::string& client,
   }
   if (sent.base_model) contribution.base_model = *sent.base_model;
   const bool packed = engine_->options().packed;
-  contribution.weight = sent.weight.value_or(packed ? 1 : 10);
+  const LeafSet leaves = SetOf(sent.leaves);
+  const std::uint64_t of_each = packed ? 1 : 10;
+  contribution.weight =
+      sent.weight.value_or(of_each * std::max<std::uint64_t>(1, leaves.size()));
   contribution.train_loss = sent.train_loss.value_or(packed ? 0 : 0.5);
+  if (leaves.size() > 0) {
+    contribution.subtree =
+        Subtree{.epoch = sent.epoch,
+                .leaves = static_cast<std::uint32_t>(leaves.size()),
+                .weight = contribution.weight,
+                .names = leaves.Name()};
+  }
   return contribution;
 }
 
@@ -133,9 +184,9 @@ std::string RoundFixture::Announces(const std::string& client,
 }
 
 std::string RoundFixture::Returns(const std::string& client, const Sent& sent) {
-  return Happens(UpdateArrived{ClientId{client},
-                               sent.token ? *sent.token : TokenOf(client),
-                               ContributionOf(client, sent), sent.defect});
+  return Happens(UpdateArrived{
+      ClientId{client}, sent.token ? *sent.token : TokenOf(client),
+      ContributionOf(client, sent), sent.defect, SetOf(sent.leaves)});
 }
 
 std::string RoundFixture::Fails(const std::string& client) {

@@ -3,6 +3,7 @@
 // (effect_text.h).
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <string>
@@ -20,10 +21,26 @@ using namespace std::chrono_literals;  // NOLINT: tests read better
 struct Sent {
   std::optional<TaskToken> token = std::nullopt;
   std::optional<ModelId> base_model = std::nullopt;
-  std::optional<std::uint32_t> weight = std::nullopt;  // 10; packed: 1
+  std::optional<std::uint64_t> weight = std::nullopt;  // 10; packed: 1
   std::optional<double> train_loss = std::nullopt;     // 0.5; packed: 0
   Refusal defect = Refusal::kNone;
+  // Of an aggregator: those in its sum, and its epoch. The weight is then 10
+  // for each, packed 1.
+  std::vector<std::string> leaves = {};
+  std::uint64_t epoch = 1;
 };
+
+// What a parent says to an aggregator; what is not set is as in the first
+// round.
+struct Given {
+  int round = 1;
+  int attempt = 1;
+  Duration time_left = std::chrono::seconds(50);
+  std::optional<ModelId> model = std::nullopt;  // of the round before
+};
+
+// In any order, each once.
+LeafSet SetOf(std::vector<std::string> names);
 
 class RoundFixture {
  public:
@@ -36,6 +53,12 @@ class RoundFixture {
   static Options MaskedRounds();
   // Asynchronous: two updates are a model, three clients train at once.
   static Options Buffers();
+  // Of a root that asks two aggregators for two leaves each and takes three
+  // leaves for a round.
+  static Options Tree();
+  // Of an aggregator: one update of three is enough, and it collects for 0.8 of
+  // the time that its parent has.
+  static Options Edge();
   // Starts anew.
   void StartRunWith(const Options& options);
 
@@ -44,6 +67,10 @@ class RoundFixture {
   std::string ChecksIn(const std::string& client);
   std::string CheckIn(const std::vector<std::string>& clients);
   std::string EvaluatorChecksIn(const std::string& client);
+  std::string AggregatorChecksIn(const std::string& client,
+                                 std::uint64_t epoch = 1);
+  std::string TaskIsGiven(const Given& given = {});
+  std::string TaskIsOver(int round, int attempt);
   std::string Leaves(const std::string& client);
   std::string Announces(const std::string& client, const Sent& sent = {});
   std::string Returns(const std::string& client, const Sent& sent = {});
