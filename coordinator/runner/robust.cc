@@ -40,18 +40,17 @@ void Runner::StartRule(Run& run) {
   run.rule_started = clock_();
   // Not the rule itself: it would keep the updates of a run that is over.
   const std::weak_ptr<RobustFinish> rule = run.rule;
-  run.rule->Start(
-      [this, &run, rule](absl::StatusOr<RobustFinish::Result> result) {
-        auto shared = std::make_shared<absl::StatusOr<RobustFinish::Result>>(
-            std::move(result));
-        Post([this, &run, rule, shared] {
-          if (run.rule == nullptr || run.rule != rule.lock()) return;
-          RuleDone(run, *shared);
-        });
-      });
+  run.rule->Start([this, &run, rule](absl::StatusOr<RobustResult> result) {
+    auto shared =
+        std::make_shared<absl::StatusOr<RobustResult>>(std::move(result));
+    Post([this, &run, rule, shared] {
+      if (run.rule == nullptr || run.rule != rule.lock()) return;
+      RuleDone(run, *shared);
+    });
+  });
 }
 
-void Runner::RuleDone(Run& run, absl::StatusOr<RobustFinish::Result>& result) {
+void Runner::RuleDone(Run& run, absl::StatusOr<RobustResult>& result) {
   if (IsDamage(result.status())) {
     FailRun(run, absl::StrCat("round ", run.release->round, ": ",
                               std::string(result.status().message())));
@@ -67,7 +66,8 @@ void Runner::RuleDone(Run& run, absl::StatusOr<RobustFinish::Result>& result) {
   }
   if (health_.Set(UpdatesOf(run), absl::OkStatus())) ShowHealth();
   const std::chrono::duration<double> seconds = clock_() - run.rule_started;
-  run.outliers = std::move(result->outliers);
+  run.outliers =
+      std::move(result->outliers).value_or(std::vector<round::ClientId>());
   Log(Level::kInfo, "robust rule applied",
       {{"run", run.name},
        {"round", absl::StrCat(run.release->round)},

@@ -5,9 +5,7 @@
 #include <span>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "aggregation/server_optimizer.h"
-#include "coordinator/robust/outliers.h"
 #include "coordinator/robust/robust_sum.h"
 #include "coordinator/runner/optimizer_state.h"
 
@@ -35,30 +33,27 @@ void RobustFinish::Start(Done done) {
   });
 }
 
-absl::StatusOr<RobustFinish::Result> RobustFinish::Run() {
+absl::StatusOr<RobustResult> RobustFinish::Run() {
   const absl::StatusOr<std::vector<float>> center = Center();
   if (!center.ok()) return center.status();
   const robust::Execution execution{
       .for_each = [this](std::size_t count, const auto& task) {
         pool_.Together(count, task);
       }};
-  KeyedStream buckets(run_key_,
-                      absl::StrCat("bucketing/", round_, "/", attempt_));
-  absl::StatusOr<RobustSum> robust =
-      SumRobustly(recipe_,
-                  {.updates = updates_,
-                   .layout = format_->layout,
-                   .center = *center,
-                   .words = [&buckets] { return buckets.Word(); }},
-                  execution);
-  if (!robust.ok()) return robust.status();
+  absl::StatusOr<RobustResult> result =
+      EndAttempt({.recipe = recipe_,
+                  .outlier_weight = outlier_weight_,
+                  .run_key = run_key_,
+                  .round = round_,
+                  .attempt = attempt_},
+                 {.updates = updates_,
+                  .clients = clients_,
+                  .layout = format_->layout,
+                  .center = *center},
+                 execution);
+  if (!result.ok()) return result;
   if (auto verified = updates_.Verify(execution.for_each); !verified.ok()) {
     return verified;
-  }
-  Result result{.sum = std::move(robust->sum), .outliers = {}};
-  for (const std::size_t row :
-       OutliersOf(recipe_, robust->weights, outlier_weight_)) {
-    result.outliers.push_back(clients_[row]);
   }
   return result;
 }

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "aggregation/exact_sum.h"
 #include "aggregation/robust/recipe.h"
+#include "coordinator/robust/robust_attempt.h"
 #include "coordinator/round/types.h"
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/spooled_updates.h"
@@ -41,11 +41,7 @@ class RobustFinish : public std::enable_shared_from_this<RobustFinish> {
     int attempt = 0;
     std::filesystem::path state_folder;  // of the optimizer
   };
-  struct Result {
-    aggregation::ExactSum sum;
-    std::vector<round::ClientId> outliers;  // sorted
-  };
-  using Done = std::function<void(absl::StatusOr<Result>)>;
+  using Done = std::function<void(absl::StatusOr<RobustResult>)>;
 
   // The pool outlives it.
   RobustFinish(WorkPool& pool, Inputs inputs);
@@ -59,7 +55,7 @@ class RobustFinish : public std::enable_shared_from_this<RobustFinish> {
   std::size_t updates() const { return clients_.size(); }
 
  private:
-  absl::StatusOr<Result> Run();
+  absl::StatusOr<RobustResult> Run();
   // Where the rule begins: its result of the round before. Empty if it needs
   // none.
   absl::StatusOr<std::vector<float>> Center() const;

@@ -207,7 +207,7 @@ class Runner final : public Coordinator, private UploadListener {
   // ---- rounds under a robust rule: robust.cc ----
   void ApplyRule(Run& run);
   void StartRule(Run& run);
-  void RuleDone(Run& run, absl::StatusOr<RobustFinish::Result>& result);
+  void RuleDone(Run& run, absl::StatusOr<RobustResult>& result);
 
   // ---- after a restart: resume.cc ----
   // A run as the state folder has it, before it goes on.

@@ -103,7 +103,8 @@ const std::vector<FolderRule>& Rules() {
        {"absl"},
        Purity::kPure},
       {"coordinator/robust/",
-       {"coordinator/robust/", "aggregation/"},
+       {"coordinator/robust/", "coordinator/round/", "aggregation/",
+        "privacy/"},
        {"absl"},
        Purity::kPure},
       // Of the protocol the server's half alone.
