@@ -37,9 +37,9 @@ absl::StatusOr<RobustResult> RobustFinish::Run() {
   const absl::StatusOr<std::vector<float>> center = Center();
   if (!center.ok()) return center.status();
   const robust::Execution execution{
-      .for_each = [this](std::size_t count, const auto& task) {
-        pool_.Together(count, task);
-      }};
+      .for_each = [this](std::size_t count,
+                         const auto& task) { pool_.Together(count, task); },
+      .block_bytes = SpooledUpdates::kBlockBytes};
   absl::StatusOr<RobustResult> result =
       EndAttempt({.recipe = recipe_,
                   .outlier_weight = outlier_weight_,

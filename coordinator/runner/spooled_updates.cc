@@ -11,19 +11,20 @@
 namespace tributary::coordinator {
 namespace {
 
-// Of each update up to so many windows are kept: one that was read and not
-// dropped yet, and two ahead.
-constexpr std::uint64_t kWindowsKept = 3;
-// Disks are read in pieces of at least this, and systems read ahead no more
-// than a few of them at once.
-constexpr std::uint64_t kLeastWindow = 32u << 10;
-constexpr std::uint64_t kMostWindow = 1u << 20;
+// Half of this is the least that is asked for, or dropped, at once.
+constexpr std::uint64_t kLeastWindow = 64u << 10;
+// Of an update that is read apart from the others.
+constexpr std::uint64_t kPiece = 1u << 20;
 constexpr std::uint64_t kPage = 4096;
 
-std::uint64_t WindowOf(std::size_t updates) {
-  const std::uint64_t share = SpooledUpdates::kPagesAhead / kWindowsKept /
-                              std::max<std::uint64_t>(updates, 1);
-  return std::clamp(share / kPage * kPage, kLeastWindow, kMostWindow);
+std::uint64_t PagesUp(std::uint64_t bytes) {
+  return (bytes + kPage - 1) / kPage * kPage;
+}
+
+// Bytes that are kept ahead of a range that is being read: the next range is as
+// long, and the disk reads it while the rule works on this one.
+std::uint64_t WindowOf(std::uint64_t range) {
+  return std::max(PagesUp(range), kLeastWindow);
 }
 
 absl::Status Damaged(const SpooledUpdates::Row& row, std::string_view how) {
@@ -38,8 +39,7 @@ absl::Status Damaged(const SpooledUpdates::Row& row, std::string_view how) {
 SpooledUpdates::SpooledUpdates(std::vector<Row> rows, std::size_t length)
     : rows_(rows.size()),
       length_(length),
-      size_(std::uint64_t{length} * sizeof(float)),
-      window_(WindowOf(rows.size())) {
+      size_(std::uint64_t{length} * sizeof(float)) {
   TRIBUTARY_INVARIANT(std::ranges::is_sorted(rows, {}, &Row::client), ==, true);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     rows_[i].row = std::move(rows[i]);
@@ -85,7 +85,7 @@ absl::Status SpooledUpdates::ReadRange(State& state, std::uint64_t offset,
   if (status.ok()) {
     AskAhead(state, offset, offset + out.size());
     status = update.slot->file().ReadFully(offset, out);
-    if (status.ok()) DropBehind(state, offset + out.size());
+    if (status.ok()) DropBehind(state, offset, offset + out.size());
   }
   update.slot->Close();
   if (absl::IsDataLoss(status))
@@ -100,18 +100,20 @@ void SpooledUpdates::AskAhead(State& state, std::uint64_t begin,
   if (begin < state.kept || begin > state.asked) {
     state.kept = state.asked = begin / kPage * kPage;
   }
-  while (state.asked < std::min(end + window_, size_)) {
-    state.row.update.slot->file().WillRead(state.asked, window_);
-    state.asked += window_;
-  }
+  const std::uint64_t window = WindowOf(end - begin);
+  if (state.asked >= std::min(end + window / 2, size_)) return;
+  const std::uint64_t wanted = PagesUp(std::min(end + window, size_));
+  state.row.update.slot->file().WillRead(state.asked, wanted - state.asked);
+  state.asked = wanted;
 }
 
 // From the beginning, for a system drops pages only together with those that it
 // has joined them to, and a joint may lie across the last drop's end.
-void SpooledUpdates::DropBehind(State& state, std::uint64_t end) const {
+void SpooledUpdates::DropBehind(State& state, std::uint64_t begin,
+                                std::uint64_t end) const {
   // What lies behind an update's end in its slot is of no use to anybody.
   const bool is_last = end == size_;
-  if (!is_last && end - state.kept < window_) return;
+  if (!is_last && end - state.kept < WindowOf(end - begin) / 2) return;
   state.kept = end / kPage * kPage;
   state.row.update.slot->file().DropPages(0, is_last ? 0 : state.kept);
   if (is_last) state.kept = state.asked = end;
@@ -147,7 +149,7 @@ absl::Status SpooledUpdates::VerifyRest(State& state) {
   while (!state.is_verified) {
     const std::uint64_t offset = state.next < size_ ? state.next : 0;
     piece.resize(static_cast<std::size_t>(
-        std::min<std::uint64_t>(kMostWindow, size_ - offset)));
+        std::min<std::uint64_t>(kPiece, size_ - offset)));
     if (auto status = ReadRange(state, offset, piece); !status.ok()) {
       return status;
     }

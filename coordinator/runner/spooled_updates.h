@@ -4,8 +4,9 @@
 //
 // Memory: a checksum's state for each update (600 bytes). Files are opened for
 // each range and closed, so that no more are open than threads read. Pages of
-// the files are asked for ahead of the reading and dropped behind it: at most
-// kPagesAhead are kept at a time, or 96 KiB of each update if that is more.
+// the files are asked for ahead of the reading and dropped behind it: about as
+// many are kept as the block is large, or 96 KiB of each update if that is
+// more.
 //
 // Checked: in each pass that reads an update from its first coordinate to its
 // last the checksum of what was read is that of what had arrived. Verify reads
@@ -31,7 +32,10 @@ namespace tributary::coordinator {
 
 class SpooledUpdates final : public robust::Updates {
  public:
-  static constexpr std::uint64_t kPagesAhead = std::uint64_t{128} << 20;
+  // robust::Execution::block_bytes for rules over a spool: of 1,000 updates a
+  // range of 128 KiB each, so that the system's calls for it cost little beside
+  // what it reads, and threads seldom wait for each other.
+  static constexpr std::size_t kBlockBytes = std::size_t{128} << 20;
 
   struct Row {
     std::string client;
@@ -75,15 +79,14 @@ class SpooledUpdates final : public robust::Updates {
   absl::Status ReadRange(State& state, std::uint64_t offset,
                          std::span<std::byte> out);
   void AskAhead(State& state, std::uint64_t begin, std::uint64_t end) const;
-  void DropBehind(State& state, std::uint64_t end) const;
+  void DropBehind(State& state, std::uint64_t begin, std::uint64_t end) const;
   absl::Status Check(State& state, std::uint64_t offset,
                      std::span<const std::byte> bytes) const;
   absl::Status VerifyRest(State& state);
 
   std::vector<State> rows_;
   const std::size_t length_;
-  const std::uint64_t size_;    // bytes of an update
-  const std::uint64_t window_;  // bytes asked for at once
+  const std::uint64_t size_;  // bytes of an update
   std::atomic<bool> is_cancelled_ = false;
 };
 

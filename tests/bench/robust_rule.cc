@@ -203,7 +203,7 @@ void ApplyToSpool(const Job& job, const robust::Execution& execution) {
 
 void Perform(const Job& job, int threads) {
   coordinator::WorkPool pool(threads);
-  const robust::Execution execution{
+  robust::Execution execution{
       .for_each = [&](auto count, const auto& task) {
         pool.Together(count, task);
       }};
@@ -213,6 +213,7 @@ void Perform(const Job& job, int threads) {
     OneBlock updates(job.updates, job.length);
     Apply(job, updates, execution);
   } else if (job.what == "whole") {
+    execution.block_bytes = SpooledUpdates::kBlockBytes;
     ApplyToSpool(job, execution);
   } else {
     Fail("nothing is called " + job.what);
