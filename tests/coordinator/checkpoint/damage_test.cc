@@ -250,6 +250,92 @@ TEST_CASE("damaged quarantines are refused by name") {
       });
 }
 
+// edge-1 has handed up a1 and a2, edge-2 is in its fourth epoch; zed waits.
+v1::EngineState ATreesRound() {
+  round::RoundFixture run;
+  run.StartRunWith(round::RoundFixture::Tree());
+  run.AggregatorChecksIn("edge-1");
+  run.AggregatorChecksIn("edge-2");
+  run.AggregatorChecksIn("edge-2", 4);
+  run.Returns("edge-1", {.leaves = {"a1", "a2"}});
+  run.AggregatorChecksIn("edge-3");
+  run.ChecksIn("zed");
+  return ToMessage(run.state());
+}
+
+TEST_CASE("damaged states of a tree's round are refused by name") {
+  const auto first = [](v1::EngineState& s) {
+    return s.mutable_collecting()->mutable_cohort(0);
+  };
+  CheckThatEachIsFound(
+      ATreesRound(),
+      {
+          {"a participant of role 2",
+           [&](auto& s) { first(s)->set_role(v1::EVALUATOR); }},
+          {"a sum of a client that is no aggregator",
+           [&](auto& s) { first(s)->clear_role(); }},
+          {"a sum that is not of its leaves",
+           [&](auto& s) { first(s)->set_leaves(1, "a3"); }},
+          {"a sum that is not of its leaves",
+           [&](auto& s) { first(s)->clear_leaves(); }},
+          {"a sum that is not of its leaves",
+           [&](auto& s) { first(s)->mutable_contribution()->clear_subtree(); }},
+          {"a sum that is not of its leaves",
+           [&](auto& s) { first(s)->set_declared_weight(9); }},
+          {"names are sorted", [&](auto& s) { first(s)->set_leaves(1, "a1"); }},
+          {"a name of leaves that is no SHA-256",
+           [&](auto& s) {
+             first(s)
+                 ->mutable_contribution()
+                 ->mutable_subtree()
+                 ->set_leaves_sha256("abc");
+           }},
+          {"a1 counts through edge-1; 1 more",
+           [&](auto& s) {
+             auto* other = s.mutable_collecting()->add_cohort();
+             *other = *first(s);
+             other->set_client("edge-9");
+           }},
+          {"an aggregator where none is asked",
+           [](auto& s) { s.mutable_collecting()->clear_ledger(); }},
+          {"a fence of no epoch, or twice",
+           [](auto& s) {
+             auto* fences =
+                 s.mutable_collecting()->mutable_ledger()->mutable_fences();
+             *fences->Add() = fences->Get(0);
+           }},
+          {"a fence of no epoch, or twice",
+           [](auto& s) {
+             s.mutable_collecting()
+                 ->mutable_ledger()
+                 ->mutable_fences(0)
+                 ->set_epoch(0);
+           }},
+          {"a client that waits as an aggregator too",
+           [](auto& s) { s.add_aggregators("zed"); }},
+          {"an aggregator in quarantine that waits",
+           [](auto& s) {
+             auto* added = s.add_quarantined();
+             added->set_client("edge-3");
+             added->set_number(9);
+           }},
+          {"a deadline of no task", [](auto& s) { s.set_task_deadline_ms(7); }},
+          {"a key of 3 bytes", [](auto& s) { s.set_round_seed("abc"); }},
+      });
+}
+
+TEST_CASE("damaged states of an aggregator are refused by name") {
+  round::RoundFixture run;
+  run.StartRunWith(round::RoundFixture::Edge());
+  run.TaskIsGiven();
+  CheckThatEachIsFound(
+      ToMessage(run.state()),
+      {
+          {"a deadline of no task", [](auto& s) { s.mutable_resting(); }},
+          {"a deadline of no task", [](auto& s) { s.clear_round_seed(); }},
+      });
+}
+
 TEST_CASE("damaged steps are refused by name") {
   using Damage = std::function<void(v1::EngineStep&)>;
   const std::vector<std::pair<std::string, Damage>> damages = {
@@ -333,6 +419,24 @@ TEST_CASE("damaged steps are refused by name") {
          abandoned->set_round(1);
          abandoned->set_attempt(1);
          abandoned->set_count(4'000'000'000);
+       }},
+      {"a key of 0 bytes",
+       [](auto& s) {
+         auto* given = s.mutable_event()->mutable_task_given();
+         given->set_round(1);
+         given->set_attempt(1);
+         given->set_model(std::string(32, 'm'));
+       }},
+      {"an attempt 0",
+       [](auto& s) { s.mutable_event()->mutable_task_over()->set_round(1); }},
+      {"names are sorted",
+       [](auto& s) {
+         auto* arrived = s.mutable_event()->mutable_update_arrived();
+         arrived->set_client("edge");
+         arrived->set_token(std::string(16, 't'));
+         arrived->mutable_contribution()->set_base_model(std::string(32, 'm'));
+         arrived->add_leaves("b");
+         arrived->add_leaves("a");
        }},
       {"a reason too long",
        [](auto& s) {

@@ -55,6 +55,59 @@ TEST_CASE("a plan's rounds are the engine's options") {
   CHECK(*options == expected);
 }
 
+v1::Plan ATreesPlan() {
+  v1::Plan plan = APlan();
+  plan.mutable_round()->set_cohort_size(25);
+  auto* hierarchy = plan.mutable_hierarchy();
+  hierarchy->add_fan_out(3);
+  hierarchy->add_fan_out(2);
+  hierarchy->set_min_leaves(2);
+  hierarchy->set_deadline_share(0.75);
+  return plan;
+}
+
+TEST_CASE("each tier of a tree has its part of the cohort") {
+  const v1::Plan plan = ATreesPlan();
+  const auto root = ToOptions(plan);
+  REQUIRE(root.ok());
+  CHECK(root->cohort_size == 25);
+  CHECK(root->min_updates == 8);
+  CHECK(root->evaluate_every == 5);
+  CHECK_FALSE(root->parent);
+  CHECK(root->tree == round::TreeOptions{.aggregators = 3,
+                                         .leaves_each = 9,
+                                         .takes_trainers = true});
+
+  const auto middle = ToOptions(plan, 1);
+  REQUIRE(middle.ok());
+  CHECK(middle->cohort_size == 9);
+  CHECK(middle->min_updates == 2);
+  CHECK(middle->evaluate_every == 0);
+  CHECK(middle->stop_metric.empty());
+  CHECK(middle->parent == round::ParentOptions{.deadline_share = 0.75});
+  CHECK(middle->tree == round::TreeOptions{.aggregators = 2,
+                                           .leaves_each = 5,
+                                           .takes_trainers = true});
+
+  const auto last = ToOptions(plan, 2);
+  REQUIRE(last.ok());
+  CHECK(last->cohort_size == 5);
+  CHECK(last->parent);
+  CHECK_FALSE(last->tree);
+  CHECK(ToOptions(plan, 3).status().message() ==
+        "hierarchy.fan_out: has aggregators in 2 tiers, and tier 3 is asked "
+        "for");
+  CHECK_FALSE(ToOptions(APlan(), 1).ok());
+}
+
+TEST_CASE("a root says what is wrong with the tiers below it") {
+  v1::Plan plan = ATreesPlan();
+  plan.mutable_hierarchy()->set_min_leaves(7);
+  CHECK(ToOptions(plan).status().message() ==
+        "for the aggregators of tier 2: round.min_updates: 7 exceeds "
+        "round.cohort_size 5");
+}
+
 TEST_CASE("asynchronous rounds are the engine's options") {
   v1::Plan plan = APlan();
   plan.clear_round();

@@ -289,7 +289,10 @@ void Script::ActAs(const std::string& verb, const std::string& client,
 
 round::ModelReleased Script::MadeOf(const Settings& settings) const {
   const int round = run_.state().round;
-  round::ModelReleased made{round, round::ModelNamed(round)};
+  // An aggregator's is the one that it was given.
+  round::ModelReleased made{round, run_.state().round_seed
+                                       ? run_.state().model
+                                       : round::ModelNamed(round)};
   for (const auto& [key, value] : settings) {
     if (key == "clip_norm") {
       made.next_clip_norm = std::stod(value);
