@@ -48,6 +48,7 @@ void WriteCohort(const round::Cohort& cohort, Participants* to) {
           FromContribution(participant.contribution);
       written->set_declared_weight(participant.declared_weight);
       Write(participant.leaves, written->mutable_leaves());
+      written->set_staleness(static_cast<std::uint32_t>(participant.staleness));
     }
     written->set_refusal(FromRefusal(participant.refusal));
     if (participant.role == round::Role::kAggregator) {
@@ -204,6 +205,10 @@ absl::StatusOr<Participant> ReadParticipant(const v1::EngineParticipant& from) {
       return Damaged("a counted training loss that is not finite");
     }
     if (absl::Status read = ReadLeaves(from, to); !read.ok()) return read;
+    if (from.staleness() > kMaxRound) {
+      return Damaged(absl::StrCat("a staleness of ", from.staleness()));
+    }
+    to.staleness = static_cast<int>(from.staleness());
   }
   return to;
 }
@@ -562,14 +567,20 @@ absl::Status ReadEvaluations(const v1::EngineState& from, round::State& to) {
 }
 
 // What an update counts beyond its examples is known of asynchronous rounds
-// alone, where the staleness says it.
+// alone, where the staleness says it; no base is older than the first model.
 absl::Status CheckWeights(const round::State& state) {
   const bool is_asynchronous =
       std::holds_alternative<round::Buffering>(state.phase) ||
       !state.open_tasks.empty() || !state.past_tasks.empty();
   const round::Cohort* cohort = round::CohortOf(state.phase);
-  if (is_asynchronous || cohort == nullptr) return absl::OkStatus();
+  if (cohort == nullptr) return absl::OkStatus();
+  const int stalest = is_asynchronous ? state.round - 1 : 0;
   for (const auto& [client, participant] : *cohort) {
+    if (participant.staleness > stalest) {
+      return Damaged(absl::StrCat("a staleness of ", participant.staleness,
+                                  " in round ", state.round));
+    }
+    if (is_asynchronous) continue;
     if (participant.contribution.weight > participant.declared_weight) {
       return Damaged("a counted weight that was not declared");
     }

@@ -18,9 +18,9 @@ constexpr std::size_t kBarWidth = 30;
 // More columns would not fit beside the rest.
 constexpr std::size_t kMostMetrics = 4;
 
-std::string SecondsText(double seconds) {
+std::string Tenths(double value) {
   char text[32];
-  std::snprintf(text, sizeof text, "%.1f", seconds);
+  std::snprintf(text, sizeof text, "%.1f", value);
   return text;
 }
 
@@ -30,6 +30,13 @@ bool IsEnded(v1::RunState state) {
 
 std::string Words(const std::string& enum_name) {
   return absl::StrReplaceAll(absl::AsciiStrToLower(enum_name), {{"_", " "}});
+}
+
+// "12 training, staleness 1.5 in the mean, 4 at most"
+std::string BufferText(const v1::RunBuffer& buffer) {
+  return absl::StrCat(buffer.training_clients(), " training, staleness ",
+                      Tenths(buffer.mean_staleness()), " in the mean, ",
+                      buffer.max_staleness(), " at most");
 }
 
 // "epsilon 1.25 of 8 at delta 1e-06, unit client, ..."
@@ -75,8 +82,11 @@ std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
         " updates in round ", detail.round(), ", ", Shown(detail.phase()),
         detail.attempt() > 1 ? absl::StrCat(", attempt ", detail.attempt())
                              : "",
-        "; ", detail.asked_clients(), " asked, ", detail.waiting_clients(),
-        " waiting",
+        "; ",
+        detail.has_buffer()
+            ? BufferText(detail.buffer())
+            : absl::StrCat(detail.asked_clients(), " asked, ",
+                           detail.waiting_clients(), " waiting"),
         detail.quarantined_clients() > 0
             ? absl::StrCat(", ", detail.quarantined_clients(), " in quarantine")
             : ""));
@@ -110,7 +120,7 @@ std::vector<std::string> RunLines(const v1::RunDetail& detail, Style style,
       cells.push_back(found == round.metrics().end() ? ""
                                                      : Decimal(found->second));
     }
-    cells.push_back(SecondsText(round.seconds()));
+    cells.push_back(Tenths(round.seconds()));
     table.Add(std::move(cells));
   }
   for (std::string& line : table.Lines(style)) lines.push_back(std::move(line));
@@ -140,7 +150,7 @@ std::string RoundLine(const v1::RoundRecord& round,
       round.has_train_loss()
           ? absl::StrCat("  train loss ", Decimal(round.train_loss()))
           : "",
-      "  ", SecondsText(round.seconds()), " s",
+      "  ", Tenths(round.seconds()), " s",
       round.attempts() > 1 ? absl::StrCat("  attempt ", round.attempts()) : "");
 }
 

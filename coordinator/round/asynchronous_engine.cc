@@ -323,9 +323,10 @@ void AsynchronousEngine::Count(const ClientId& client) {
                       .token = task.token,
                       .contribution = *task.arrived,
                       .declared_weight = task.arrived->weight,
-                      .refusal = Refusal::kNone};
+                      .refusal = Refusal::kNone,
+                      .staleness = Staleness(task)};
   counted.contribution.weight = StalenessWeight(
-      Staleness(task), options_.asynchronous->staleness_exponent,
+      counted.staleness, options_.asynchronous->staleness_exponent,
       options_.max_weight);
   EndTask(client, Refusal::kNone);
   Emit(AcceptUpdate{client, task.token, counted.contribution.weight});

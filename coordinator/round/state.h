@@ -40,6 +40,8 @@ struct Participant {
   Refusal refusal = Refusal::kNone;   // once refused or failed: the answer
   Role role = Role::kTrainer;         // or kAggregator
   LeafSet leaves = {};                // of an aggregator's sum, once accepted
+  // Once accepted, of asynchronous rounds: models released since its base.
+  int staleness = 0;
   friend bool operator==(const Participant&, const Participant&) = default;
 };
 using Cohort = std::map<ClientId, Participant>;

@@ -92,19 +92,44 @@ void Runner::Happen(Run& run, const round::Event& event) {
     }
   }
   if (std::holds_alternative<round::Tick>(event) && effects.empty()) return;
+  for (const round::Effect& effect : effects) {
+    const auto* accept = std::get_if<round::AcceptUpdate>(&effect);
+    if (accept == nullptr) continue;
+    // Out of reach of what this batch still has to clean up for the client: the
+    // journal names this update's place.
+    const UploadKey key{accept->client, accept->token};
+    auto update = run.kept.extract(key);
+    if (update.empty()) update = run.arrived.extract(key);
+    run.counted.insert(std::move(update));
+  }
+  if (const auto* arrived = std::get_if<round::UpdateArrived>(&event)) {
+    KeepForNext(run, {arrived->client, arrived->token});
+  } else if (std::holds_alternative<round::Restarted>(event)) {
+    // The engine counts on none of them any more.
+    for (const auto& [key, update] : run.kept) desk_.Drop(key);
+    run.kept.clear();
+  }
   // The engine of a run that is over only answers; nothing of it is kept.
   if (!run.IsOver()) Record(run, step, effects, ledger_, batch_);
   changed_.insert(&run);
   for (round::Effect& effect : effects) {
-    if (const auto* accept = std::get_if<round::AcceptUpdate>(&effect)) {
-      // Out of reach of what this batch still has to clean up for the client:
-      // the journal names this update's place.
-      run.counted.insert(
-          run.arrived.extract(UploadKey{accept->client, accept->token}));
-    }
     outbox_.push_back(
         [this, &run, effect = std::move(effect)] { Perform(run, effect); });
   }
+}
+
+// Beside what else comes for the same task: that is refused, and goes.
+void Runner::KeepForNext(Run& run, const UploadKey& key) {
+  const auto& tasks = run.engine->state().open_tasks;
+  const auto task = tasks.find(key.client);
+  if (task == tasks.end() || task->second.token != key.token ||
+      !task->second.arrived) {
+    return;
+  }
+  auto update = run.arrived.extract(key);
+  if (update.empty() || run.kept.contains(key)) return;
+  update.mapped().slot->Close();
+  run.kept.insert(std::move(update));
 }
 
 bool Runner::Commit() {

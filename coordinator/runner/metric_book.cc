@@ -22,6 +22,13 @@ const std::map<std::string, Description>& Descriptions() {
        {kCounter, "Rounds whose model was released, by run."}},
       {"tributary_rounds_abandoned_total",
        {kCounter, "Attempts at a round that were given up, by run."}},
+      {"tributary_update_staleness",
+       {kGauge,
+        "Of the updates of the latest asynchronous model: models released "
+        "since those they start from, in the mean, by run."}},
+      {"tributary_stale_tasks_total",
+       {kCounter,
+        "Tasks that were ended because their model was too old, by run."}},
       {"tributary_quarantined_clients",
        {kGauge, "Clients that are not asked for a while, by run."}},
       {"tributary_outlying_updates_total",

@@ -6,6 +6,8 @@
 #include <utility>
 #include <vector>
 
+#include "aggregation/mixing.h"
+
 namespace tributary::coordinator {
 namespace {
 
@@ -36,6 +38,12 @@ absl::StatusOr<std::shared_ptr<ModelRelease::Attempt>> ModelRelease::Prepare()
                                     .vectors = format.StateVectors()};
   absl::StatusOr<store::File> previous = blobs_.Get(inputs_.model);
   if (!previous.ok()) return previous.status();
+  std::optional<store::File> base;
+  if (inputs_.mixture) {
+    absl::StatusOr<store::File> file = blobs_.Get(inputs_.mixture->base);
+    if (!file.ok()) return file.status();
+    base = *std::move(file);
+  }
   absl::StatusOr<store::Blobs::Draft> draft = blobs_.NewDraft();
   if (!draft.ok()) return draft.status();
   absl::StatusOr<OptimizerState> before =
@@ -49,6 +57,7 @@ absl::StatusOr<std::shared_ptr<ModelRelease::Attempt>> ModelRelease::Prepare()
   if (!written.ok()) return written;
   return std::shared_ptr<Attempt>(new Attempt{
       .previous = *std::move(previous),
+      .base = std::move(base),
       .draft = *std::move(draft),
       .state_before = *std::move(before),
       .state_after = *std::move(after),
@@ -99,8 +108,8 @@ absl::Status ModelRelease::MakeBlock(
   const ModelFormat& format = *inputs_.format;
   const std::uint64_t place =
       format.header.size() + std::uint64_t{offset} * sizeof(float);
-  absl::Status status =
-      attempt.previous.ReadFully(place, std::as_writable_bytes(weights));
+  const store::File& from = attempt.base ? *attempt.base : attempt.previous;
+  absl::Status status = from.ReadFully(place, std::as_writable_bytes(weights));
   if (!status.ok()) return status;
   const std::size_t trainable =
       TrainableIn(format.layout, offset, weights.size());
@@ -118,6 +127,14 @@ absl::Status ModelRelease::MakeBlock(
     status =
         attempt.state_after.WriteBlock(static_cast<int>(k), offset, state[k]);
     if (!status.ok()) return status;
+  }
+  if (attempt.base) {
+    std::vector<float> mixed(weights.size());
+    status = attempt.previous.ReadFully(
+        place, std::as_writable_bytes(std::span(mixed)));
+    if (!status.ok()) return status;
+    aggregation::Mix(inputs_.mixture->share, mixed, weights);
+    std::ranges::copy(mixed, weights.begin());
   }
   return attempt.draft.file().Write(place, std::as_bytes(weights));
 }

@@ -20,6 +20,7 @@
 
 #include "absl/status/statusor.h"
 #include "aggregation/release.h"
+#include "coordinator/round/effect.h"
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/optimizer_state.h"
 #include "coordinator/runner/work_pool.h"
@@ -31,7 +32,8 @@ class ModelRelease : public std::enable_shared_from_this<ModelRelease> {
  public:
   struct Inputs {
     std::shared_ptr<const ModelFormat> format;
-    Digest model;                        // the one before
+    Digest model;  // the one before
+    std::optional<round::Mixture> mixture;
     int round = 0;                       // of the model made
     std::filesystem::path state_folder;  // of the optimizer
   };
@@ -48,6 +50,8 @@ class ModelRelease : public std::enable_shared_from_this<ModelRelease> {
   // What one Start works on.
   struct Attempt {
     store::File previous;
+    // What the update starts from, if that is mixed with the one before.
+    std::optional<store::File> base;
     store::Blobs::Draft draft;
     OptimizerState state_before;
     OptimizerState state_after;

@@ -50,6 +50,8 @@ void Runner::Do(Run& run, const round::GrantUpload& effect) {
 void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
   const UploadKey key{effect.client, effect.token};
   auto update = run.counted.extract(key);
+  // It may have been announced again while it was kept.
+  run.announced.erase(key);
   run.accepted.insert_or_assign(effect.client.name, update.mapped());
   sessions_.Send(effect.client, AcceptedMessage(effect.token));
   desk_.Drop(key);
@@ -101,11 +103,18 @@ void Runner::Do(Run& run, const round::Refuse& effect) {
 }
 
 void Runner::Do(Run& run, const round::CancelTask& effect) {
-  desk_.Drop({effect.client, effect.token});
+  const UploadKey key{effect.client, effect.token};
+  desk_.Drop(key);
+  run.announced.erase(key);
+  run.kept.erase(key);
   if (run.packed && run.packed->step_messages != nullptr) {
     run.packed->step_messages->Skip(effect.client);
   }
   sessions_.Send(effect.client, CancelMessage(effect.token, effect.reason));
+  if (effect.reason != round::Refusal::kStaleModel) return;
+  metrics_.Count("tributary_stale_tasks_total", {{"run", run.name}});
+  Log(Level::kInfo, "task too stale",
+      {{"run", run.name}, {"client", effect.client.name}});
 }
 
 void Runner::Do(Run& run, const round::AcceptEvaluation& effect) {
@@ -265,6 +274,7 @@ void Runner::ReleaseIfFolded(Run& run) {
                          run.release->total_weight, " were accepted"));
     return;
   }
+  sum.DivideBy(run.release->divisor);
   MakeModel(run, std::move(sum));
 }
 
@@ -273,6 +283,7 @@ void Runner::MakeModel(Run& run, aggregation::ExactSum&& sum) {
       disk_.blobs, pool_,
       ModelRelease::Inputs{.format = run.format,
                            .model = run.engine->state().model,
+                           .mixture = run.release->mixture,
                            .round = run.release->round,
                            .state_folder = StateFolder(run)},
       std::move(sum));
@@ -299,6 +310,7 @@ void Runner::ReleaseDone(Run& run, int round,
       released.aggregates = run.packed->aggregates;
     }
     released.outliers = std::move(run.outliers);
+    run.staleness = StalenessOf(run.engine->state());
     Happen(run, released);
     return;
   }
@@ -326,11 +338,17 @@ void Runner::Do(Run& run, const round::CommitRound& effect) {
   metrics_.Count("tributary_rounds_released_total", {{"run", run.name}});
   metrics_.Set("tributary_round_seconds", {{"run", run.name}}, row.seconds);
   CountQuarantined(run);
-  Log(Level::kInfo, "round released",
-      {{"run", run.name},
-       {"round", absl::StrCat(effect.round)},
-       {"updates", absl::StrCat(row.accepted)},
-       {"model", effect.model.Hex()}});
+  Fields fields = {{"run", run.name},
+                   {"round", absl::StrCat(effect.round)},
+                   {"updates", absl::StrCat(row.accepted)},
+                   {"model", effect.model.Hex()}};
+  if (run.plan.has_asynchronous()) {
+    metrics_.Set("tributary_update_staleness", {{"run", run.name}},
+                 run.staleness.mean);
+    fields.emplace_back("mean_staleness", absl::StrCat(run.staleness.mean));
+    fields.emplace_back("max_staleness", absl::StrCat(run.staleness.max));
+  }
+  Log(Level::kInfo, "round released", std::move(fields));
 }
 
 void Runner::Do(Run& run, const round::AbandonRound& effect) {

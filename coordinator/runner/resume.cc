@@ -8,9 +8,27 @@
 #include "absl/strings/str_cat.h"
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/checkpoint/snapshot.h"
+#include "coordinator/round/releasing.h"
 #include "coordinator/runner/runner.h"
 
 namespace tributary::coordinator {
+namespace {
+
+// When the round in progress opened, if one is.
+round::Instant OpenedIn(const round::Phase& phase) {
+  return std::visit(
+      [](const auto& alive) -> round::Instant {
+        if constexpr (requires { alive.opened; }) {
+          return alive.opened;
+        } else {
+          return {};
+        }
+      },
+      phase);
+}
+
+}  // namespace
+
 absl::Status Options::Validate() const {
   if (state_folder.empty()) {
     return absl::InvalidArgumentError("state: no folder is named");
@@ -208,14 +226,7 @@ absl::Status Runner::Replay(Run& run, const store::RunRow& row,
   absl::StatusOr<round::State> state =
       checkpoint::DecodeState(snapshot->row.state);
   if (!state.ok()) return state.status();
-  if (const auto* collecting = std::get_if<round::Collecting>(&state->phase)) {
-    run.opened = collecting->opened;
-  } else if (const auto* keying = std::get_if<round::Keying>(&state->phase)) {
-    run.opened = keying->opened;
-  } else if (const auto* unmasking =
-                 std::get_if<round::Unmasking>(&state->phase)) {
-    run.opened = unmasking->opened;
-  }
+  run.opened = OpenedIn(state->phase);
   run.key = key;
   run.engine =
       std::make_unique<round::Engine>(*options, key, *std::move(state));
@@ -230,19 +241,17 @@ absl::Status Runner::Replay(Run& run, const store::RunRow& row,
     run.seq = entry.seq;
     for (const round::Effect& effect :
          run.engine->Step(step->event, step->now)) {
-      if (const auto* open = std::get_if<round::OpenRound>(&effect)) {
-        if (open->attempt == 1) run.opened = step->now;
-        run.release.reset();
-      } else if (const auto* due = std::get_if<round::ReleaseRound>(&effect)) {
-        run.release = *due;
-      }
+      const auto* open = std::get_if<round::OpenRound>(&effect);
+      if (open != nullptr && open->attempt == 1) run.opened = step->now;
     }
   }
   const round::State& now = run.engine->state();
   run.round = now.round;
   run.attempt = now.attempt;
   run.base = now.now;
-  if (!std::holds_alternative<round::Released>(now.phase)) run.release.reset();
+  if (std::holds_alternative<round::Released>(now.phase)) {
+    run.release = round::ReleaseOf(now, *options);
+  }
 
   absl::StatusOr<ModelFormat> format =
       ReadModelFormat(disk_.blobs, run.first_model, run.plan);
@@ -250,6 +259,14 @@ absl::Status Runner::Replay(Run& run, const store::RunRow& row,
   run.format = std::make_shared<const ModelFormat>(*std::move(format));
   if (run.IsOver()) return absl::OkStatus();
   OptimizerState::RemoveAllBut(StateFolder(run), now.round - 1);
+  if (run.plan.asynchronous().has_mixing()) {
+    // Read again when what was trained from them is mixed in.
+    for (const auto& [round, model] : run.models) {
+      if (!round::IsInUse(now, model)) continue;
+      absl::Status whole = disk_.blobs.Verify(model);
+      if (!whole.ok()) return whole;
+    }
+  }
   return disk_.blobs.Verify(now.model);
 }
 
@@ -257,11 +274,6 @@ absl::Status Runner::FoldAgain(Run& run) {
   const round::State& state = run.engine->state();
   const round::Cohort* cohort = round::CohortOf(state.phase);
   if (cohort == nullptr) return absl::OkStatus();
-  if (std::holds_alternative<round::Released>(state.phase) && !run.release) {
-    return absl::DataLossError(
-        absl::StrCat("run ", run.name, ": the release of round ", state.round,
-                     " is not in the journal"));
-  }
   absl::StatusOr<std::vector<store::UpdateRow>> rows =
       disk_.store->Updates(run.name, "accepted");
   if (!rows.ok()) return rows.status();

@@ -100,7 +100,7 @@ struct Recorder {
   }
   void operator()(const round::AcceptUpdate& effect) {
     const SpooledUpdate& update =
-        run.arrived.at(UploadKey{effect.client, effect.token});
+        run.counted.at(UploadKey{effect.client, effect.token});
     batch.push_back(store::CountUpdate{run.name,
                                        {.round = run.round,
                                         .attempt = run.attempt,
@@ -137,6 +137,8 @@ struct Recorder {
     run.models[effect.round] = effect.model;
     batch.push_back(store::KeepModel{run.name, effect.round, effect.model});
     for (const int round : ForgettableModels(run.models, run.evaluated)) {
+      // In asynchronous rounds tasks may name models of long ago.
+      if (round::IsInUse(run.engine->state(), run.models.at(round))) continue;
       run.forgotten.insert(run.models.at(round));
       run.models.erase(round);
       run.evaluated.erase(round);
@@ -232,10 +234,7 @@ void Record(Run& run, const checkpoint::TimedEvent& step,
   for (const round::Effect& effect : effects) std::visit(recorder, effect);
   // A round may be long and its clients many; a restart should not be.
   constexpr std::int64_t kMostEvents = 4'096;
-  // Between ReleaseRound and CommitRound a resume needs the former's event.
-  const bool is_due =
-      run.seq - run.snapshot_seq >= kMostEvents &&
-      !std::holds_alternative<round::Released>(run.engine->state().phase);
+  const bool is_due = run.seq - run.snapshot_seq >= kMostEvents;
   if (!recorder.is_milestone && !is_due) return;
   run.snapshot_seq = run.seq;
   batch.push_back(store::SaveSnapshot{
@@ -259,6 +258,37 @@ v1::RoundRecord ToRecord(const store::RoundRow& row) {
   }
   return record;
 }
+
+Staleness StalenessOf(const round::State& state) {
+  Staleness staleness;
+  const round::Cohort* cohort = round::CohortOf(state.phase);
+  if (cohort == nullptr || cohort->empty()) return staleness;
+  for (const auto& [client, participant] : *cohort) {
+    staleness.mean += participant.staleness;
+    staleness.max = std::max(staleness.max, participant.staleness);
+  }
+  staleness.mean /= static_cast<double>(cohort->size());
+  return staleness;
+}
+
+namespace {
+
+void DescribeBuffer(const round::State& state, v1::RunDetail& detail) {
+  const round::Cohort* cohort = round::CohortOf(state.phase);
+  detail.set_asked_clients(0);
+  detail.set_accepted_updates(
+      cohort == nullptr ? 0 : static_cast<std::uint32_t>(cohort->size()));
+  const auto training = std::ranges::count_if(
+      state.open_tasks,
+      [](const auto& task) { return !task.second.arrived.has_value(); });
+  const Staleness staleness = StalenessOf(state);
+  v1::RunBuffer& buffer = *detail.mutable_buffer();
+  buffer.set_training_clients(static_cast<std::uint32_t>(training));
+  buffer.set_mean_staleness(staleness.mean);
+  buffer.set_max_staleness(static_cast<std::uint32_t>(staleness.max));
+}
+
+}  // namespace
 
 void Describe(const Run& run, v1::RunDetail& detail) {
   v1::RunSummary& summary = *detail.mutable_summary();
@@ -297,6 +327,7 @@ void Describe(const Run& run, v1::RunDetail& detail) {
   }
   detail.set_asked_clients(asked);
   detail.set_accepted_updates(accepted);
+  if (run.engine->options().asynchronous) DescribeBuffer(state, detail);
   detail.set_quarantined_clients(
       static_cast<std::uint32_t>(state.quarantined.size()));
   for (const auto& [reason, count] : state.refusals) {

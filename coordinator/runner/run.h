@@ -29,6 +29,12 @@
 
 namespace tributary::coordinator {
 
+// Models released since those that updates start from.
+struct Staleness {
+  double mean = 0;
+  int max = 0;
+};
+
 struct Run {
   std::string name;
   std::string population;
@@ -71,6 +77,8 @@ struct Run {
   std::set<std::shared_ptr<UpdateFold>> unread;
   std::map<UploadKey, UploadTerms> announced;  // asked, not answered yet
   std::map<UploadKey, SpooledUpdate> arrived;  // complete, not judged yet
+  // Judged as good while an asynchronous model was made, to count in the next.
+  std::map<UploadKey, SpooledUpdate> kept;
   // Judged and journaled as counted; their AcceptUpdate is on its way.
   std::map<UploadKey, SpooledUpdate> counted;
   std::map<UploadKey, std::string> details;       // of their defects
@@ -83,6 +91,7 @@ struct Run {
   std::shared_ptr<ModelRelease> releasing;     // in progress
 
   store::RoundRow committed;  // the latest
+  Staleness staleness;        // of its updates, in asynchronous rounds
   int recorded_rounds = 0;    // of which the updates' records are kept
 
   std::map<int, Digest> models;  // kept; round 0 is the first
@@ -123,6 +132,9 @@ void Record(Run& run, const checkpoint::TimedEvent& step,
 // latest ten, and the latest ten that were evaluated.
 std::vector<int> ForgettableModels(const std::map<int, Digest>& models,
                                    const std::set<int>& evaluated);
+
+// Of the updates that are in the model being made; of none 0.
+Staleness StalenessOf(const round::State& state);
 
 // What operators see of the run's state now, besides its released rounds.
 void Describe(const Run& run, v1::RunDetail& detail);

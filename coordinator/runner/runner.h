@@ -130,6 +130,9 @@ class Runner final : public Coordinator, private UploadListener {
   void ShowHealth();
   void At(SteadyTime when, Job job);
   void Happen(Run& run, const round::Event& event);
+  // If the update that has arrived is to count in the model after the one that
+  // is being made.
+  void KeepForNext(Run& run, const UploadKey& key);
 
   // ---- events: handle.cc ----
   Run* RunOf(const std::string& population);

@@ -47,11 +47,6 @@ absl::Status Runner::CheckPromises(const v1::Plan& plan) const {
         absl::StrCat("privacy: what was spent is not known: ",
                      std::string(ledger_.damage().message()), kPutBack));
   }
-  if (plan.has_asynchronous()) {
-    return absl::UnavailableError(
-        "asynchronous: is not built yet in the coordinator; the simulator has "
-        "it");
-  }
   if (plan.simulation().skip_masks()) {
     return absl::InvalidArgumentError(
         "simulation.skip_masks: is the simulator's alone, here every secure "

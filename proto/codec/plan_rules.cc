@@ -276,7 +276,11 @@ Problems FindPlanProblems(const v1::Plan& plan) {
   CheckStrategy(plan, problems);
   CheckAsynchronous(plan, problems);
   CheckHierarchy(plan, problems);
-  CheckPrivacy(plan, problems);
+  // Beside asynchronous they are refused as a whole, and say nothing of rounds
+  // whose keys nobody wrote.
+  const bool is_refused = plan.has_asynchronous() &&
+                          (plan.has_secure_aggregation() || plan.has_privacy());
+  if (!is_refused) CheckPrivacy(plan, problems);
   CheckRobust(plan, problems);
   CheckMomentum(plan, problems);
   CheckAttack(plan, problems);

@@ -175,7 +175,8 @@ void CheckRobust(const v1::Plan& plan, Problems& problems) {
   RobustRules rules(plan, problems);
   if (rules.CheckRule()) {
     rules.CheckAdversaries();
-    rules.CheckUpdates();
+    // No number of updates would make it fit.
+    if (!plan.has_asynchronous()) rules.CheckUpdates();
   }
   rules.CheckCompanions();
 }

@@ -48,10 +48,11 @@ void TryState(const std::string& bytes) {
   const auto again = checkpoint::DecodeState(written);
   if (!again.ok() || checkpoint::EncodeState(*again) != written) std::abort();
 
-  // Plain rounds and masked ones.
+  // Plain rounds and masked ones, and such that wait for nobody.
   for (const std::uint32_t choice : {12344u, 12346u}) {
     GoOn(round::OptionsFor(choice), *state);
   }
+  GoOn(round::AsynchronousOptionsFor(12344), *state);
 }
 
 void TryStep(const std::string& bytes) {

@@ -26,7 +26,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data,
   if (size < kHead) return 0;
   std::uint32_t choice = 0;
   std::memcpy(&choice, data, sizeof(choice));
-  round::RandomPlay play(round::OptionsFor(choice),
+  round::RandomPlay play(round::AnyOptionsFor(choice),
                          tributary::KeyFromSeed(data[4]));
   round::Move move;
   for (std::size_t i = 0, at = kHead;

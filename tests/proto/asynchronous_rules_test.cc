@@ -112,6 +112,29 @@ TEST_CASE("what asynchronous rounds cannot keep is refused with the reason") {
   }
 }
 
+TEST_CASE(
+    "what is refused beside asynchronous names no key that nobody wrote") {
+  const std::vector<std::function<void(v1::Plan&)>> refused = {
+      [](auto& plan) { plan.mutable_secure_aggregation(); },
+      [](auto& plan) { plan.mutable_privacy(); },
+      [](auto& plan) { plan.mutable_robust()->mutable_median(); },
+      [](auto& plan) { plan.mutable_robust()->mutable_krum(); },
+      [](auto& plan) { plan.mutable_quarantine(); },
+  };
+  for (const auto& change : refused) {
+    v1::Plan plan;
+    REQUIRE(ParseYaml(kGoodPlan + "asynchronous: {}\n", "p", plan).ok());
+    change(plan);
+    for (const v1::Plan& said : {plan, WithDefaults(plan)}) {
+      const std::string why(ValidatePlan(said).message());
+      INFO(why);
+      CHECK(why.find("asynchronous") != std::string::npos);
+      CHECK(why.find("over_selection") == std::string::npos);
+      CHECK(why.find("min_updates") == std::string::npos);
+    }
+  }
+}
+
 TEST_CASE("there are clients for a model") {
   CHECK(
       Says(After("{}",

@@ -23,7 +23,7 @@ rc::Gen<Moves> AnyMoves() {
 
 TEST_CASE("a state read back is the state") {
   CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
-    RandomPlay play(round::OptionsFor(choice), KeyFromSeed(seed));
+    RandomPlay play(round::AnyOptionsFor(choice), KeyFromSeed(seed));
     for (const Move& move : *AnyMoves()) {
       play.Make(move);
       const std::string bytes = EncodeState(play.engine().state());
@@ -37,7 +37,7 @@ TEST_CASE("a state read back is the state") {
 
 TEST_CASE("a step read back is the step") {
   CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
-    RandomPlay play(round::OptionsFor(choice), KeyFromSeed(seed));
+    RandomPlay play(round::AnyOptionsFor(choice), KeyFromSeed(seed));
     for (const Move& move : *AnyMoves()) play.Make(move);
     for (const auto& [event, now, effects] : play.moments()) {
       const TimedEvent step{event, now};
@@ -52,7 +52,7 @@ TEST_CASE("a step read back is the step") {
 // and on from there.
 TEST_CASE("a snapshot and the journal since go on as if nothing had been") {
   CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
-    const round::Options options = round::OptionsFor(choice);
+    const round::Options options = round::AnyOptionsFor(choice);
     const Key key = KeyFromSeed(seed);
     RandomPlay play(options, key);
     for (const Move& move : *AnyMoves()) play.Make(move);

@@ -176,6 +176,12 @@ TEST_CASE("damaged states are refused by name") {
            one.set_declared_weight(1);
          }
        }},
+      {"a staleness of 1 in round 2",
+       [](auto& s) {
+         for (auto& one : *s.mutable_collecting()->mutable_cohort()) {
+           one.set_staleness(1);
+         }
+       }},
       {"a settled round that is open",
        [](auto& s) {
          auto* cohort = s.mutable_collecting()->mutable_cohort();
@@ -333,6 +339,99 @@ TEST_CASE("damaged states of an aggregator are refused by name") {
       {
           {"a deadline of no task", [](auto& s) { s.mutable_resting(); }},
           {"a deadline of no task", [](auto& s) { s.clear_round_seed(); }},
+      });
+}
+
+// Ann's and bob's updates are a model that is being made, cid's is kept for the
+// next, dan and eli train.
+struct ABuffer : round::RoundFixture {
+  ABuffer() {
+    StartRunWith(Buffers());
+    CheckIn({"ann", "bob", "cid"});
+    Return({"ann", "bob"});
+    CheckIn({"dan", "eli"});
+    Return({"cid"});
+  }
+};
+
+TEST_CASE("damaged tasks of asynchronous rounds are refused by name") {
+  ABuffer run;
+  const v1::EngineState whole = ToMessage(run.state());
+  REQUIRE(whole.open_tasks(0).client() == "cid");
+  REQUIRE(whole.open_tasks(0).has_arrived());
+  CheckThatEachIsFound(
+      whole,
+      {
+          {"an update that cannot count",
+           [](auto& s) {
+             s.mutable_open_tasks(0)->mutable_arrived()->set_weight(0);
+           }},
+          {"an update that cannot count",
+           [](auto& s) {
+             s.mutable_open_tasks(0)->mutable_arrived()->set_train_loss(1e300 *
+                                                                        1e300);
+           }},
+          {"a client with two tasks",
+           [](auto& s) { *s.add_open_tasks() = s.open_tasks(1); }},
+          {"a client with two past tasks",
+           [](auto& s) { *s.add_past_tasks() = s.past_tasks(0); }},
+          {"a task of a round to come",
+           [](auto& s) { s.mutable_open_tasks(1)->set_round(2); }},
+          {"a task of a round to come",
+           [](auto& s) { s.mutable_past_tasks(0)->set_round(9); }},
+          {"a round 0",
+           [](auto& s) { s.mutable_open_tasks(1)->clear_round(); }},
+          {"an attempt 0",
+           [](auto& s) { s.mutable_past_tasks(0)->clear_attempt(); }},
+          {"a token of 1 bytes",
+           [](auto& s) { s.mutable_open_tasks(1)->set_token("x"); }},
+          {"a model id of 3 bytes",
+           [](auto& s) { s.mutable_open_tasks(1)->set_model("abc"); }},
+          {"a client name of 0 bytes",
+           [](auto& s) { s.mutable_past_tasks(0)->clear_client(); }},
+          {"is over 2^53",
+           [](auto& s) {
+             s.mutable_open_tasks(1)->set_deadline_ms(std::uint64_t{1} << 60);
+           }},
+          {"is over 2^53",
+           [](auto& s) {
+             s.mutable_past_tasks(0)->set_rests_until_ms(std::uint64_t{1}
+                                                         << 60);
+           }},
+          {"unknown refusal 77",
+           [](auto& s) {
+             s.mutable_past_tasks(0)->set_answer(static_cast<v1::Refusal>(77));
+           }},
+          {"a round of nobody",
+           [](auto& s) { s.mutable_released()->clear_cohort(); }},
+      });
+}
+
+TEST_CASE("damaged buffers are refused by name") {
+  ABuffer run;
+  run.ModelIsMade();
+  const v1::EngineState whole = ToMessage(run.state());
+  REQUIRE(whole.buffering().cohort_size() == 1);
+  REQUIRE(whole.buffering().cohort(0).staleness() == 1);
+  const auto cid = [](auto& s) {
+    return s.mutable_buffering()->mutable_cohort(0);
+  };
+  CheckThatEachIsFound(
+      whole,
+      {
+          {"a client in the buffer without an update",
+           [&](auto& s) { cid(s)->set_state(v1::EngineParticipant::ASKED); }},
+          {"a counted update without a weight",
+           [&](auto& s) { cid(s)->mutable_contribution()->clear_weight(); }},
+          {"a staleness of 2 in round 2",
+           [&](auto& s) { cid(s)->set_staleness(2); }},
+          {"a staleness of 3000000000",
+           [&](auto& s) { cid(s)->set_staleness(3'000'000'000); }},
+          {"an update that waits for no model",
+           [&](auto& s) {
+             *s.mutable_open_tasks(0)->mutable_arrived() =
+                 cid(s)->contribution();
+           }},
       });
 }
 

@@ -83,6 +83,19 @@ TEST_CASE("a run says how many clients are in quarantine") {
             .ends_with("12 asked, 0 waiting, 3 in quarantine"));
 }
 
+TEST_CASE("an asynchronous run says who trains and how stale its updates are") {
+  v1::RunDetail detail = Detail();
+  detail.set_phase("buffering");
+  detail.clear_asked_clients();
+  detail.mutable_buffer()->set_training_clients(20);
+  detail.mutable_buffer()->set_mean_staleness(1.25);
+  detail.mutable_buffer()->set_max_staleness(4);
+  CHECK(RunLines(detail, Style::kPlain, 10)
+            .at(2)
+            .ends_with("5 of 10 updates in round 2, buffering; 20 training, "
+                       "staleness 1.2 in the mean, 4 at most"));
+}
+
 TEST_CASE("figures that nobody measured are not shown as zeros") {
   v1::RunDetail detail = Detail();
   v1::RoundRecord& round = *detail.mutable_rounds(0);

@@ -92,10 +92,68 @@ Options OptionsFor(std::uint32_t choice) {
   return options;
 }
 
+Options AsynchronousOptionsFor(std::uint32_t choice) {
+  const auto choose = [&choice](std::uint32_t of) {
+    const std::uint32_t chosen = choice % of;
+    choice /= of;
+    return static_cast<int>(chosen);
+  };
+  using std::chrono::seconds;
+  Options options;
+  options.cohort_size = 1 + choose(4);
+  options.over_selection = 1;
+  options.min_updates = options.cohort_size;
+  options.deadline = seconds(1 + 20 * choose(4));
+  options.rounds = 1 + choose(6);
+  options.evaluate_every = choose(3);
+  options.evaluation_deadline = seconds(8);
+  options.max_weight = 1 + 500 * choose(3);
+  options.asynchronous =
+      AsynchronousOptions{.concurrency = 1 + choose(6),
+                          .staleness_exponent = 0.5 * choose(4),
+                          .max_staleness = choose(4),
+                          .mixing_rate = std::nullopt};
+  if (options.cohort_size == 1 && choose(2) == 1) {
+    options.asynchronous->mixing_rate = 0.6;
+  }
+  return options;
+}
+
+Options AnyOptionsFor(std::uint32_t choice) {
+  return choice % 4 == 3 ? AsynchronousOptionsFor(choice / 4)
+                         : OptionsFor(choice / 4 * 3 + choice % 4);
+}
+
+namespace {
+
+std::variant<Referee, BufferReferee> RefereeOf(const Options& options) {
+  if (options.asynchronous) return BufferReferee(options);
+  return Referee(options);
+}
+
+}  // namespace
+
 RandomPlay::RandomPlay(const Options& options, const Key& key)
     : engine_(options, key, ModelNamed(0)),
-      referee_(options),
+      referee_(RefereeOf(options)),
       session_(options) {}
+
+bool RandomPlay::IsCollecting() const {
+  const Phase& phase = engine_.state().phase;
+  return std::holds_alternative<Collecting>(phase) ||
+         engine_.options().asynchronous.has_value();
+}
+
+// After a restart updates that were kept are owed again, whatever else was
+// offered meanwhile.
+bool RandomPlay::TooManyTrain() const {
+  const auto& rounds = engine_.options().asynchronous;
+  if (!rounds || has_restarted_) return false;
+  return std::ranges::count_if(engine_.state().open_tasks,
+                               [](const auto& task) {
+                                 return !task.second.arrived;
+                               }) > rounds->concurrency;
+}
 
 void RandomPlay::Make(const Move& move) {
   now_ += Pause(move[3]);
@@ -105,9 +163,7 @@ void RandomPlay::Make(const Move& move) {
   constexpr int kAllAct = 29;
   if (move[0] % kMoves >= kAllAct) {
     // In the session's steps mostly everybody, or few rounds would get far.
-    const bool is_collecting =
-        std::holds_alternative<Collecting>(engine_.state().phase);
-    AllAct(is_collecting || move[2] >= 192 ? move[1] : ~0u);
+    AllAct(IsCollecting() || move[2] >= 192 ? move[1] : ~0u);
   } else {
     const Event event = EventOf(move);
     const auto* answered = std::get_if<SecureAnswered>(&event);
@@ -129,8 +185,8 @@ void RandomPlay::AllAct(unsigned who) {
     if ((who >> number & 1) == 0) continue;
     const ClientId client = Willing(number);
     if (number >= kTrainers && !tasks_.contains(client)) continue;
-    if (std::holds_alternative<Collecting>(engine_.state().phase)) {
-      Step(UpdateArrived{client, TokenFor(client, 0), ContributionOf(0),
+    if (IsCollecting()) {
+      Step(UpdateArrived{client, TokenFor(client, 0), ContributionOf(client, 0),
                          Refusal::kNone});
     } else if (session_.Takes(client, session_.step())) {
       Step(SecureAnswered{client, TokenFor(client, 0), session_.step()});
@@ -158,12 +214,18 @@ void RandomPlay::Step(const Event& event) {
   const auto& effects = moments_.back().effects;
   for (const Effect& effect : effects) Perform(effect);
   if (!complaint_.empty()) return;
-  complaint_ = referee_.Watch(event, now_, effects);
+  complaint_ = std::visit(
+      [&](auto& referee) { return referee.Watch(event, now_, effects); },
+      referee_);
   std::uint64_t counted = 0;
   for (const auto& [reason, count] : engine_.state().refusals) counted += count;
-  if (complaint_.empty() && counted != referee_.refusals()) {
+  const std::uint64_t seen = std::visit(
+      [](const auto& referee) { return referee.refusals(); }, referee_);
+  if (complaint_.empty() && counted != seen) {
     complaint_ = "refusals are not all counted";
   }
+  has_restarted_ = has_restarted_ || std::holds_alternative<Restarted>(event);
+  if (complaint_.empty() && TooManyTrain()) complaint_ = "more train than may";
 }
 
 TaskToken RandomPlay::TokenFor(const ClientId& client, std::uint8_t how) const {
@@ -177,8 +239,13 @@ TaskToken RandomPlay::TokenFor(const ClientId& client, std::uint8_t how) const {
   return tasks[tasks.size() - 1 - back].token;
 }
 
-Contribution RandomPlay::ContributionOf(std::uint8_t how) const {
+Contribution RandomPlay::ContributionOf(const ClientId& client,
+                                        std::uint8_t how) const {
   Contribution contribution{engine_.state().model, 7, 0.25};
+  const auto tasks = tasks_.find(client);
+  if (engine_.options().asynchronous && tasks != tasks_.end()) {
+    contribution.base_model = tasks->second.back().model;
+  }
   if (engine_.options().packed) {
     contribution.weight = 1;
     contribution.train_loss = 0;
@@ -216,7 +283,7 @@ Event RandomPlay::EventOf(const Move& move) const {
       return Left{who < 230 ? trainer : evaluator};
     case 2:
       return UpdateAnnounced{trainer, TokenFor(trainer, how),
-                             ContributionOf(how)};
+                             ContributionOf(trainer, how)};
     case 3:
       return TaskFailed{trainer, TokenFor(trainer, how)};
     case 4:
@@ -259,8 +326,8 @@ Event RandomPlay::EventOf(const Move& move) const {
                             how % 4 == 1};
     }
     case 27:
-      return UpdateArrived{trainer, TokenFor(trainer, how), ContributionOf(how),
-                           Refusal::kBadProtocol};
+      return UpdateArrived{trainer, TokenFor(trainer, how),
+                           ContributionOf(trainer, how), Refusal::kBadProtocol};
     case 28: {
       const State& state = engine_.state();
       if (how < 32) {
@@ -278,7 +345,7 @@ Event RandomPlay::EventOf(const Move& move) const {
         return SecureAnswered{trainer, TokenFor(trainer, how), session_.step()};
       }
       return UpdateArrived{
-          trainer, TokenFor(trainer, how), ContributionOf(how),
+          trainer, TokenFor(trainer, how), ContributionOf(trainer, how),
           how % 32 == 8 ? Refusal::kOverBound : Refusal::kNone};
   }
 }
@@ -316,8 +383,8 @@ bool RandomPlay::ReachesItsEnd() {
     Step(ModelReleased{engine_.state().round,
                        ModelNamed(engine_.state().round)});
     // Nobody lets a deadline pass.
-    if (std::holds_alternative<Keying>(engine_.state().phase) ||
-        std::holds_alternative<Collecting>(engine_.state().phase) ||
+    if (IsCollecting() ||
+        std::holds_alternative<Keying>(engine_.state().phase) ||
         std::holds_alternative<Unmasking>(engine_.state().phase)) {
       continue;
     }

@@ -9,9 +9,11 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "coordinator/round/engine.h"
+#include "tests/coordinator/round/buffer_referee.h"
 #include "tests/coordinator/round/play_session.h"
 #include "tests/coordinator/round/referee.h"
 
@@ -22,6 +24,10 @@ using Move = std::array<std::uint8_t, 4>;
 
 // Small rounds with every feature on or off: masked, sampled, with a budget.
 Options OptionsFor(std::uint32_t choice);
+// Rounds that wait for nobody: buffered, and mixed.
+Options AsynchronousOptionsFor(std::uint32_t choice);
+// Either.
+Options AnyOptionsFor(std::uint32_t choice);
 
 class RandomPlay {
  public:
@@ -42,13 +48,21 @@ class RandomPlay {
   const std::string& complaint() const { return complaint_; }
   const std::vector<Moment>& moments() const { return moments_; }
   const Engine& engine() const { return engine_; }
-  const Referee& referee() const { return referee_; }
+  // Of rounds that wait for their cohort, and of those that do not.
+  const Referee& referee() const { return std::get<Referee>(referee_); }
+  const BufferReferee& buffer_referee() const {
+    return std::get<BufferReferee>(referee_);
+  }
 
  private:
   Event EventOf(const Move& move) const;
   TaskToken TokenFor(const ClientId& client, std::uint8_t how) const;
-  Contribution ContributionOf(std::uint8_t how) const;
+  Contribution ContributionOf(const ClientId& client, std::uint8_t how) const;
   ModelReleased ModelOf(std::uint8_t how) const;
+  // Updates are wanted now.
+  bool IsCollecting() const;
+  // More clients than may, though nothing was forgotten in a restart.
+  bool TooManyTrain() const;
   void Step(const Event& event);
   // As the runner does it: answers come from the session, and die with it.
   void Perform(const Effect& effect);
@@ -58,13 +72,14 @@ class RandomPlay {
   void AllAct(unsigned who);
 
   Engine engine_;
-  Referee referee_;
+  std::variant<Referee, BufferReferee> referee_;
   PlaySession session_;
   std::optional<CloseSecureStep> due_;  // what the session is to answer
   Instant now_{};
   std::map<ClientId, std::vector<Task>> tasks_;  // given, oldest first
   std::vector<Moment> moments_;
   std::string complaint_;
+  bool has_restarted_ = false;
 };
 
 }  // namespace tributary::round

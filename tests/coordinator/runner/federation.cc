@@ -246,6 +246,7 @@ void Federation::React(const Letter& letter) {
       const v1::Task& task = letter.message.task();
       at_work_[client] = MakeUpdate(task);
       made_[static_cast<int>(task.round())][client] = at_work_[client];
+      by_token_[task.task_token()] = at_work_[client];
       Announce(client, at_work_[client].header);
       break;
     }

@@ -107,6 +107,10 @@ class Federation {
 
   // The updates the good clients made, by round: what the oracle needs.
   std::vector<std::vector<TestUpdate>> Updates() const;
+  // The same, by the token of their task.
+  const std::map<std::string, TestUpdate>& UpdatesByToken() const {
+    return by_token_;
+  }
 
  private:
   TempFolder folder_;
@@ -117,6 +121,7 @@ class Federation {
   std::map<std::string, coordinator::Identity> identities_;
   std::map<std::string, TestUpdate> at_work_;  // by client
   std::map<int, std::map<std::string, TestUpdate>> made_;
+  std::map<std::string, TestUpdate> by_token_;
 };
 
 std::vector<std::string> ClientNames(int count);

@@ -7,9 +7,12 @@
 #include <cstring>
 #include <map>
 #include <span>
+#include <utility>
 
 #include "aggregation/encoding.h"
+#include "aggregation/mixing.h"
 #include "aggregation/release.h"
+#include "privacy/crypto/digest.h"
 #include "privacy/crypto/random.h"
 #include "proto/codec/plan.h"
 #include "proto/codec/safetensors.h"
@@ -154,12 +157,20 @@ std::vector<std::string> OracleModels(
                                aggregation::StateVectors(strategy)),
       std::vector<float>(manifest.Length()));
 
+  // By the name of their model.
+  std::map<std::string, std::vector<float>> known;
+  model += AsText(std::as_bytes(std::span(weights)));
+  known[std::string(Sha256(model).AsBytes())] = weights;
+
   std::vector<std::string> models;
   for (const std::vector<TestUpdate>& updates : rounds) {
     aggregation::ExactSum sum(layout);
     for (const TestUpdate& update : updates) {
-      // As the header says, whatever the client drew.
-      const auto weight = std::min(update.header.weight(), 10u);
+      // As the header says, whatever the client drew; in asynchronous rounds
+      // as stale as it was.
+      const auto weight = effective.has_asynchronous()
+                              ? update.weight
+                              : std::min(update.header.weight(), 10u);
       if (effective.update().encoding() == v1::UpdatePlan::PACKED) {
         sum.AddBlock(0, update.values, update.weight);
         sum.AddContribution(update.weight);
@@ -174,12 +185,26 @@ std::vector<std::string> OracleModels(
                          });
       sum.AddContribution(weight);
     }
+    const bool is_mixed = effective.asynchronous().has_mixing();
+    const double share = effective.asynchronous().mixing().rate() *
+                         static_cast<double>(sum.weight()) /
+                         effective.update().max_weight();
+    if (effective.has_asynchronous() && !is_mixed) {
+      sum.DivideBy(updates.size() * effective.update().max_weight());
+    }
+    const std::vector<float> latest = weights;
+    if (is_mixed) weights = known.at(updates.front().header.base_model());
     const aggregation::Release release(std::move(sum), optimizer, strategy);
     const std::vector<std::span<float>> spans(state.begin(), state.end());
     release.Block(0, weights, spans);
+    if (is_mixed) {
+      const std::vector<float> trained = std::exchange(weights, latest);
+      aggregation::Mix(share, weights, trained);
+    }
     model.replace(data, std::string::npos,
                   AsText(std::as_bytes(std::span(weights))));
     models.push_back(model);
+    known[std::string(Sha256(model).AsBytes())] = weights;
   }
   return models;
 }

@@ -46,7 +46,8 @@ TestUpdate MakeUpdate(const v1::Task& task);
 // With these values instead.
 TestUpdate MakeUpdate(const v1::Task& task, std::vector<float> values);
 
-// The model files of rounds 1, 2, ... when these updates count in each.
+// The model files of rounds 1, 2, ... when these updates count in each: for as
+// much as their headers say, in asynchronous rounds for their `weight`.
 std::vector<std::string> OracleModels(
     const v1::Plan& plan, const std::vector<std::vector<TestUpdate>>& rounds);
 

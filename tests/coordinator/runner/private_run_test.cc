@@ -62,18 +62,6 @@ TEST_CASE("a plan whose sessions no graph withstands is not taken") {
   CHECK(Refusal(federation, plan).find("secure_aggregation") == 0);
 }
 
-TEST_CASE("a coordinator has no asynchronous rounds yet") {
-  Federation federation;
-  v1::Plan plan = MakePlan({.clients = 2, .min_updates = 2});
-  plan.clear_round();
-  plan.mutable_round()->set_cohort_size(2);
-  plan.mutable_update()->set_max_weight(256);
-  plan.mutable_asynchronous()->set_concurrency(2);
-  CHECK(Refusal(federation, plan) ==
-        "asynchronous: is not built yet in the coordinator; the simulator has "
-        "it");
-}
-
 TEST_CASE("no run of a coordinator leaves its masks out") {
   Federation federation;
   v1::Plan plan = SecurePlan();
