@@ -108,7 +108,12 @@ class VirtualClient : public std::enable_shared_from_this<VirtualClient> {
   void Perform(const session::CancelWork& effect);
   void Perform(const session::StartUpload& effect);
   void Perform(const session::CancelUpload&) {}
+  // Of aggregators alone.
+  void Perform(const session::StoreSession&) {}
+  void Perform(const session::TakeOut&) {}
   void Perform(const session::SaveState& effect);
+  // The session remembers it too, and its process never ends.
+  void Perform(const session::NoteCounted&) {}
   void Perform(const session::ForgetTask& effect);
   void Perform(const session::WakeAt& effect);
   void Perform(const session::Report&) {}

@@ -25,6 +25,9 @@ namespace {
 
 using std::chrono::steady_clock;
 
+// Without home before it is tried again.
+constexpr int kPatiencesAway = 10;
+
 class Runner final : public Client {
  public:
   Runner(const ClientOptions& options, Trainer& trainer,
@@ -78,6 +81,10 @@ class Runner final : public Client {
     }
     options.secure = DemandsOf(options_.secure_aggregation);
     if (identity_ != nullptr) options.secure.obstacle.clear();
+    options.addresses = 1 + static_cast<int>(options_.fallbacks.size());
+    options.patience = options_.patience;
+    options.away = kPatiencesAway * options_.patience;
+    options.counted = folder_->Counted();
     session::Session session(std::move(options), *random_);
     finished_.reset();
     Perform(session.Step(session::Started{}, Now()));
@@ -117,18 +124,21 @@ class Runner final : public Client {
     }
   }
 
-  void Do(const session::Connect&) {
+  void Do(const session::Connect& effect) {
     const std::uint64_t number = Renew(Activity::kStream);
     const auto push = [this, number](session::Event event) {
       queue_.Push({Activity::kStream, number, std::move(event), nullptr});
     };
-    link_->Open({[push] { push(session::Connected{}); },
-                 [push](v1::ServerMessage message) {
-                   push(session::Received{std::move(message)});
-                 },
-                 [push](absl::Status status) {
-                   push(session::Disconnected{std::move(status)});
-                 }});
+    const auto address = static_cast<std::size_t>(effect.address);
+    link_->Open(
+        address == 0 ? options_.coordinator : options_.fallbacks[address - 1],
+        {[push] { push(session::Connected{}); },
+         [push](v1::ServerMessage message) {
+           push(session::Received{std::move(message)});
+         },
+         [push](absl::Status status) {
+           push(session::Disconnected{std::move(status)});
+         }});
   }
   void Do(const session::Disconnect&) {
     Renew(Activity::kStream);
@@ -262,16 +272,23 @@ class Runner final : public Client {
     if (update_ == nullptr || update_->state.IsEmpty()) return;
     // The update is counted; a state that cannot be kept costs accuracy, not
     // correctness, so it is only said.
-    const absl::Status saved = folder_->SaveState(run_, update_->state);
-    if (!saved.ok()) {
-      ClientProgress progress;
-      progress.stage = ClientProgress::Stage::kAccepted;
-      progress.run = run_;
-      progress.detail =
-          absl::StrCat("client state not saved: ", saved.message());
-      Do(session::Report{std::move(progress)});
-    }
+    SayIfLost("client state", folder_->SaveState(run_, update_->state));
   }
+  void Do(const session::NoteCounted& effect) {
+    // This process knows it all the same; another may be asked for it again.
+    SayIfLost("that the update counts is", folder_->SetCounted(effect.task));
+  }
+  void SayIfLost(const char* what, const absl::Status& saved) {
+    if (saved.ok()) return;
+    ClientProgress progress;
+    progress.stage = ClientProgress::Stage::kAccepted;
+    progress.run = run_;
+    progress.detail = absl::StrCat(what, " not saved: ", saved.message());
+    Do(session::Report{std::move(progress)});
+  }
+  // Aggregators have a body of their own.
+  void Do(const session::StoreSession&) {}
+  void Do(const session::TakeOut&) {}
   void Do(const session::ForgetTask&) {
     Renew(Activity::kSecure);
     secure_.reset();

@@ -4,9 +4,12 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <variant>
+#include <vector>
 
 #include "absl/status/status.h"
+#include "client/core/counted_task.h"
 #include "client/core/event.h"
 #include "privacy/crypto/digest.h"
 #include "tributary/client.h"
@@ -15,7 +18,10 @@
 namespace tributary::session {
 
 // Open the Join stream; answered by Connected or Disconnected.
-struct Connect {};
+struct Connect {
+  // Of the client's addresses; 0: its own, at home.
+  int address = 0;
+};
 // Close the stream. No answer.
 struct Disconnect {};
 struct Send {
@@ -37,6 +43,19 @@ struct StartTraining {
 // Answered by Evaluated or WorkFailed.
 struct StartEvaluation {
   v1::Task task;
+};
+// Of an aggregator. Keep this for the address it is connected to; answered by
+// SessionStored. Fails: say Disconnected.
+struct StoreSession {
+  int address = 0;
+  std::uint64_t session = 0;
+  std::uint64_t epoch = 0;
+};
+// Of an aggregator: these leaves, sorted, count through others. Its sum is made
+// again without them; answered by Trained or WorkFailed.
+struct TakeOut {
+  TaskToken token;
+  std::vector<std::string> leaves;
 };
 struct CancelWork {
   TaskToken token;
@@ -69,6 +88,10 @@ struct CancelUpload {
 struct SaveState {
   TaskToken token;
 };
+// Kept before what follows: the update of this task counts.
+struct NoteCounted {
+  CountedTask task;
+};
 // The task is over: its update, the state that went with it and the secrets of
 // its secure session can go.
 struct ForgetTask {
@@ -90,8 +113,8 @@ struct Finish {
 
 using Effect =
     std::variant<Connect, Disconnect, Send, Fetch, CancelFetch, StartTraining,
-                 StartEvaluation, CancelWork, StartSecure, TakeSecure,
-                 MaskUpdate, StartUpload, CancelUpload, SaveState, ForgetTask,
-                 WakeAt, Report, Finish>;
+                 StartEvaluation, StoreSession, TakeOut, CancelWork,
+                 StartSecure, TakeSecure, MaskUpdate, StartUpload, CancelUpload,
+                 SaveState, NoteCounted, ForgetTask, WakeAt, Report, Finish>;
 
 }  // namespace tributary::session

@@ -41,6 +41,10 @@ struct Disconnected {
 struct Received {
   v1::ServerMessage message;
 };
+// What StoreSession asked for is on the disk.
+struct SessionStored {
+  std::uint64_t session = 0;
+};
 // The file that Fetch asked for is in the cache, complete and verified.
 struct Fetched {
   Digest digest;
@@ -97,9 +101,9 @@ struct UploadFailed {
 // The app wants no more.
 struct StopRequested {};
 
-using Event =
-    std::variant<Started, Tick, Connected, Disconnected, Received, Fetched,
-                 FetchFailed, Trained, Evaluated, WorkFailed, SecureAnswered,
-                 Masked, SecureFailed, Uploaded, UploadFailed, StopRequested>;
+using Event = std::variant<Started, Tick, Connected, Disconnected, Received,
+                           SessionStored, Fetched, FetchFailed, Trained,
+                           Evaluated, WorkFailed, SecureAnswered, Masked,
+                           SecureFailed, Uploaded, UploadFailed, StopRequested>;
 
 }  // namespace tributary::session

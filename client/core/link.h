@@ -45,7 +45,8 @@ class Link {
 
   virtual ~Link() = default;
 
-  virtual void Open(StreamHandler handler) = 0;
+  // To host:port. Fetches and uploads go to where the latest stream went.
+  virtual void Open(const std::string& address, StreamHandler handler) = 0;
   // Without an open stream the message is dropped.
   virtual void Send(const v1::ClientMessage& message) = 0;
   virtual void Close() = 0;

@@ -48,6 +48,23 @@ absl::Status OutOf(const char* option, std::uint64_t value, const char* range) {
   return Wrong(option, absl::StrCat(value, " is not ", range));
 }
 
+absl::Status CheckAddress(const char* option, const std::string& address,
+                          const ClientOptions& options) {
+  const std::string_view host = HostOf(address);
+  if (host.empty()) {
+    return Wrong(
+        option,
+        absl::StrCat("\"", address, "\" is not host:port with a port of 1 to ",
+                     kMaxPort, ", such as fl.example.org:8470"));
+  }
+  if (options.insecure && !IsLoopback(host)) {
+    return Wrong("insecure",
+                 absl::StrCat("plaintext is for loopback addresses only, not ",
+                              address));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status Check(const SecureAggregationOptions& secure) {
   if (secure.min_cohort < 3) {
     return OutOf("secure_aggregation.min_cohort", secure.min_cohort,
@@ -71,9 +88,9 @@ absl::Status Check(const SecureAggregationOptions& secure) {
   }
   if (!(secure.min_noise_multiplier >= 0 &&
         secure.min_noise_multiplier <= 1e6)) {
-    return Wrong("secure_aggregation.min_noise_multiplier",
-                 absl::StrCat(secure.min_noise_multiplier,
-                              " is not in 0 .. 1000000"));
+    return Wrong(
+        "secure_aggregation.min_noise_multiplier",
+        absl::StrCat(secure.min_noise_multiplier, " is not in 0 .. 1000000"));
   }
   return absl::OkStatus();
 }
@@ -81,25 +98,22 @@ absl::Status Check(const SecureAggregationOptions& secure) {
 }  // namespace
 
 absl::Status ClientOptions::Validate() const {
-  const std::string_view host = HostOf(coordinator);
-  if (host.empty()) {
-    return Wrong("coordinator",
-                 absl::StrCat("\"", coordinator,
-                              "\" is not host:port with a port of 1 to ",
-                              kMaxPort, ", such as fl.example.org:8470"));
+  if (auto status = CheckAddress("coordinator", coordinator, *this);
+      !status.ok()) {
+    return status;
   }
+  for (const std::string& address : fallbacks) {
+    if (auto status = CheckAddress("fallbacks", address, *this); !status.ok()) {
+      return status;
+    }
+  }
+  if (patience.count() <= 0) return Wrong("patience", "must be over 0");
   if (population.empty()) return Wrong("population", "must be set");
   if (state_folder.empty()) return Wrong("state_folder", "must be set");
   const bool has_credentials = !credentials.authority.empty() ||
                                !credentials.certificate.empty() ||
                                !credentials.key.empty();
   if (insecure) {
-    if (!IsLoopback(host)) {
-      return Wrong(
-          "insecure",
-          absl::StrCat("plaintext is for loopback addresses only, not ",
-                       coordinator));
-    }
     if (name.empty()) return Wrong("name", "must be set without TLS");
   } else if (evaluator) {
     return Wrong("evaluator", "is the certificate's to say under TLS");

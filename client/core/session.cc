@@ -55,7 +55,12 @@ bool IsHopeless(const absl::Status& status) {
 }  // namespace
 
 Session::Session(Options options, RandomSource& random)
-    : options_(std::move(options)), random_(&random) {}
+    : options_(std::move(options)),
+      random_(&random),
+      counted_(options_.counted) {
+  if (options_.aggregator) sessions_ = options_.aggregator->sessions;
+  sessions_.resize(static_cast<std::size_t>(options_.addresses));
+}
 
 std::vector<Effect> Session::Step(const Event& event, Instant now) {
   effects_.clear();
@@ -73,8 +78,9 @@ std::vector<Effect> Session::Step(const Event& event, Instant now) {
 
 void Session::BecomeConnecting() {
   connection_ = Connecting{};
+  if (!trying_since_) trying_since_ = now_;
   Say(Stage::kConnecting);
-  effects_.push_back(Connect{});
+  effects_.push_back(Connect{address_});
 }
 
 void Session::BecomeOffline(Instant connect_at) {
@@ -129,7 +135,12 @@ void Session::BecomeFinished(Finished finished) {
 
 void Session::On(const Started&) {
   const auto* offline = std::get_if<Offline>(&connection_);
-  if (offline != nullptr && !offline->connect_at) BecomeConnecting();
+  if (offline == nullptr || offline->connect_at) return;
+  // Its leaves' updates are on its disk still.
+  if (options_.aggregator && options_.aggregator->task) {
+    BecomeWorking(*std::exchange(options_.aggregator->task, std::nullopt));
+  }
+  BecomeConnecting();
 }
 
 void Session::On(const Tick&) {}
@@ -145,15 +156,21 @@ void Session::On(const Connected&) {
   hello.set_software("tributary-client/0.1");
   hello.set_client_name(options_.client_name);
   hello.set_role(options_.role);
+  hello.set_session(sessions_[static_cast<std::size_t>(address_)]);
   SendMessage(std::move(message));
 }
 
 void Session::On(const Disconnected& event) {
   if (std::holds_alternative<Offline>(connection_)) return;
   Say(Stage::kDisconnected, std::string(event.status.message()));
-  const bool fatal = IsFatal(event.status, connection_);
+  // Elsewhere it may be unknown.
+  const bool refused = IsFatal(event.status, connection_);
   BecomeOffline(now_ + Pause(connect_failures_++));
-  if (fatal) return BecomeEnded(event.status);
+  if (refused && address_ == 0) return BecomeEnded(event.status);
+  if (came_from_ || refused ||
+      (trying_since_ && now_ - *trying_since_ >= options_.patience)) {
+    GoOver();
+  }
   if (auto* fetching = std::get_if<Fetching>(&work_)) {
     fetching->retry_at.reset();
   } else if (auto* finished = std::get_if<Finished>(&work_)) {
@@ -232,7 +249,13 @@ void Session::On(const Trained& event) {
       working->task.task_token() != event.token) {
     return;
   }
-  if (event.header.weight() == 0) return FailTask("trained on no examples");
+  if (options_.aggregator) {
+    if (event.header.partial_sum().leaves() == 0) {
+      return FailTask("no leaf's update is in the sum");
+    }
+  } else if (event.header.weight() == 0) {
+    return FailTask("trained on no examples");
+  }
   if (!std::isfinite(event.header.train_loss())) {
     return FailTask("the training loss is not finite");
   }
@@ -282,7 +305,9 @@ void Session::On(const WorkFailed& event) {
   const auto* working = std::get_if<Working>(&work_);
   if (working == nullptr || working->task.task_token() != event.token) return;
   // The trainer is done: DropWork has nothing to cancel.
-  if (working->task.update().encoding() != v1::UpdatePlan::PACKED) {
+  // An aggregator has no examples.
+  if (options_.aggregator ||
+      working->task.update().encoding() != v1::UpdatePlan::PACKED) {
     return FailTask(event.message);
   }
   // What a trainer says may be of one example ("target 11 is out of bounds"),
@@ -329,12 +354,37 @@ void Session::PassTime() {
   }
   if (!IsOpen()) return;
   if (const auto* resting = std::get_if<Resting>(&work_)) {
+    if (is_due(GoesHomeAt())) return GoHome();
     if (is_due(resting->check_in_at)) CheckIn();
   } else if (const auto* fetching = std::get_if<Fetching>(&work_)) {
     if (is_due(fetching->retry_at)) FetchNext();
   } else if (const auto* finished = std::get_if<Finished>(&work_)) {
     if (is_due(finished->announce_at)) Announce();
   }
+}
+
+void Session::GoOver() {
+  if (options_.addresses < 2) return;
+  away_since_ = now_;
+  trying_since_.reset();
+  connect_failures_ = 0;
+  if (came_from_) {
+    // Home does not answer yet.
+    address_ = *std::exchange(came_from_, std::nullopt);
+    return BecomeOffline(now_);
+  }
+  address_ = (address_ + 1) % options_.addresses;
+}
+
+std::optional<Instant> Session::GoesHomeAt() const {
+  if (address_ == 0) return std::nullopt;
+  return away_since_ + options_.away;
+}
+
+void Session::GoHome() {
+  effects_.push_back(Disconnect{});
+  came_from_ = std::exchange(address_, 0);
+  BecomeOffline(now_);
 }
 
 void Session::CheckIn() {
@@ -462,6 +512,8 @@ void Session::AskForWakeUp() {
   } else if (IsOpen()) {
     if (const auto* resting = std::get_if<Resting>(&work_)) {
       when = resting->check_in_at;
+      const std::optional<Instant> home = GoesHomeAt();
+      if (home && (!when || *home < *when)) when = home;
     } else if (const auto* fetching = std::get_if<Fetching>(&work_)) {
       when = fetching->retry_at;
     } else if (const auto* finished = std::get_if<Finished>(&work_)) {

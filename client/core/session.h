@@ -10,6 +10,7 @@
 //
 // Two facts, orthogonal to each other, are its state. The connection:
 //   Offline -> Connecting -> Greeting -> Open -> Offline ...   any -> Ended
+// (an aggregator's Greeting -> Storing -> Open),
 // and the work, which survives a lost connection:
 //   Resting -> Fetching -> Working -> Finished (announced, uploaded) -> Resting
 // After a reconnect the client checks in; the coordinator offers the task it
@@ -22,6 +23,9 @@
 //       -> Unmasking (agrees, answers) -> Resting
 // What is secret in it is the body's: here are its messages alone.
 //
+// An aggregator's work is its leaves': what it announces is their sum, which is
+// made again where some of them count through others (docs/hierarchy.md).
+//
 // One thread at a time.
 #pragma once
 
@@ -32,6 +36,7 @@
 #include <variant>
 #include <vector>
 
+#include "client/core/counted_task.h"
 #include "client/core/effect.h"
 #include "client/core/event.h"
 #include "privacy/crypto/random.h"
@@ -61,6 +66,14 @@ std::string Objection(const SecureDemands& demands, const v1::Task& task);
 // clients or more, noise of the clients (multiplier 1.2)".
 std::string Protection(const v1::Task& task);
 
+// What an aggregator knows from before it was started.
+struct AggregatorOptions {
+  // The session that it stored last, of each address; 0 or absent: none.
+  std::vector<std::uint64_t> sessions = {};
+  // The task that it had in hand.
+  std::optional<v1::Task> task = {};
+};
+
 struct Options {
   std::string population = {};
   // Plaintext only: who this is. Empty and unspecified under TLS.
@@ -73,6 +86,16 @@ struct Options {
   // Finish after this many accepted updates; 0: never.
   int max_updates = 0;
   SecureDemands secure = {};
+  // Of an aggregator alone.
+  std::optional<AggregatorOptions> aggregator = {};
+  // Addresses that the client knows; the first is its own. After `patience`
+  // without a connection it goes over to the next one, and from there, when it
+  // has nothing to do, back home after `away`, if home answers.
+  int addresses = 1;
+  Duration patience{30'000};
+  Duration away{300'000};
+  // What was acknowledged last, before it was started.
+  std::optional<CountedTask> counted = {};
 };
 
 // ---- the connection ----
@@ -82,9 +105,14 @@ struct Offline {
 };
 struct Connecting {};
 struct Greeting {};  // hello sent, no Welcome yet
+// An aggregator's: welcome; what it was told is not on its disk yet.
+struct Storing {
+  std::uint64_t session = 0;
+};
 struct Open {};
 struct Ended {};
-using Connection = std::variant<Offline, Connecting, Greeting, Open, Ended>;
+using Connection =
+    std::variant<Offline, Connecting, Greeting, Storing, Open, Ended>;
 
 // ---- the work ----
 // No task. `check_in_at`: told to come back, or a failed task's pause.
@@ -148,10 +176,14 @@ class Session {
   // The only writers of connection_ and work_ are the Become* functions.
   void BecomeConnecting();
   void BecomeOffline(Instant connect_at);
+  void BecomeStoring(const v1::Welcome& welcome);
+  void BecomeOpen();
   void BecomeEnded(absl::Status status);
   void BecomeResting(std::optional<Instant> check_in_at);
   void BecomeFetching(v1::Task task);
   void BecomeWorking(v1::Task task);
+  // Again, on a sum without these leaves.
+  void BecomeWorkingWithout(std::vector<std::string> leaves);
   void BecomeFinished(Finished finished);
   void BecomeUnmasking(Finished finished);
 
@@ -160,6 +192,7 @@ class Session {
   void On(const Connected& event);
   void On(const Disconnected& event);
   void On(const Received& event);
+  void On(const SessionStored& event);
   void On(const Fetched& event);
   void On(const FetchFailed& event);
   void On(const Trained& event);
@@ -185,6 +218,11 @@ class Session {
   void CheckIn();
   void FetchNext();
   void Announce();
+  // To the next address, where the hope is that somebody answers.
+  void GoOver();
+  // Away from home, where it was tried long ago.
+  std::optional<Instant> GoesHomeAt() const;
+  void GoHome();
   // The finished update counts: its state is the client's.
   void NoteAccepted();
   // Once both the shares and the trained words are there.
@@ -221,6 +259,13 @@ class Session {
   int task_failures_ = 0;     // in a row
   int accepted_ = 0;
   bool asked_ = false;  // checked in on this stream and not answered yet
+  int address_ = 0;
+  // Since when it has tried to connect to it; none while connected.
+  std::optional<Instant> trying_since_;
+  Instant away_since_{};
+  std::optional<int> came_from_;         // while it tries whether home answers
+  std::vector<std::uint64_t> sessions_;  // an aggregator's, by address
+  std::optional<CountedTask> counted_;
   // Of the step under way.
   Instant now_{};
   std::vector<Effect> effects_;

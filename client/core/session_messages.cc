@@ -30,13 +30,22 @@ bool IsFatal(v1::Refusal reason) {
 }
 
 // What is wrong with an offered task, or "".
-std::string Defect(const v1::Task& task) {
+std::string Defect(const v1::Task& task, bool is_aggregator) {
   if (task.kind() != v1::Task::TRAIN && task.kind() != v1::Task::EVALUATE) {
     return "task of unknown kind";
   }
   if (task.model().size() != kDigestSize) return "task without a model";
   if (!task.archive().empty() && task.archive().size() != kDigestSize) {
     return "task with a malformed archive digest";
+  }
+  if (task.has_subtree() && !is_aggregator) {
+    return "task for an aggregator, with leaves to ask";
+  }
+  if (is_aggregator && !task.has_subtree()) {
+    return "task for a client: an aggregator has no examples";
+  }
+  if (is_aggregator && task.has_secure()) {
+    return "task with a secure session, in which an aggregator has no part";
   }
   if (task.kind() == v1::Task::EVALUATE) return "";
   if (task.seed().size() != kDigestSize) return "task without a seed";
@@ -62,7 +71,35 @@ void Session::On(const v1::Welcome& message) {
         absl::StrCat("the coordinator speaks wire version ",
                      message.wire_version(), ", this client ", kWireVersion)));
   }
+  if (options_.aggregator) return BecomeStoring(message);
+  BecomeOpen();
+}
+
+void Session::BecomeStoring(const v1::Welcome& welcome) {
+  if (welcome.session() == 0 || welcome.epoch() == 0) {
+    return BecomeEnded(absl::FailedPreconditionError(
+        "the parent welcomes no aggregators: it is older, or this one's "
+        "certificate has another role"));
+  }
+  // Before the session is stored: a restart in between begins anew once more,
+  // and one after it would go on with what is void.
+  if (welcome.session() == welcome.epoch()) DropWork();
+  connection_ = Storing{welcome.session()};
+  effects_.push_back(
+      StoreSession{address_, welcome.session(), welcome.epoch()});
+}
+
+void Session::On(const SessionStored& event) {
+  const auto* storing = std::get_if<Storing>(&connection_);
+  if (storing == nullptr || storing->session != event.session) return;
+  sessions_[static_cast<std::size_t>(address_)] = event.session;
+  BecomeOpen();
+}
+
+void Session::BecomeOpen() {
   connection_ = Open{};
+  trying_since_.reset();
+  came_from_.reset();
   const auto* resting = std::get_if<Resting>(&work_);
   // Told to come back later: a broken stream is no reason to come earlier.
   if (resting != nullptr && resting->check_in_at &&
@@ -134,9 +171,18 @@ void Session::On(const v1::Task& message) {
   if (was_last) return GoOn();
   // Without a token there is nothing to answer with.
   if (message.task_token().size() != kTokenSize) return;
-  std::string defect = Defect(message);
+  std::string defect = Defect(message, options_.aggregator.has_value());
   if (defect.empty()) defect = Objection(options_.secure, message);
   if (!defect.empty()) {
+    Say(Stage::kRefused, defect);
+    return RefuseOffer(message, defect);
+  }
+  if (message.kind() == v1::Task::TRAIN && counted_ &&
+      counted_->name == NameOf(message) &&
+      counted_->token != message.task_token()) {
+    defect = absl::StrCat("this client's update of round ", message.round(),
+                          ", attempt ", message.attempt(), " of run ",
+                          message.run(), " was acknowledged already");
     Say(Stage::kRefused, defect);
     return RefuseOffer(message, defect);
   }
@@ -170,6 +216,19 @@ void Session::On(const v1::Verdict& message) {
   if (current == nullptr || current->task_token() != message.task_token()) {
     return;
   }
+  if (refused && options_.aggregator &&
+      std::holds_alternative<Finished>(work_)) {
+    if (message.reason() == v1::OVERLAP) {
+      return BecomeWorkingWithout(
+          {message.overlap().begin(), message.overlap().end()});
+    }
+    if (message.reason() == v1::EPOCH_OVER) {
+      Say(Stage::kRefused, v1::Refusal_Name(message.reason()));
+      DropWork();
+      effects_.push_back(Disconnect{});
+      return BecomeOffline(now_ + Pause(connect_failures_++));
+    }
+  }
   if (refused) {
     Say(Stage::kRefused,
         absl::StrCat(v1::Refusal_Name(message.reason()),
@@ -189,11 +248,23 @@ void Session::On(const v1::Verdict& message) {
   GoOn();
 }
 
+void Session::BecomeWorkingWithout(std::vector<std::string> leaves) {
+  if (leaves.empty()) return FailTask("an overlap of no leaves");
+  const Finished finished = std::get<Finished>(std::move(work_));
+  if (finished.stage == Finished::Stage::kUploading) {
+    effects_.push_back(CancelUpload{finished.task.task_token()});
+  }
+  work_ = Working{finished.task};
+  effects_.push_back(TakeOut{finished.task.task_token(), std::move(leaves)});
+}
+
 void Session::NoteAccepted() {
   const auto& finished = std::get<Finished>(work_);
   task_failures_ = 0;
   if (finished.result.has_update_ready()) {
     effects_.push_back(SaveState{finished.task.task_token()});
+    counted_ = CountedTask{NameOf(finished.task), finished.task.task_token()};
+    effects_.push_back(NoteCounted{*counted_});
     ++accepted_;
   }
   SayOf(finished, Stage::kAccepted);

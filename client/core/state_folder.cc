@@ -12,6 +12,7 @@
 #include <system_error>
 #include <utility>
 
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "proto/durable/replacement.h"
@@ -105,6 +106,24 @@ std::optional<StateFolder::ModelName> StateFolder::Newest() const {
     name.archive = *archive_digest;
   }
   return name;
+}
+
+absl::Status StateFolder::SetCounted(const session::CountedTask& task) {
+  return durable::ReplaceFile(
+      folder_ / "counted",
+      absl::StrCat(task.name.Hex(), "\n", absl::BytesToHexString(task.token),
+                   "\n"),
+      kPrivate);
+}
+
+std::optional<session::CountedTask> StateFolder::Counted() const {
+  std::ifstream in(folder_ / "counted");
+  std::string name;
+  std::string token;
+  if (!std::getline(in, name) || !std::getline(in, token)) return std::nullopt;
+  const absl::StatusOr<Digest> digest = Digest::FromHex(name);
+  if (!digest.ok()) return std::nullopt;
+  return session::CountedTask{*digest, absl::HexStringToBytes(token)};
 }
 
 fs::path StateFolder::StateFile(const std::string& run) const {

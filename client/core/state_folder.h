@@ -7,6 +7,7 @@
 //   newest              digests of the newest verified model and its archive,
 //                       and the run it is of
 //   state-<run>         one run's ClientState, checksummed
+//   counted             the task whose update was acknowledged last
 //   answered            the secure sessions it answered (AnsweredFile)
 //   noised              the tasks it drew its own noise for (AnsweredFile)
 //
@@ -24,6 +25,7 @@
 #include "absl/status/statusor.h"
 #include "client/core/answered_file.h"
 #include "client/core/client_state.h"
+#include "client/core/counted_task.h"
 #include "client/core/model_cache.h"
 #include "privacy/crypto/digest.h"
 
@@ -52,6 +54,10 @@ class StateFolder {
   };
   absl::Status SetNewest(const ModelName& name);
   std::optional<ModelName> Newest() const;
+
+  absl::Status SetCounted(const session::CountedTask& task);
+  // None if no update was ever acknowledged.
+  std::optional<session::CountedTask> Counted() const;
 
   absl::Status SaveState(const std::string& run, const ClientState& state);
   // Empty if there is none.

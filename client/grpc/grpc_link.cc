@@ -33,7 +33,7 @@ absl::StatusOr<std::shared_ptr<grpc::ChannelCredentials>> ReadCredentials(
 }
 
 absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
-    const ClientOptions& options) {
+    const ClientOptions& options, const std::string& address) {
   auto credentials = ReadCredentials(options);
   if (!credentials.ok()) return credentials.status();
   grpc::ChannelArguments arguments;
@@ -44,8 +44,7 @@ absl::StatusOr<std::shared_ptr<grpc::Channel>> MakeChannel(
   // would still be in gRPC's back-off.
   arguments.SetInt(GRPC_ARG_USE_LOCAL_SUBCHANNEL_POOL, 1);
   arguments.SetInt(GRPC_ARG_ENABLE_RETRIES, 0);
-  return grpc::CreateCustomChannel(options.coordinator, *credentials,
-                                   arguments);
+  return grpc::CreateCustomChannel(address, *credentials, arguments);
 }
 
 class GrpcLink final : public Link {
@@ -58,10 +57,10 @@ class GrpcLink final : public Link {
     calls_.WaitForNone();
   }
 
-  void Open(StreamHandler handler) override {
+  void Open(const std::string& address, StreamHandler handler) override {
     Close();
     absl::StatusOr<std::shared_ptr<grpc::Channel>> channel =
-        MakeChannel(options_);
+        MakeChannel(options_, address);
     if (!channel.ok()) {
       // Credentials may be in the middle of being renewed: try again later.
       return handler.closed(
@@ -100,8 +99,7 @@ class GrpcLink final : public Link {
   }
 
   void Upload(const std::string& token,
-              std::shared_ptr<const UpdateBytes> bytes,
-              std::uint64_t offset,
+              std::shared_ptr<const UpdateBytes> bytes, std::uint64_t offset,
               std::function<void(absl::Status)> done) override {
     if (channel_ == nullptr) {
       return done(absl::UnavailableError("not connected"));

@@ -11,8 +11,8 @@
 
 namespace tributary {
 
-// Never fails: what is wrong with the address or the credentials is said when
-// the stream is opened.
+// Of the options it uses the credentials alone. Never fails: what is wrong with
+// the address or the credentials is said when the stream is opened.
 std::unique_ptr<Link> MakeGrpcLink(const ClientOptions& options);
 
 }  // namespace tributary

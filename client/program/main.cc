@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 // tributary-client: takes part in a population with the LibTorch trainer over a
 // data file or folder. Runs until it is told to stop.
+#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <iostream>
@@ -57,6 +58,8 @@ std::string InOptions(const std::string& message) {
       {"state_folder:", "--state:"},
       {"max_updates:", "--max-updates:"},
       {"coordinator:", "--coordinator:"},
+      {"fallbacks:", "--fallback:"},
+      {"patience:", "--patience:"},
       {"population:", "--population:"},
       {"insecure:", "--insecure:"},
       {"name:", "--name:"},
@@ -85,6 +88,20 @@ int Fail(const absl::Status& status, int code) {
 
 void AddOptions(CLI::App& app, ClientOptions& client, DataFiles& data) {
   app.add_option("--coordinator", client.coordinator, "HOST:PORT")->required();
+  app.add_option("--fallback", client.fallbacks,
+                 "HOST:PORT to go to when it cannot be reached; repeated: in "
+                 "this order")
+      ->type_size(1)
+      ->allow_extra_args(false);
+  app.add_option_function<double>(
+         "--patience",
+         [&client](double seconds) {
+           client.patience = std::chrono::milliseconds(
+               static_cast<std::int64_t>(seconds * 1e3));
+         },
+         "seconds without a connection before it goes there (default: 30)")
+      ->type_name("SECONDS")
+      ->check(CLI::Range(0.001, 86'400.0));
   app.add_option("--population", client.population,
                  "population to take part in")
       ->required();

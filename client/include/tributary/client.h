@@ -22,6 +22,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -106,6 +107,12 @@ struct SecureAggregationOptions {
 struct ClientOptions {
   // host:port of the coordinator or aggregator.
   std::string coordinator;
+  // Where to go, in this order, once it cannot be reached for `patience`: other
+  // aggregators of the same tree, then their coordinator. From there the client
+  // looks every few minutes, when it has nothing to do, whether `coordinator`
+  // answers again.
+  std::vector<std::string> fallbacks;
+  std::chrono::milliseconds patience{30'000};
   std::string population;
   Credentials credentials;
   // Plaintext, for loopback addresses only; then `name` says who this is, and

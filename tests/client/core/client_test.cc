@@ -4,6 +4,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <fstream>
@@ -259,6 +260,41 @@ TEST_CASE_METHOD(ClientFixture, "a lost stream is joined again") {
   });
   CHECK(client_->Run().ok());
   CHECK(hellos == 5);
+}
+
+TEST_CASE_METHOD(ClientFixture,
+                 "a client whose coordinator is gone goes to its fallbacks") {
+  options_.fallbacks = {"localhost:2", "localhost:3"};
+  options_.patience = std::chrono::milliseconds(20);
+  Make([&](MemoryLink& link, const v1::ClientMessage& message) {
+    if (message.has_hello()) {
+      if (link.addresses.back() != "localhost:3") return link.HangUp();
+      link.Say(Welcome());
+    }
+    if (message.has_check_in()) client_->Stop();
+  });
+  CHECK(client_->Run().ok());
+  CHECK(link_->addresses.front() == "localhost:1");
+  CHECK(std::ranges::count(link_->addresses, "localhost:2") > 0);
+  CHECK(link_->addresses.back() == "localhost:3");
+}
+
+TEST_CASE_METHOD(ClientFixture,
+                 "a client gives one update for a task, whatever process it is "
+                 "and under whatever token it is asked") {
+  Run(Task('a'));
+  CHECK(status_.ok());
+  v1::Task again = Task('a');
+  again.set_task_token(std::string(16, 'z'));
+  Run(again);
+  CHECK(failure_ ==
+        "this client's update of round 3, attempt 0 of run run-1 was "
+        "acknowledged already");
+  CHECK(link_->uploads.empty());
+  // Whoever acknowledged it may ask for the rest of its session.
+  failure_.clear();
+  Run(Task('a'));
+  CHECK(failure_.empty());
 }
 
 TEST_CASE_METHOD(ClientFixture, "waiting costs no processor time") {

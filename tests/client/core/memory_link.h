@@ -30,7 +30,8 @@ class MemoryLink final : public Link {
     }
   }
 
-  void Open(StreamHandler handler) override {
+  void Open(const std::string& address, StreamHandler handler) override {
+    addresses.push_back(address);
     handler_ = std::move(handler);
     handler_.opened();
   }
@@ -60,6 +61,7 @@ class MemoryLink final : public Link {
 
   std::function<void(MemoryLink&)> uploaded;
   std::vector<UpdateBytes> uploads;
+  std::vector<std::string> addresses;  // of all streams
 
  private:
   Coordinator coordinator_;

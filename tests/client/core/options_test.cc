@@ -32,6 +32,11 @@ TEST_CASE("plaintext is for loopback addresses only") {
   CHECK_FALSE(Plaintext("10.0.0.1:1").Validate().ok());
   CHECK_FALSE(Plaintext("127.example.org:1").Validate().ok());
   CHECK_FALSE(Plaintext("localhost.example.org:1").Validate().ok());
+  ClientOptions options = Plaintext("localhost:1");
+  options.fallbacks = {"127.0.0.1:2"};
+  CHECK(options.Validate().ok());
+  options.fallbacks = {"127.0.0.1:2", "10.0.0.1:1"};
+  CHECK_FALSE(options.Validate().ok());
 }
 
 TEST_CASE("the coordinator's address is a host and a port") {
@@ -69,6 +74,14 @@ TEST_CASE("a wrong option is named") {
   options = Tls();
   options.backoff_max = options.backoff_min - std::chrono::milliseconds(1);
   CHECK(names(options, "backoff_max"));
+  options = Tls();
+  options.fallbacks = {"edge-2.example.org:8470", "fl.example.org"};
+  CHECK(options.Validate().message() ==
+        "fallbacks: \"fl.example.org\" is not host:port with a port of 1 to "
+        "65535, such as fl.example.org:8470");
+  options = Tls();
+  options.patience = std::chrono::milliseconds(0);
+  CHECK(names(options, "patience"));
   options = Tls();
   options.evaluator = true;
   CHECK(names(options, "evaluator"));

@@ -17,7 +17,7 @@ inline v1::Task TaskNamed(char letter, v1::Task::Kind kind = v1::Task::TRAIN) {
   v1::Task task;
   task.set_kind(kind);
   task.set_run("run-1");
-  task.set_round(3);
+  task.set_round(static_cast<std::uint32_t>(3 + letter - 'a'));
   task.set_task_token(std::string(16, letter));
   task.set_model(std::string(32, 'm'));
   task.set_seed(std::string(32, 's'));
@@ -113,6 +113,7 @@ class SessionFixture {
     Happens(Connected{});
     Hears(Welcome());
   }
+  void CutOff() { Happens(Disconnected{absl::UnavailableError("gone")}); }
   void Reconnect() {
     PassUntilWakeUp();
     Happens(Connected{});

@@ -71,6 +71,9 @@ struct InWords {
   std::string operator()(const StartUpload&) const { return "upload"; }
   std::string operator()(const CancelUpload&) const { return "cancel upload"; }
   std::string operator()(const SaveState&) const { return "save state"; }
+  std::string operator()(const NoteCounted&) const { return ""; }
+  std::string operator()(const StoreSession&) const { return "store session"; }
+  std::string operator()(const TakeOut&) const { return "take out"; }
   std::string operator()(const ForgetTask&) const { return "forget task"; }
   std::string operator()(const WakeAt&) const { return ""; }
   std::string operator()(const Report& effect) const {

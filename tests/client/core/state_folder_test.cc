@@ -29,17 +29,21 @@ TEST_CASE("client states and the newest model outlive the process") {
   const ClientState kept{.residual = {1, -2, 0.5F}};
   const StateFolder::ModelName name{Sha256("model"), Sha256("archive"),
                                     "run-1"};
+  const session::CountedTask counted{Sha256("task"), std::string(16, '\n')};
   {
     const auto state = StateFolder::Open(folder.path(), 0);
     REQUIRE(state.ok());
     CHECK((*state)->SaveState("run-1", kept).ok());
     CHECK((*state)->SetNewest(name).ok());
+    CHECK_FALSE((*state)->Counted().has_value());
+    CHECK((*state)->SetCounted(counted).ok());
   }
   const auto state = StateFolder::Open(folder.path(), 0);
   REQUIRE(state.ok());
   CHECK((*state)->LoadState("run-1") == kept);
   CHECK((*state)->LoadState("run-2").IsEmpty());
   CHECK((*state)->Newest() == name);
+  CHECK((*state)->Counted() == counted);
 }
 
 TEST_CASE("a damaged client state counts as none") {
