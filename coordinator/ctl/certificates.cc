@@ -221,13 +221,13 @@ absl::StatusOr<NamesPtr> RequestedNames(X509_REQ* request) {
 }
 
 absl::Status CheckGrant(const Grant& grant) {
-  const std::array<std::string, 4> roles = {"trainer", "evaluator", "operator",
-                                            "coordinator"};
+  const std::array<std::string, 5> roles = {
+      "trainer", "evaluator", "aggregator", "operator", "coordinator"};
   if (std::find(roles.begin(), roles.end(), grant.role) == roles.end()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("role \"", grant.role,
-                     "\" is not one of trainer, evaluator, operator and "
-                     "coordinator"));
+    return absl::InvalidArgumentError(absl::StrCat(
+        "role \"", grant.role,
+        "\" is not one of trainer, evaluator, aggregator, operator "
+        "and coordinator"));
   }
   if (grant.validity < std::chrono::days(1) ||
       grant.validity > std::chrono::days(kAuthorityDays)) {

@@ -79,8 +79,8 @@ void AddPki(CLI::App& app, Choice& choice) {
       ->required();
   sign.add_option("--role", choice.sign.grant.role, "what it may do")
       ->required()
-      ->check(
-          CLI::IsMember({"trainer", "evaluator", "operator", "coordinator"}));
+      ->check(CLI::IsMember(
+          {"trainer", "evaluator", "aggregator", "operator", "coordinator"}));
   sign.add_option("--population", choice.sign.grant.populations,
                   "population it may take part in (default: any)");
   sign.add_option("--days", choice.days, "days until it expires")

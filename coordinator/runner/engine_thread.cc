@@ -113,6 +113,7 @@ void Runner::Happen(Run& run, const round::Event& event) {
   if (!run.IsOver()) Record(run, step, effects, ledger_, batch_);
   changed_.insert(&run);
   for (round::Effect& effect : effects) {
+    if (run.plan.has_hierarchy()) NoteSums(run, event, effect);
     outbox_.push_back(
         [this, &run, effect = std::move(effect)] { Perform(run, effect); });
   }

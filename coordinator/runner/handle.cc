@@ -12,6 +12,8 @@
 #include "coordinator/checkpoint/plan_options.h"
 #include "coordinator/checkpoint/snapshot.h"
 #include "coordinator/runner/runner.h"
+#include "coordinator/tree/leaf_names.h"
+#include "coordinator/tree/partial_sum.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/codec/plan.h"
 #include "proto/codec/yaml.h"
@@ -46,9 +48,35 @@ struct HeaderDefect {
   std::string detail;
 };
 
+HeaderDefect OffRange(std::uint64_t size, std::uint64_t least,
+                      std::uint64_t most) {
+  if (size >= least && size <= most) return {};
+  return {round::Refusal::kWrongSize,
+          absl::StrCat(size, " bytes announced, not ", least, " to ", most)};
+}
+
+// The same of a partial sum.
+HeaderDefect FindSumDefect(const Run& run, const Session& session,
+                           const v1::UpdateHeader& header,
+                           const round::Subtree& subtree) {
+  if (!session.IsAggregator()) {
+    return {round::Refusal::kWrongRole,
+            "partial sums come from aggregators alone"};
+  }
+  const auto format = PartialSumFormat::OfSum(run.format->layout,
+                                              subtree.leaves, subtree.weight);
+  if (!format.ok()) {
+    return {round::Refusal::kBadWeight, std::string(format.status().message())};
+  }
+  return OffRange(header.size(),
+                  LeastNameBytes(subtree.leaves) + format->Bytes(),
+                  MostNameBytes(subtree.leaves) + format->Bytes());
+}
+
 // What is wrong with an update that is announced, seen from its header alone.
-HeaderDefect FindDefect(const Run& run, const round::ClientId& client,
-                        const v1::UpdateHeader& header) {
+HeaderDefect FindDefect(const Run& run, const Session& session,
+                        const v1::UpdateHeader& header,
+                        const round::Contribution& contribution) {
   v1::UpdatePlan given;
   given.set_encoding(header.encoding());
   const bool is_packed = header.encoding() == v1::UpdatePlan::PACKED;
@@ -61,6 +89,9 @@ HeaderDefect FindDefect(const Run& run, const round::ClientId& client,
                                         : std::string(aggregation::Name(
                                               run.format->encoding)))};
   }
+  if (contribution.subtree) {
+    return FindSumDefect(run, session, header, *contribution.subtree);
+  }
   aggregation::SizeRange size =
       aggregation::EncodedSize(run.format->encoding, run.format->layout.length);
   if (is_packed) {
@@ -68,19 +99,14 @@ HeaderDefect FindDefect(const Run& run, const round::ClientId& client,
     if (!run.packed) return {};
     const std::uint64_t bytes = PackedCheck::Size(*run.packed->integers);
     size = {bytes, bytes};
-    const auto& session = run.packed->session;
-    if (session && session->step() == round::SecureStep::kMasking &&
-        !session->HasMaskedInput(client)) {
+    const auto& secure = run.packed->session;
+    if (secure && secure->step() == round::SecureStep::kMasking &&
+        !secure->HasMaskedInput(session.client())) {
       return {round::Refusal::kBadProtocol,
               "an update before the masked input's message"};
     }
   }
-  if (header.size() < size.min || header.size() > size.max) {
-    return {round::Refusal::kWrongSize,
-            absl::StrCat(header.size(), " bytes announced, not ", size.min,
-                         " to ", size.max)};
-  }
-  return {};
+  return OffRange(header.size(), size.min, size.max);
 }
 
 }  // namespace
@@ -101,6 +127,7 @@ void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
   if (const absl::Status limits = codec::CheckLimits(message); !limits.ok()) {
     return RefuseMessage(session, std::string(limits.message()));
   }
+  if (session.IsAggregator() && !Hear(session)) return;
   switch (message.kind_case()) {
     case v1::ClientMessage::kCheckIn:
       return HandleCheckIn(session);
@@ -119,6 +146,51 @@ void Runner::Handle(const Session& session, const v1::ClientMessage& message) {
   }
 }
 
+void Runner::WelcomeLater(StreamId stream, const std::string& aggregator,
+                          std::uint64_t stored) {
+  // One that is gone must not shut out the one that came after it.
+  if (!sessions_.IsOpen(stream)) return;
+  const AggregatorSession session =
+      aggregators_.Join(aggregator, stream, stored, batch_);
+  outbox_.push_back([this, stream, aggregator, session] {
+    sessions_.Welcome(stream, WelcomeMessage(aggregator, session));
+    Log(Level::kInfo, "aggregator joined",
+        {{"aggregator", aggregator},
+         {"session", absl::StrCat(session.session)},
+         {"epoch", absl::StrCat(session.epoch)}});
+  });
+}
+
+bool Runner::Hear(const Session& session) {
+  const std::string& name = session.identity.name;
+  switch (aggregators_.Hear(name, session.id, batch_)) {
+    case AggregatorBook::Heard::kYes:
+      return true;
+    case AggregatorBook::Heard::kFirst:
+      // What is on its way is of the epoch before.
+      outbox_.push_back(
+          [this, client = session.client()] { desk_.DropClient(client); });
+      Log(Level::kInfo, "an epoch of an aggregator has begun",
+          {{"aggregator", name},
+           {"epoch", absl::StrCat(aggregators_.Epoch(name))}});
+      return true;
+    case AggregatorBook::Heard::kFenced:
+      break;
+  }
+  CountRefusal(round::Refusal::kEpochOver);
+  session.peer->Close(
+      absl::AbortedError("epoch_over: a later session of this aggregator has "
+                         "begun; join again"));
+  Leave(session.id);
+  return false;
+}
+
+bool Runner::IsEpochOver(const round::ClientId& aggregator,
+                         const round::Contribution& contribution) const {
+  return contribution.subtree &&
+         contribution.subtree->epoch != aggregators_.Epoch(aggregator.name);
+}
+
 void Runner::HandleCheckIn(const Session& session) {
   clients_.Saw(session.identity, session.population,
                std::chrono::system_clock::now());
@@ -129,7 +201,11 @@ void Runner::HandleCheckIn(const Session& session) {
         [this, peer = session.peer] { peer->Send(IdleWindow()); });
     return;
   }
-  Happen(*run, round::CheckIn{session.client(), session.role()});
+  round::CheckIn event{session.client(), session.role()};
+  if (session.IsAggregator()) {
+    event.epoch = aggregators_.Epoch(session.identity.name);
+  }
+  Happen(*run, event);
 }
 
 void Runner::HandleUpdateReady(const Session& session,
@@ -137,7 +213,13 @@ void Runner::HandleUpdateReady(const Session& session,
   const auto token = ToToken(header.task_token());
   const auto contribution = ToContribution(header);
   if (!token || !contribution) {
-    return RefuseMessage(session, "a token has 16 bytes, a model name 32");
+    return RefuseMessage(session,
+                         "a token has 16 bytes, a model name 32; a partial sum "
+                         "has an epoch, leaves and their names' hash, and no "
+                         "weight but its own");
+  }
+  if (session.IsAggregator() && !contribution->subtree) {
+    return RefuseMessage(session, "an aggregator hands up partial sums alone");
   }
   Run* run = RunOf(session.population);
   if (run == nullptr || run->engine == nullptr) {
@@ -146,7 +228,18 @@ void Runner::HandleUpdateReady(const Session& session,
     return;
   }
   const UploadKey key{session.client(), *token};
-  const HeaderDefect defect = FindDefect(*run, key.client, header);
+  if (session.IsAggregator() && IsEpochOver(key.client, *contribution)) {
+    // Not the engine's: the task stands, for the epoch that counts.
+    CountRefusal(round::Refusal::kEpochOver);
+    clients_.Refused(key.client);
+    session.peer->Send(RefusedMessage(
+        key.token, round::Refusal::kEpochOver,
+        absl::StrCat("a sum of epoch ", contribution->subtree->epoch,
+                     ", and epoch ", aggregators_.Epoch(key.client.name),
+                     " counts")));
+    return;
+  }
+  const HeaderDefect defect = FindDefect(*run, session, header, *contribution);
   if (defect.refusal != round::Refusal::kNone) {
     run->details[key] = defect.detail;
     Happen(*run, round::UpdateArrived{key.client, key.token, *contribution,
@@ -279,13 +372,21 @@ void Runner::Arrived(UploadResult result) {
   const auto found = runs_.find(terms.run);
   if (found == runs_.end()) return;
   Run& run = *found->second;
+  if (IsEpochOver(terms.key.client, terms.contribution)) {
+    // Whoever sent it is not there any more.
+    CountRefusal(round::Refusal::kEpochOver);
+    Log(Level::kInfo, "a sum of an epoch that is over",
+        {{"run", run.name}, {"aggregator", terms.key.client.name}});
+    return;
+  }
   if (result.defect == round::Refusal::kNone) {
     run.arrived[terms.key] = std::move(result.update);
   } else {
     run.details[terms.key] = std::move(result.detail);
   }
   Happen(run, round::UpdateArrived{terms.key.client, terms.key.token,
-                                   terms.contribution, result.defect});
+                                   terms.contribution, result.defect,
+                                   std::move(result.leaves)});
 }
 
 // ---- runs ----

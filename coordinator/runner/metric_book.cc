@@ -13,7 +13,9 @@ const std::map<std::string, Description>& Descriptions() {
   using enum Metric::Kind;
   static const auto& descriptions = *new std::map<std::string, Description>{
       {"tributary_updates_accepted_total",
-       {kCounter, "Updates counted, by run."}},
+       {kCounter, "Updates counted, by run; each of those in a partial sum."}},
+      {"tributary_partial_sums_total",
+       {kCounter, "Sums of aggregators' leaves counted, by run."}},
       {"tributary_refusals_total",
        {kCounter, "What clients sent and was not taken, by reason."}},
       {"tributary_upload_bytes_total",

@@ -55,7 +55,12 @@ void Runner::Do(Run& run, const round::AcceptUpdate& effect) {
   run.accepted.insert_or_assign(effect.client.name, update.mapped());
   sessions_.Send(effect.client, AcceptedMessage(effect.token));
   desk_.Drop(key);
-  metrics_.Count("tributary_updates_accepted_total", {{"run", run.name}});
+  const std::uint32_t leaves = update.mapped().leaves;
+  metrics_.Count("tributary_updates_accepted_total", {{"run", run.name}},
+                 std::max(leaves, 1u));
+  if (leaves > 0) {
+    metrics_.Count("tributary_partial_sums_total", {{"run", run.name}});
+  }
   clients_.Accepted(effect.client);
   Log(Level::kDebug, "update accepted",
       {{"run", run.name}, {"client", effect.client.name}});
@@ -88,9 +93,10 @@ void Runner::Do(Run& run, const round::AcknowledgeAgain& effect) {
 void Runner::Do(Run& run, const round::Refuse& effect) {
   const UploadKey key{effect.client, effect.token};
   const auto detail = run.details.extract(key);
-  sessions_.Send(effect.client,
-                 RefusedMessage(effect.token, effect.reason,
-                                detail.empty() ? "" : detail.mapped()));
+  sessions_.Send(
+      effect.client,
+      RefusedMessage(effect.token, effect.reason,
+                     detail.empty() ? "" : detail.mapped(), effect.overlap));
   desk_.Drop(key);
   run.announced.erase(key);
   run.arrived.erase(key);
@@ -99,7 +105,8 @@ void Runner::Do(Run& run, const round::Refuse& effect) {
   Log(Level::kInfo, "refused",
       {{"run", run.name},
        {"client", effect.client.name},
-       {"reason", std::string(round::Name(effect.reason))}});
+       {"reason", std::string(round::Name(effect.reason))},
+       {"detail", detail.empty() ? "" : detail.mapped()}});
 }
 
 void Runner::Do(Run& run, const round::CancelTask& effect) {
@@ -267,11 +274,13 @@ void Runner::ReleaseIfFolded(Run& run) {
   }
   if (run.packed) return FinishPacked(run);
   aggregation::ExactSum sum = run.sum->Take();
-  if (sum.weight() != run.release->total_weight) {
+  if (sum.weight() != run.release->total_weight ||
+      sum.contributions() != run.release->leaves) {
     FailRun(run,
-            absl::StrCat("round ", run.release->round, ": updates of weight ",
-                         sum.weight(), " are folded, of ",
-                         run.release->total_weight, " were accepted"));
+            absl::StrCat("round ", run.release->round, ": ",
+                         sum.contributions(), " updates of weight ",
+                         sum.weight(), " are folded, ", run.release->leaves,
+                         " of ", run.release->total_weight, " were accepted"));
     return;
   }
   sum.DivideBy(run.release->divisor);
@@ -392,7 +401,8 @@ void Runner::Do(Run& run, const round::EndRun& effect) {
   Publish(run);
   // Those who waited in the engine wait no longer.
   for (const Session& session : sessions_.All()) {
-    if (session.population == run.population) session.peer->Send(IdleWindow());
+    if (session.population != run.population) continue;
+    sessions_.Send(session.client(), IdleWindow());
   }
   Log(Level::kInfo, "run over",
       {{"run", run.name},

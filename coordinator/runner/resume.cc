@@ -73,12 +73,17 @@ absl::StatusOr<std::unique_ptr<Coordinator>> Coordinator::Open(
       (*database)->Clients();
   if (!clients.ok()) return clients.status();
 
+  absl::StatusOr<std::vector<store::AggregatorRow>> aggregators =
+      (*database)->Aggregators();
+  if (!aggregators.ok()) return aggregators.status();
+
   auto runner = std::make_unique<Runner>(
       options, Runner::Disk{.lock = *std::move(lock),
                             .store = *std::move(database),
                             .blobs = *std::move(blobs),
                             .spool = *std::move(spool),
-                            .clients = *std::move(clients)});
+                            .clients = *std::move(clients),
+                            .aggregators = *std::move(aggregators)});
   if (absl::Status resumed = runner->Resume(); !resumed.ok()) return resumed;
   runner->Start();
   return runner;
@@ -291,6 +296,7 @@ absl::Status Runner::FoldAgain(Run& run) {
   } else if (!is_masked && !run.IsRobust()) {
     run.sum = std::make_shared<RoundSum>(run.format->layout);
   }
+  run.silent = SilentOf(*cohort);
   absl::Status lost;
   for (const auto& [client, participant] : *cohort) {
     if (participant.state != round::Participation::kAccepted) continue;
@@ -309,7 +315,8 @@ absl::Status Runner::FoldAgain(Run& run) {
     SpooledUpdate update{.slot = *std::move(slot),
                          .encoding = run.format->encoding,
                          .size = row->second->size,
-                         .checksum = row->second->checksum};
+                         .checksum = row->second->checksum,
+                         .leaves = row->second->leaves};
     if (run.IsRobust()) update.slot->Close();
     run.accepted.emplace(client.name, update);
     // The slots of a round that is lost are taken too, to be given back.

@@ -41,6 +41,9 @@ absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
                 .update = run->plan.update(),
                 .strategy = {}};
   if (run->plan.has_strategy()) run->frame.strategy = run->plan.strategy();
+  if (run->plan.has_hierarchy()) {
+    run->frame.subtree = ToSubtreeTask(run->plan, 1);
+  }
   return run;
 }
 
@@ -80,6 +83,17 @@ std::vector<int> ForgettableModels(const std::map<int, Digest>& models,
   return forgettable;
 }
 
+std::set<std::string> SilentOf(const round::Cohort& cohort) {
+  std::set<std::string> silent;
+  for (const auto& [client, participant] : cohort) {
+    if (participant.role == round::Role::kAggregator &&
+        participant.state != round::Participation::kAccepted) {
+      silent.insert(client.name);
+    }
+  }
+  return silent;
+}
+
 namespace {
 
 struct Recorder {
@@ -110,6 +124,7 @@ struct Recorder {
                                         .slot = update.slot->number(),
                                         .size = update.size,
                                         .checksum = update.checksum,
+                                        .leaves = update.leaves,
                                         .state = {}}});
   }
   void operator()(const round::ReleaseRound& effect) {
@@ -125,14 +140,13 @@ struct Recorder {
           run.name, effect.round - run.recorded_rounds + 1});
     }
     const std::chrono::duration<double> seconds = step.now - run.opened;
-    run.committed = {
-        .round = effect.round,
-        .attempts = run.attempt,
-        .model = effect.model,
-        .accepted = static_cast<int>(run.release->contributors.size()),
-        .aggregates = Said(effect),
-        .seconds = seconds.count(),
-        .metrics = {}};
+    run.committed = {.round = effect.round,
+                     .attempts = run.attempt,
+                     .model = effect.model,
+                     .accepted = static_cast<int>(run.release->leaves),
+                     .aggregates = Said(effect),
+                     .seconds = seconds.count(),
+                     .metrics = {}};
     batch.push_back(store::SaveRound{run.name, run.committed});
     run.models[effect.round] = effect.model;
     batch.push_back(store::KeepModel{run.name, effect.round, effect.model});
@@ -301,7 +315,8 @@ void Describe(const Run& run, v1::RunDetail& detail) {
   detail.set_phase(std::string(round::Name(state.phase)));
   detail.set_round(static_cast<std::uint32_t>(state.round));
   detail.set_attempt(static_cast<std::uint32_t>(state.attempt));
-  detail.set_waiting_clients(static_cast<std::uint32_t>(state.waiting.size()));
+  detail.set_waiting_clients(static_cast<std::uint32_t>(
+      state.waiting.size() + state.aggregators.size()));
   detail.set_wanted_updates(
       static_cast<std::uint32_t>(run.engine->options().cohort_size));
   std::uint32_t asked = 0;
@@ -310,7 +325,8 @@ void Describe(const Run& run, v1::RunDetail& detail) {
     asked = static_cast<std::uint32_t>(keying->cohort.size());
   } else if (const auto* now = std::get_if<round::Collecting>(&state.phase)) {
     asked = static_cast<std::uint32_t>(now->cohort.size());
-    accepted = static_cast<std::uint32_t>(now->accepted);
+    accepted = now->ledger ? static_cast<std::uint32_t>(now->ledger->size())
+                           : static_cast<std::uint32_t>(now->accepted);
   } else if (const auto* unmasking =
                  std::get_if<round::Unmasking>(&state.phase)) {
     asked = static_cast<std::uint32_t>(unmasking->cohort.size());
@@ -321,9 +337,7 @@ void Describe(const Run& run, v1::RunDetail& detail) {
   } else if (const auto* past = std::get_if<round::Released>(&state.phase)) {
     asked = static_cast<std::uint32_t>(past->cohort.size());
     accepted =
-        run.release
-            ? static_cast<std::uint32_t>(run.release->contributors.size())
-            : 0;
+        run.release ? static_cast<std::uint32_t>(run.release->leaves) : 0;
   }
   detail.set_asked_clients(asked);
   detail.set_accepted_updates(accepted);

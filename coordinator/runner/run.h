@@ -83,6 +83,8 @@ struct Run {
   std::map<UploadKey, SpooledUpdate> counted;
   std::map<UploadKey, std::string> details;       // of their defects
   std::map<std::string, SpooledUpdate> accepted;  // by client; keeps the slots
+  // Aggregators that were asked and have handed nothing up.
+  std::set<std::string> silent;
   // Under a robust rule, from the release on: at work on the accepted updates.
   std::shared_ptr<RobustFinish> rule;
   SteadyTime rule_started{};
@@ -119,6 +121,9 @@ absl::StatusOr<Key> KeyOf(const store::RunRow& row);
 // What the run's engine is made with.
 absl::StatusOr<round::Options> OptionsOf(const store::RunRow& row,
                                          const v1::Plan& plan);
+
+// Of these the aggregators that have handed nothing up.
+std::set<std::string> SilentOf(const round::Cohort& cohort);
 
 // Appends what one step changes in the database, in the order of its effects,
 // and moves the run's own record along. A release of a private run is charged

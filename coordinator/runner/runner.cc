@@ -64,6 +64,7 @@ Runner::Runner(const Options& options, Disk disk)
       clock_(options.clock),
       disk_(std::move(disk)),
       clients_(std::move(disk_.clients)),
+      aggregators_(disk_.aggregators),
       desk_(*disk_.spool, options.upload_credits, clock_, *this),
       pool_(options.fold_threads) {}
 
@@ -135,10 +136,12 @@ absl::StatusOr<StreamId> Runner::Join(const Identity& identity,
   }
   Identity known = identity;
   if (known.role == v1::ROLE_UNSPECIFIED) known.role = v1::TRAINER;
-  if (known.role != v1::TRAINER && known.role != v1::EVALUATOR) {
+  const bool is_aggregator = known.role == v1::AGGREGATOR;
+  if (known.role != v1::TRAINER && known.role != v1::EVALUATOR &&
+      !is_aggregator) {
     CountRefusal(round::Refusal::kWrongRole);
     return absl::PermissionDeniedError(
-        "wrong_role: only trainers and evaluators take part");
+        "wrong_role: only trainers, evaluators and aggregators take part");
   }
   if (hello.population().empty() || hello.population().size() > kMaxName) {
     CountRefusal(round::Refusal::kBadMessage);
@@ -146,7 +149,7 @@ absl::StatusOr<StreamId> Runner::Join(const Identity& identity,
         "bad_message: a population has 1 to 128 bytes");
   }
 
-  peer->Send(WelcomeMessage(known.name, known.role));
+  if (!is_aggregator) peer->Send(WelcomeMessage(known.name, known.role));
   if (!known.serial.empty()) {
     const std::lock_guard lock(revoked_mutex_);
     names_by_serial_[known.serial].insert(known.name);
@@ -171,6 +174,10 @@ absl::StatusOr<StreamId> Runner::Join(const Identity& identity,
     (void)sessions_.Remove(added.id);
     CountRefusal(round::Refusal::kRevoked);
     return absl::PermissionDeniedError("revoked: the certificate was revoked");
+  }
+  if (is_aggregator) {
+    Post([this, stream = added.id, name = known.name,
+          stored = hello.session()] { WelcomeLater(stream, name, stored); });
   }
   return added.id;
 }

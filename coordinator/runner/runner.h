@@ -17,6 +17,7 @@
 #include <thread>
 #include <vector>
 
+#include "coordinator/runner/aggregator_book.h"
 #include "coordinator/runner/client_book.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/runner/health.h"
@@ -43,6 +44,7 @@ class Runner final : public Coordinator, private UploadListener {
     store::Blobs blobs;
     std::unique_ptr<store::Spool> spool;
     std::vector<store::ClientRow> clients;
+    std::vector<store::AggregatorRow> aggregators;
   };
   Runner(const Options& options, Disk disk);
   ~Runner() override;
@@ -133,9 +135,20 @@ class Runner final : public Coordinator, private UploadListener {
   // If the update that has arrived is to count in the model after the one that
   // is being made.
   void KeepForNext(Run& run, const UploadKey& key);
+  // note_sums.cc: what a step says of partial sums, for the log and for those
+  // that are refused.
+  void NoteSums(Run& run, const round::Event& event,
+                const round::Effect& effect);
 
   // ---- events: handle.cc ----
   Run* RunOf(const std::string& population);
+  // The hello of an aggregator: it is welcome once that is durable.
+  void WelcomeLater(StreamId stream, const std::string& aggregator,
+                    std::uint64_t stored);
+  // False: another stream of the aggregator is heard, and this one closed.
+  bool Hear(const Session& session);
+  bool IsEpochOver(const round::ClientId& aggregator,
+                   const round::Contribution& contribution) const;
   void Handle(const Session& session, const v1::ClientMessage& message);
   void HandleCheckIn(const Session& session);
   void HandleUpdateReady(const Session& session,
@@ -235,6 +248,7 @@ class Runner final : public Coordinator, private UploadListener {
   HealthBook health_;
   MetricBook metrics_;
   ClientBook clients_;
+  AggregatorBook aggregators_;  // the engine thread's own
   LedgerBook ledger_;
   RunBoard board_;
   Sessions sessions_;

@@ -15,8 +15,26 @@ Sessions::Added Sessions::Add(Session session) {
     by_id_.erase(old);
   }
   current = added.id;
-  by_id_.emplace(added.id, Entry{std::move(session), 0});
+  const bool is_welcome = !session.IsAggregator();
+  by_id_.emplace(added.id, Entry{.session = std::move(session),
+                                 .pending = 0,
+                                 .is_welcome = is_welcome});
   return added;
+}
+
+void Sessions::Welcome(StreamId id, const v1::ServerMessage& message) {
+  std::shared_ptr<Peer> peer;
+  {
+    std::lock_guard lock(mutex_);
+    const auto found = by_id_.find(id);
+    if (found == by_id_.end()) return;
+    peer = found->second.session.peer;
+  }
+  // Others may speak to it as soon as it is welcome.
+  peer->Send(message);
+  std::lock_guard lock(mutex_);
+  const auto found = by_id_.find(id);
+  if (found != by_id_.end()) found->second.is_welcome = true;
 }
 
 std::optional<Session> Sessions::Remove(StreamId id) {
@@ -51,8 +69,9 @@ void Sessions::EndMessage(StreamId id) {
 std::shared_ptr<Peer> Sessions::PeerOf(const round::ClientId& client) const {
   std::lock_guard lock(mutex_);
   const auto name = by_name_.find(client.name);
-  return name == by_name_.end() ? nullptr
-                                : by_id_.at(name->second).session.peer;
+  if (name == by_name_.end()) return nullptr;
+  const Entry& entry = by_id_.at(name->second);
+  return entry.is_welcome ? entry.session.peer : nullptr;
 }
 
 bool Sessions::Send(const round::ClientId& client,
@@ -71,6 +90,11 @@ bool Sessions::IsWriting(const round::ClientId& client) const {
 bool Sessions::IsConnected(const round::ClientId& client) const {
   std::lock_guard lock(mutex_);
   return by_name_.contains(client.name);
+}
+
+bool Sessions::IsOpen(StreamId id) const {
+  std::lock_guard lock(mutex_);
+  return by_id_.contains(id);
 }
 
 bool Sessions::IsIn(const round::ClientId& client,

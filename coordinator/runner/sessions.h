@@ -25,9 +25,16 @@ struct Session {
 
   round::ClientId client() const { return {identity.name}; }
   round::Role role() const {
-    return identity.role == v1::EVALUATOR ? round::Role::kEvaluator
-                                          : round::Role::kTrainer;
+    switch (identity.role) {
+      case v1::EVALUATOR:
+        return round::Role::kEvaluator;
+      case v1::AGGREGATOR:
+        return round::Role::kAggregator;
+      default:
+        return round::Role::kTrainer;
+    }
   }
+  bool IsAggregator() const { return identity.role == v1::AGGREGATOR; }
 };
 
 class Sessions {
@@ -40,7 +47,10 @@ class Sessions {
     StreamId id = 0;
     std::optional<Session> replaced;
   };
+  // An aggregator is sent nothing before its welcome, which waits for the disk.
   Added Add(Session session);
+  // Sends it, unless the stream is gone.
+  void Welcome(StreamId id, const v1::ServerMessage& message);
   // The session, if it was still open.
   std::optional<Session> Remove(StreamId id);
   // Counts a message that waits; nullopt if the stream is gone, an empty peer
@@ -54,6 +64,7 @@ class Sessions {
   // Whether what it was sent is still to be written. False without a stream.
   bool IsWriting(const round::ClientId& client) const;
   bool IsConnected(const round::ClientId& client) const;
+  bool IsOpen(StreamId id) const;
   bool IsIn(const round::ClientId& client, const std::string& population) const;
   std::vector<Session> All() const;
   std::size_t size() const;
@@ -62,8 +73,9 @@ class Sessions {
   struct Entry {
     Session session;
     int pending = 0;
+    bool is_welcome = true;
   };
-  // Null if the client has no open stream.
+  // Null if the client has no open stream, or is not welcome on it yet.
   std::shared_ptr<Peer> PeerOf(const round::ClientId& client) const;
 
   mutable std::mutex mutex_;

@@ -15,12 +15,19 @@ using round::Refusal;
 
 namespace {
 
-Transfer::Outcome ToOutcome(PackedCheck::Defect defect) {
+template <typename Defect>
+Transfer::Outcome ToOutcome(Defect defect) {
   return {{}, defect.refusal, std::move(defect.detail)};
 }
 
-std::variant<aggregation::UpdateDecoder, PackedCheck> ReaderOf(
-    const UploadTerms& terms) {
+std::variant<aggregation::UpdateDecoder, PackedCheck, SubtreeSumReader>
+ReaderOf(const UploadTerms& terms) {
+  if (const auto& subtree = terms.contribution.subtree) {
+    // There is one: it was announced.
+    const auto format = PartialSumFormat::OfSum(
+        terms.format->layout, subtree->leaves, subtree->weight);
+    return SubtreeSumReader(*subtree, format.value(), terms.size);
+  }
   if (terms.integers != nullptr) {
     return PackedCheck(terms.integers, terms.masks);
   }
@@ -37,6 +44,9 @@ Transfer::Outcome Transfer::Digest(std::span<const std::byte> bytes) {
   running_->checksum.Update(bytes);
   if (auto* check = std::get_if<PackedCheck>(&running_->reader)) {
     return ToOutcome(check->Feed(bytes));
+  }
+  if (auto* sum = std::get_if<SubtreeSumReader>(&running_->reader)) {
+    return ToOutcome(sum->Feed(bytes));
   }
   return Decode(std::get<aggregation::UpdateDecoder>(running_->reader), bytes);
 }
@@ -126,6 +136,11 @@ Transfer::Outcome Transfer::Check(store::Spool& spool) {
   if (auto* check = std::get_if<PackedCheck>(&running_->reader)) {
     return ToOutcome(check->Finish());
   }
+  if (auto* sum = std::get_if<SubtreeSumReader>(&running_->reader)) {
+    outcome = ToOutcome(sum->Finish());
+    if (outcome.IsFine()) leaves_ = sum->TakeLeaves();
+    return outcome;
+  }
   const absl::Status status =
       std::get<aggregation::UpdateDecoder>(running_->reader).Finish();
   if (!status.ok()) {
@@ -138,7 +153,10 @@ SpooledUpdate Transfer::Spooled() const {
   return {.slot = slot_,
           .encoding = terms_.format->encoding,
           .size = terms_.size,
-          .checksum = terms_.checksum};
+          .checksum = terms_.checksum,
+          .leaves = terms_.contribution.subtree
+                        ? terms_.contribution.subtree->leaves
+                        : 0};
 }
 
 }  // namespace tributary::coordinator

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// The receiving end of one update: hashes, decodes, checks and spools its
-// bytes, in that order while they are hot in the cache.
+// The receiving end of one update, or of one partial sum: hashes, decodes,
+// checks and spools its bytes, in that order while they are hot in the cache.
 //
 // Threads: one writer at a time holds mutex(); received() from any.
 #pragma once
@@ -11,12 +11,14 @@
 #include <mutex>
 #include <optional>
 #include <span>
+#include <utility>
 #include <variant>
 
 #include "aggregation/encoding.h"
 #include "coordinator/runner/checksum.h"
 #include "coordinator/runner/upload_desk.h"
 #include "coordinator/secure/packed_check.h"
+#include "coordinator/tree/subtree_sum.h"
 
 namespace tributary::coordinator {
 
@@ -46,11 +48,14 @@ class Transfer {
   // Lets go of everything but the bytes in the spool.
   void Rest() { running_.reset(); }
   SpooledUpdate Spooled() const;
+  // Of a partial sum that was checked, once.
+  round::LeafSet TakeLeaves() { return std::move(leaves_); }
 
  private:
   struct Running {
     Checksum checksum;
-    std::variant<aggregation::UpdateDecoder, PackedCheck> reader;
+    std::variant<aggregation::UpdateDecoder, PackedCheck, SubtreeSumReader>
+        reader;
     explicit Running(const UploadTerms& terms);
   };
   // A slot, and a running hash and decoder that have seen received() bytes.
@@ -64,6 +69,7 @@ class Transfer {
   std::shared_ptr<store::Spool::Slot> slot_;
   std::atomic<std::uint64_t> received_ = 0;
   std::unique_ptr<Running> running_;
+  round::LeafSet leaves_;
 };
 
 }  // namespace tributary::coordinator

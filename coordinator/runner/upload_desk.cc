@@ -55,7 +55,8 @@ class SpoolUpload final : public Upload {
     desk_.listener_.UploadEnded({.terms = transfer_->terms(),
                                  .defect = round::Refusal::kNone,
                                  .detail = {},
-                                 .update = transfer_->Spooled()});
+                                 .update = transfer_->Spooled(),
+                                 .leaves = transfer_->TakeLeaves()});
     return absl::OkStatus();
   }
 
@@ -182,6 +183,16 @@ void UploadDesk::DropRun(const std::string& run) {
     } else {
       ++entry;
     }
+  }
+  Pump();
+}
+
+void UploadDesk::DropClient(const round::ClientId& client) {
+  const std::lock_guard lock(mutex_);
+  for (auto entry = entries_.lower_bound({client, {}});
+       entry != entries_.end() && entry->first.client == client;) {
+    SetState(entry->second, State::kIdle);
+    entry = entries_.erase(entry);
   }
   Pump();
 }

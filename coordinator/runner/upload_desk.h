@@ -28,6 +28,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "coordinator/round/leaf_set.h"
 #include "coordinator/round/types.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/runner/model_format.h"
@@ -47,7 +48,8 @@ struct UploadKey {
   friend auto operator<=>(const UploadKey&, const UploadKey&) = default;
 };
 
-// What was announced, and so what must come.
+// What was announced, and so what must come: one client's update, or where the
+// contribution is a subtree's the names of its leaves and their sum.
 struct UploadTerms {
   UploadKey key;
   std::string run;
@@ -67,6 +69,8 @@ struct UploadResult {
   round::Refusal defect = round::Refusal::kNone;
   std::string detail;    // of the defect, for people
   SpooledUpdate update;  // without a defect; not synced yet
+  // Of a partial sum without a defect: who is in it.
+  round::LeafSet leaves = {};
 };
 
 class UploadListener {
@@ -101,6 +105,8 @@ class UploadDesk {
   // Nobody wants it any more; its spool goes.
   void Drop(const UploadKey& key);
   void DropRun(const std::string& run);
+  // Nor anything of this client's, complete or not.
+  void DropClient(const round::ClientId& client);
 
   absl::StatusOr<std::unique_ptr<Upload>> Open(const round::ClientId& client,
                                                const v1::UploadHeader& header);

@@ -75,10 +75,12 @@ std::string Hex(const ASN1_INTEGER* serial) {
 absl::StatusOr<v1::Role> ToRole(std::string_view name) {
   if (name == "trainer") return v1::TRAINER;
   if (name == "evaluator") return v1::EVALUATOR;
+  if (name == "aggregator") return v1::AGGREGATOR;
   if (name == "operator") return v1::OPERATOR;
-  return absl::UnauthenticatedError(
-      absl::StrCat("the certificate's role is \"", std::string(name),
-                   "\"; a client is a trainer, an evaluator or an operator"));
+  return absl::UnauthenticatedError(absl::StrCat(
+      "the certificate's role is \"", std::string(name),
+      "\"; a client is a trainer, an evaluator, an aggregator or an "
+      "operator"));
 }
 
 // Its certificates are owned elsewhere.

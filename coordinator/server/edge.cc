@@ -119,9 +119,11 @@ absl::StatusOr<Identity> Admit(Edge& edge, const grpc::ServerContextBase& call,
       return Refused(edge, round::Refusal::kIdentityMismatch, call, identity,
                      "hello: without TLS, client_name must say who this is");
     }
-    if (identity.role != v1::TRAINER && identity.role != v1::EVALUATOR) {
+    if (identity.role != v1::TRAINER && identity.role != v1::EVALUATOR &&
+        identity.role != v1::AGGREGATOR) {
       return Refused(edge, round::Refusal::kWrongRole, call, identity,
-                     "hello: a client is a trainer or an evaluator");
+                     "hello: a client is a trainer, an evaluator or an "
+                     "aggregator");
     }
     return identity;
   }

@@ -107,7 +107,7 @@ struct Writer {
   absl::Status operator()(const CountUpdate& change) const {
     const UpdateRow& row = change.row;
     return Query(database,
-                 "INSERT INTO updates VALUES (?,?,?,?,?,?,?,?,?,'accepted')")
+                 "INSERT INTO updates VALUES (?,?,?,?,?,?,?,?,?,'accepted',?)")
         .Bind(change.run)
         .Bind(std::int64_t{row.round})
         .Bind(std::int64_t{row.attempt})
@@ -118,6 +118,7 @@ struct Writer {
         .Bind(row.slot)
         .Bind(static_cast<std::int64_t>(row.size))
         .Bind(static_cast<std::int64_t>(row.checksum))
+        .Bind(std::int64_t{row.leaves})
         .Run();
   }
   absl::Status operator()(const CommitUpdates& change) const {
@@ -202,6 +203,17 @@ struct Writer {
         .Bind(row.last_seen)
         .Bind(static_cast<std::int64_t>(row.accepted))
         .Bind(static_cast<std::int64_t>(row.refused))
+        .Run();
+  }
+  absl::Status operator()(const SaveAggregator& change) const {
+    const AggregatorRow& row = change.row;
+    return Query(database,
+                 "INSERT OR REPLACE INTO aggregators VALUES (?,?,?,?,?)")
+        .Bind(row.aggregator)
+        .Bind(static_cast<std::int64_t>(row.used_session))
+        .Bind(static_cast<std::int64_t>(row.used_epoch))
+        .Bind(static_cast<std::int64_t>(row.offered_session))
+        .Bind(static_cast<std::int64_t>(row.offered_epoch))
         .Run();
   }
 };

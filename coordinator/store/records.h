@@ -64,7 +64,20 @@ struct UpdateRow {
   std::int64_t slot = 0;
   std::uint64_t size = 0;
   std::uint64_t checksum = 0;  // XXH3-64
-  std::string state;           // "accepted", "committed", "void"
+  // Of a partial sum: how many are in it. 0: it is one client's update.
+  std::uint32_t leaves = 0;
+  std::string state;  // "accepted", "committed", "void"
+};
+
+// What is kept of an aggregator's sessions (coordinator/tree/epoch_fence.h);
+// each epoch is at most its session, and what was used at most what was
+// offered.
+struct AggregatorRow {
+  std::string aggregator;
+  std::uint64_t used_session = 0;
+  std::uint64_t used_epoch = 0;
+  std::uint64_t offered_session = 0;
+  std::uint64_t offered_epoch = 0;
 };
 
 // What the release of a round costs, as the ledger of privacy has it.
@@ -157,10 +170,13 @@ struct ForgetModel {
 struct SaveClient {
   ClientRow row;
 };
-using Change =
-    std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot, CountUpdate,
-                 CommitUpdates, VoidUpdates, ForgetUpdates, DebitRelease,
-                 SaveRound, SaveMetrics, KeepModel, ForgetModel, SaveClient>;
+struct SaveAggregator {
+  AggregatorRow row;
+};
+using Change = std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot,
+                            CountUpdate, CommitUpdates, VoidUpdates,
+                            ForgetUpdates, DebitRelease, SaveRound, SaveMetrics,
+                            KeepModel, ForgetModel, SaveClient, SaveAggregator>;
 using Batch = std::vector<Change>;
 
 }  // namespace tributary::store

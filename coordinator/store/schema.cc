@@ -142,6 +142,24 @@ UPDATE measured_rounds SET total_weight = NULL, train_loss = NULL
 DROP TABLE rounds;
 ALTER TABLE measured_rounds RENAME TO rounds;
 )sql",
+    R"sql(
+-- Of a partial sum how many clients' updates are in it. 0: it is one client's
+-- update.
+ALTER TABLE updates ADD COLUMN leaves INTEGER NOT NULL DEFAULT 0;
+
+-- Which life of an aggregator counts: the session that something came in last,
+-- the one given out last, and their epochs.
+CREATE TABLE aggregators (
+  aggregator TEXT PRIMARY KEY,
+  used_session INTEGER NOT NULL,
+  used_epoch INTEGER NOT NULL,
+  offered_session INTEGER NOT NULL,
+  offered_epoch INTEGER NOT NULL,
+  CHECK (used_session <= offered_session),
+  CHECK (0 <= used_epoch AND used_epoch <= used_session),
+  CHECK (0 < offered_epoch AND offered_epoch <= offered_session)
+) WITHOUT ROWID;
+)sql",
 };
 
 }  // namespace

@@ -123,12 +123,29 @@ absl::StatusOr<std::vector<ClientRow>> Store::Clients() {
   return rows;
 }
 
+absl::StatusOr<std::vector<AggregatorRow>> Store::Aggregators() {
+  std::vector<AggregatorRow> rows;
+  Query query(*database_, "SELECT * FROM aggregators ORDER BY aggregator");
+  while (query.Next()) {
+    const auto number = [&query](int column) {
+      return static_cast<std::uint64_t>(query.Integer(column));
+    };
+    rows.push_back({.aggregator = query.Bytes(0),
+                    .used_session = number(1),
+                    .used_epoch = number(2),
+                    .offered_session = number(3),
+                    .offered_epoch = number(4)});
+  }
+  if (!query.status().ok()) return query.status();
+  return rows;
+}
+
 absl::StatusOr<std::vector<UpdateRow>> Store::Updates(const std::string& run,
                                                       std::string_view state) {
   std::vector<UpdateRow> rows;
   Query query(*database_,
               "SELECT round, attempt, client, token, weight, slot, size, "
-              "checksum, state FROM updates WHERE run = ? AND "
+              "checksum, leaves, state FROM updates WHERE run = ? AND "
               "(state = ?2 OR ?2 = '') ORDER BY round, attempt, client");
   query.Bind(run).Bind(state);
   while (query.Next()) {
@@ -140,7 +157,8 @@ absl::StatusOr<std::vector<UpdateRow>> Store::Updates(const std::string& run,
                   .slot = query.Integer(5),
                   .size = static_cast<std::uint64_t>(query.Integer(6)),
                   .checksum = static_cast<std::uint64_t>(query.Integer(7)),
-                  .state = query.Bytes(8)};
+                  .leaves = static_cast<std::uint32_t>(query.Integer(8)),
+                  .state = query.Bytes(9)};
     const std::string token = query.Bytes(3);
     if (token.size() != row.token.size()) {
       return absl::DataLossError("a task token is not 16 bytes");

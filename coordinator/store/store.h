@@ -36,6 +36,7 @@ class Store {
   absl::StatusOr<std::vector<RoundRow>> Rounds(const std::string& run,
                                                int limit);
   absl::StatusOr<std::vector<ClientRow>> Clients();
+  absl::StatusOr<std::vector<AggregatorRow>> Aggregators();
   // All updates of a run; of one state unless it is empty.
   absl::StatusOr<std::vector<UpdateRow>> Updates(const std::string& run,
                                                  std::string_view state);

@@ -3,6 +3,14 @@
 
 #include <utility>
 
+#include "coordinator/checkpoint/plan_options.h"
+#include "coordinator/checkpoint/snapshot.h"
+#include "coordinator/round/engine.h"
+#include "coordinator/runner/first_model.h"
+#include "coordinator/store/store.h"
+#include "privacy/crypto/random.h"
+#include "proto/codec/yaml.h"
+
 #include "tests/catch.h"
 
 namespace tributary::testing {
@@ -95,16 +103,57 @@ void Federation::SetClock(
   Open();
 }
 
-std::string Federation::Submit(const v1::Plan& plan) {
+Digest Federation::StoreFirstModel() {
   bool is_given = false;
   const auto model = coordinator_->StoreBlob([&]() -> std::string {
     return std::exchange(is_given, true) ? "" : FirstModel();
   });
   REQUIRE(model.ok());
-  const auto run = coordinator_->Submit(plan, *model, nullptr);
+  return *model;
+}
+
+std::string Federation::Submit(const v1::Plan& plan) {
+  const auto run = coordinator_->Submit(plan, StoreFirstModel(), nullptr);
   INFO(run.status().ToString());
   REQUIRE(run.ok());
   return run->run();
+}
+
+std::string Federation::Begin(const v1::Plan& plan) {
+  const v1::Plan effective = codec::WithDefaults(plan);
+  const auto options = checkpoint::ToOptions(effective);
+  INFO(options.status().ToString());
+  REQUIRE(options.ok());
+  const Key key = KeyFromSeed(effective.seed());
+  store::RunRow row;
+  row.run = "begun-1";
+  row.number = 1;
+  row.plan = effective.SerializeAsString();
+  row.key = std::string(key.begin(), key.end());
+  row.state = v1::RUNNING;
+  const Digest given = StoreFirstModel();
+  Close();
+  {
+    const auto blobs = store::Blobs::Open(
+        std::filesystem::path(options_.state_folder) / "blobs");
+    REQUIRE(blobs.ok());
+    const auto first = coordinator::MakeFirstModel(*blobs, given, effective);
+    REQUIRE(first.ok());
+    row.first_model = *first;
+    const round::Engine engine(*options, key, row.first_model);
+    auto store = store::Store::Open(options_.state_folder);
+    REQUIRE(store.ok());
+    REQUIRE((*store)
+                ->Commit({store::AddRun{row},
+                          store::KeepModel{row.run, 0, row.first_model},
+                          store::SaveSnapshot{row.run,
+                                              {.seq = 0,
+                                               .state = checkpoint::EncodeState(
+                                                   engine.state())}}})
+                .ok());
+  }
+  Open();
+  return row.run;
 }
 
 void Federation::Settle() {
@@ -151,15 +200,30 @@ double Federation::MetricOf(const std::string& name,
 
 void Federation::Join(const std::string& client, const std::string& population,
                       v1::Role role, const std::string& serial) {
-  identities_[client] = {.name = client, .role = role, .serial = serial};
   v1::Hello hello;
-  hello.set_min_wire_version(1);
-  hello.set_max_wire_version(1);
   hello.set_population(population);
+  Join({.name = client, .role = role, .serial = serial}, hello);
+}
+
+void Federation::JoinAggregator(const std::string& aggregator,
+                                std::uint64_t session,
+                                const std::string& population) {
+  v1::Hello hello;
+  hello.set_population(population);
+  hello.set_session(session);
+  Join({.name = aggregator, .role = v1::AGGREGATOR, .serial = ""}, hello);
+}
+
+void Federation::Join(const coordinator::Identity& identity,
+                      const v1::Hello& hello) {
+  v1::Hello complete = hello;
+  complete.set_min_wire_version(1);
+  complete.set_max_wire_version(1);
   const auto stream = coordinator_->Join(
-      identities_[client], hello, std::make_shared<MailPeer>(client, mail_));
+      identity, complete, std::make_shared<MailPeer>(identity.name, mail_));
   REQUIRE(stream.ok());
-  streams_[client] = *stream;
+  identities_[identity.name] = identity;
+  streams_[identity.name] = *stream;
 }
 
 void Federation::Leave(const std::string& client) {

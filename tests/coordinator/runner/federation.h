@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <filesystem>
 #include <functional>
@@ -66,6 +67,9 @@ class Federation {
   void SetClock(std::function<std::chrono::steady_clock::time_point()> clock);
   // The name of the run.
   std::string Submit(const v1::Plan& plan);
+  // The same of a plan that Submit refuses: the run is put into the state
+  // folder, from which it goes on as any run does after a restart.
+  std::string Begin(const v1::Plan& plan);
   // Returns once the coordinator has looked at its clock and done all that
   // follows from this and from what it was told: but for what it does beside
   // its engines (syncs of updates, sums, models).
@@ -79,6 +83,9 @@ class Federation {
   // ---- clients ----
   void Join(const std::string& client, const std::string& population = "pumps",
             v1::Role role = v1::TRAINER, const std::string& serial = "");
+  // An aggregator, with this session on its disk; its welcome is a letter.
+  void JoinAggregator(const std::string& aggregator, std::uint64_t session,
+                      const std::string& population = "pumps");
   // Its stream ends.
   void Leave(const std::string& client);
   void Say(const std::string& client, const v1::ClientMessage& message);
@@ -113,6 +120,9 @@ class Federation {
   }
 
  private:
+  Digest StoreFirstModel();
+  void Join(const coordinator::Identity& identity, const v1::Hello& hello);
+
   TempFolder folder_;
   coordinator::Options options_;
   std::shared_ptr<Mailroom> mail_;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "coordinator/runner/checksum.h"
+#include "coordinator/tree/subtree_sum.h"
 #include "tests/aggregation/vectors.h"
 #include "tests/coordinator/secure/integer_plans.h"
 #include "tests/coordinator/store/temp_folder.h"
@@ -122,6 +123,73 @@ TEST_CASE(
     wrong += total.At(i) == 4 * words[i] ? 0 : 1;
   }
   CHECK(wrong == 0);
+}
+
+TEST_CASE("a fold of a partial sum that broke off goes on, none added twice") {
+  constexpr std::size_t kTrainable = 200'001;
+  aggregation::Layout layout = aggregation::MakeLayout(kLength, 1, 100);
+  layout.trainable = kTrainable;
+  constexpr std::uint32_t kLeaves = 4;
+  constexpr std::uint64_t kTogether = 150;
+  const auto format =
+      PartialSumFormat::OfSum(layout, kLeaves, kTogether).value();
+  std::vector<std::int64_t> sums(kLength);
+  for (std::size_t i = 0; i < sums.size(); ++i) {
+    sums[i] = static_cast<std::int64_t>(i * 7'919 % 2'000'001) - 1'000'000;
+  }
+  std::vector<round::ClientId> names;
+  for (const char* name : {"a", "bb", "ccc", "pump-4"}) names.push_back({name});
+  std::vector<std::byte> bytes;
+  REQUIRE(WriteSubtreeSum(
+              round::LeafSet::Make(names).value(), format,
+              [&](std::size_t first, std::span<std::int64_t> out) {
+                std::ranges::copy(std::span(sums).subspan(first, out.size()),
+                                  out.begin());
+              },
+              [&](std::span<const std::byte> some) {
+                bytes.insert(bytes.end(), some.begin(), some.end());
+                return absl::OkStatus();
+              })
+              .ok());
+  const testing::TempFolder folder;
+  const auto spool = store::Spool::Open(folder.path(), {}).value();
+  Checksum checksum;
+  checksum.Update(bytes);
+  const SpooledUpdate update{.slot = spool->Take().value(),
+                             .encoding = Encoding::kFloat32,
+                             .size = bytes.size(),
+                             .checksum = checksum.Value(),
+                             .leaves = kLeaves};
+  REQUIRE(update.slot->file().Write(0, bytes).ok());
+
+  RoundSum sum(layout);
+  UpdateFold fold{.update = update, .weight = kTogether};
+  for (const double part : {0.0, 0.9, 0.6, 0.95}) {
+    std::filesystem::resize_file(
+        update.slot->file().path(),
+        static_cast<std::uintmax_t>(static_cast<double>(bytes.size()) * part));
+    CHECK_FALSE(sum.Fold(fold).ok());
+    CHECK(fold.added < kLength);
+    REQUIRE(update.slot->file().Write(0, bytes).ok());
+  }
+  CHECK(fold.added > 0);
+  REQUIRE(sum.Fold(fold).ok());
+  CHECK(sum.folded() == 1);
+
+  for (const int wrong : {0, 1, 2}) {
+    SpooledUpdate damaged = update;
+    if (wrong == 0) ++damaged.checksum;
+    if (wrong == 1) damaged.size = format.Bytes() - 1;
+    if (wrong == 2) damaged.leaves = kTogether + 1;
+    UpdateFold again{.update = damaged, .weight = kTogether};
+    RoundSum other(layout);
+    INFO("wrong: " << wrong);
+    CHECK(absl::IsDataLoss(other.Fold(again)));
+  }
+  const aggregation::ExactSum total = sum.Take();
+  CHECK(total.contributions() == kLeaves);
+  CHECK(total.weight() == kTogether);
+  CHECK(std::ranges::equal(total.sums(), sums));
 }
 
 TEST_CASE("packed words that are damaged in the spool are not folded") {

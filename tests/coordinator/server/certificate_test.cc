@@ -22,6 +22,15 @@ TEST_CASE("a certificate says name, role, populations and serial") {
   CHECK(read->populations == std::vector<std::string>{"pumps", "valves"});
 }
 
+TEST_CASE("a certificate can be an aggregator's") {
+  const auto read =
+      ReadCertificate(Authority("authority")
+                          .Issue("edge-1", {RoleUri("aggregator")})
+                          .certificate);
+  REQUIRE(read.ok());
+  CHECK(read->identity.role == v1::AGGREGATOR);
+}
+
 TEST_CASE("without a role a certificate is a trainer's, for any population") {
   const auto read =
       ReadCertificate(Authority("authority").Issue("pump", {}).certificate);

@@ -120,6 +120,47 @@ TEST_CASE_METHOD(StoreFixture, "an update counts at most once in a round") {
   CHECK(store->SpooledSlots()->empty());
 }
 
+TEST_CASE_METHOD(StoreFixture, "a sum's leaves are counted with it") {
+  UpdateRow sum = Update("edge-1", 1);
+  sum.leaves = 1'000'000;
+  sum.weight = std::uint64_t{1} << 44;
+  REQUIRE(store
+              ->Commit({CountUpdate{row.run, sum},
+                        CountUpdate{row.run, Update("pump", 1)}})
+              .ok());
+  const auto updates = store->Updates(row.run, "accepted");
+  REQUIRE(updates.ok());
+  REQUIRE(updates->size() == 2);
+  CHECK(updates->front().leaves == 1'000'000);
+  CHECK(updates->front().weight == std::uint64_t{1} << 44);
+  CHECK(updates->back().leaves == 0);
+}
+
+TEST_CASE_METHOD(StoreFixture, "an aggregator's sessions are kept") {
+  AggregatorRow edge{.aggregator = "edge-1",
+                     .used_session = 0,
+                     .used_epoch = 0,
+                     .offered_session = 1,
+                     .offered_epoch = 1};
+  REQUIRE(store->Commit({SaveAggregator{edge}}).ok());
+  edge.used_session = 7;
+  edge.used_epoch = 5;
+  edge.offered_session = 8;
+  edge.offered_epoch = 5;
+  REQUIRE(store->Commit({SaveAggregator{edge}}).ok());
+  const auto rows = store->Aggregators();
+  REQUIRE(rows.ok());
+  REQUIRE(rows->size() == 1);
+  CHECK(rows->front().aggregator == "edge-1");
+  CHECK(rows->front().used_session == 7);
+  CHECK(rows->front().used_epoch == 5);
+  CHECK(rows->front().offered_session == 8);
+  CHECK(rows->front().offered_epoch == 5);
+  // What no fence can be is not kept.
+  edge.used_session = 9;
+  CHECK_FALSE(store->Commit({SaveAggregator{edge}}).ok());
+}
+
 TEST_CASE_METHOD(StoreFixture, "old updates go, but not those in the spool") {
   UpdateRow second = Update("a", 1);
   second.round = 2;
