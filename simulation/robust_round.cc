@@ -4,11 +4,9 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "aggregation/encoding.h"
 #include "aggregation/invariant.h"
 #include "aggregation/robust/updates.h"
-#include "coordinator/robust/outliers.h"
 #include "coordinator/robust/robust_sum.h"
 #include "proto/codec/attack.h"
 #include "proto/codec/quarantine_rules.h"
@@ -76,34 +74,25 @@ bool RobustRound::NeedsCenter() const {
   return coordinator::NeedsCenter(recipe_);
 }
 
-absl::StatusOr<RobustRound::Released> RobustRound::Finish(
+absl::StatusOr<coordinator::RobustResult> RobustRound::Finish(
     const Attempt& attempt, std::span<const float> center) {
   UpdateRows rows = std::exchange(rows_, {});
   if (adversaries_) {
     adversaries_->Strike({attempt.round, attempt.attempt}, rows);
   }
   KeptUpdates updates(rows, layout_.length);
-  KeyedStream buckets(run_key_, absl::StrCat("bucketing/", attempt.round, "/",
-                                             attempt.attempt));
-  auto sum =
-      coordinator::SumRobustly(recipe_,
-                               {.updates = updates,
-                                .layout = layout_,
-                                .center = center,
-                                .words = [&buckets] { return buckets.Word(); }},
-                               robust::Execution{});
-  if (!sum.ok()) return sum.status();
-  Released released{.sum = std::move(sum->sum), .outliers = std::nullopt};
-  if (coordinator::TellsOutliers(recipe_, rows.size())) {
-    std::vector<round::ClientId> clients;
-    for (const auto& [client, row] : rows) clients.push_back(client);
-    released.outliers.emplace();
-    for (const std::size_t row :
-         coordinator::OutliersOf(recipe_, sum->weights, outlier_weight_)) {
-      released.outliers->push_back(clients[row]);
-    }
-  }
-  return released;
+  std::vector<round::ClientId> clients;
+  for (const auto& [client, row] : rows) clients.push_back(client);
+  return coordinator::EndAttempt({.recipe = recipe_,
+                                  .outlier_weight = outlier_weight_,
+                                  .run_key = run_key_,
+                                  .round = attempt.round,
+                                  .attempt = attempt.attempt},
+                                 {.updates = updates,
+                                  .clients = clients,
+                                  .layout = layout_,
+                                  .center = center},
+                                 robust::Execution{});
 }
 
 }  // namespace tributary::simulation

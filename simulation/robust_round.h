@@ -16,9 +16,9 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
-#include "aggregation/exact_sum.h"
 #include "aggregation/grid.h"
 #include "aggregation/robust/recipe.h"
+#include "coordinator/robust/robust_attempt.h"
 #include "coordinator/round/types.h"
 #include "privacy/crypto/random.h"
 #include "simulation/adversaries.h"
@@ -39,12 +39,6 @@ class RobustRound {
   // Ends the attempt without a sum.
   void Abandon() { rows_.clear(); }
 
-  struct Released {
-    aggregation::ExactSum sum;
-    // Whose updates the rule all but left out, sorted; nothing if it does not
-    // tell.
-    std::optional<std::vector<round::ClientId>> outliers;
-  };
   struct Attempt {
     int round = 0;
     int attempt = 0;
@@ -56,8 +50,8 @@ class RobustRound {
   // Ends the attempt with the rule's result over all updates added, those of
   // adversaries first put in their places.
   // InvalidArgument if they are too few for the rule.
-  absl::StatusOr<Released> Finish(const Attempt& attempt,
-                                  std::span<const float> center);
+  absl::StatusOr<coordinator::RobustResult> Finish(
+      const Attempt& attempt, std::span<const float> center);
 
  private:
   const robust::Recipe recipe_;
