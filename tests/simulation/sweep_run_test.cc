@@ -2,6 +2,7 @@
 // Sweeps on the digits that come with the project.
 #include <atomic>
 #include <filesystem>
+#include <set>
 #include <sstream>
 #include <string>
 
@@ -152,6 +153,24 @@ TEST_CASE("the sweeps over strategies are 39 plans each, alike but for those") {
     CHECK(runs->front().name == "fedavg,seed=1");
     CHECK(runs->back().name == "ditto,seed=3");
   }
+}
+
+TEST_CASE_METHOD(SweepFixture,
+                 "a dry run measures once what differs by chance alone") {
+  options.settings = {};
+  options.grid = {"seed=1,2,3"};
+  REQUIRE(WriteSweepCost(options, out).ok());
+  std::set<std::string> costs;
+  int runs = 0;
+  std::istringstream lines(out.str());
+  for (std::string line; std::getline(lines, line);) {
+    if (!line.starts_with("seed=")) continue;
+    ++runs;
+    costs.insert(line.substr(line.find(' ')));
+  }
+  CHECK(runs == 3);
+  // Another measurement would hardly give the same time and memory.
+  CHECK(costs.size() == 1);
 }
 
 TEST_CASE_METHOD(SweepFixture, "a dry run says the cost and writes nothing") {
