@@ -58,6 +58,9 @@ while read -r test; do
         TRIBUTARY_KILL_SEEDS=1 ctest --test-dir "$build" -R "^$test\$" \
         --timeout 3600 --output-on-failure
     done ;;
+    tree_process_test) step "$test.full" env TRIBUTARY_TREE=full \
+      ctest --test-dir "$build" -R "^$test\$" --timeout 3600 \
+      --output-on-failure ;;
     privacy_secagg_session_test) step "$test.$sessions" \
       env "RC_PARAMS=max_success=$sessions" TRIBUTARY_SECAGG_WORDS=50000000 \
       ctest --test-dir "$build" -R "^$test\$" --output-on-failure ;;

@@ -21,6 +21,11 @@ absl::Status CheckParticipants(const SimulationInputs& inputs) {
     if (participants.Examples(i) > 0) ++trainers;
   }
   const v1::Plan& plan = inputs.plan;
+  if (plan.has_hierarchy()) {
+    return absl::InvalidArgumentError(
+        "hierarchy: is not built yet in the simulator; the coordinator has it. "
+        "Without it the same plan and seed give the same models");
+  }
   if (plan.round().min_updates() > trainers) {
     return absl::InvalidArgumentError(
         absl::StrCat("round.min_updates: ", plan.round().min_updates(),

@@ -9,10 +9,11 @@
 //
 // Threads: every method may be called from any thread and none of them waits
 // for the disk, except Upload's and ModelFile's, which do file I/O on the
-// caller's thread, and StoreBlob, Submit, StopRun and Drain, which return once
-// what they did is durable. No call may be in progress when the coordinator is
-// destroyed, and it outlives its uploads. Inside, one thread steps the engines
-// and commits the journal, and `fold_threads` fold and release.
+// caller's thread, and StoreBlob, Submit, StopRun, TakeTask, SumCounts, EndTask
+// and Drain, which return once what they did is durable. No call may be in
+// progress when the coordinator is destroyed, and it outlives its uploads.
+// Inside, one thread steps the engines and commits the journal, and
+// `fold_threads` fold and release.
 #pragma once
 
 #include <cstddef>
@@ -28,6 +29,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/round/types.h"
+#include "coordinator/runner/parent_task.h"
 #include "privacy/crypto/digest.h"
 #include "privacy/secagg/identity.h"
 #include "tributary/v1/admin.pb.h"
@@ -116,6 +118,8 @@ struct Options {
   // then, for the coordinator to look at it.
   std::function<std::chrono::steady_clock::time_point()> clock =
       std::chrono::steady_clock::now;
+  // Runs come from a parent, as its tasks, and from nowhere else.
+  bool is_aggregator = false;
   // Where events go; called from any thread, returns quickly. Null: nowhere.
   std::function<void(const LogEvent&)> log;
   absl::Status Validate() const;
@@ -199,6 +203,20 @@ class Coordinator {
   virtual absl::Status ReadLedger(
       const v1::ReadLedgerRequest& request,
       const std::function<bool(const v1::LedgerPage&)>& take) = 0;
+
+  // ---- Upstream ----
+  // The parent asks for the sum of this attempt: begins its run here if it is
+  // not known, whose model and archive are stored, and collects. `listener`
+  // hears what comes of it, instead of whoever was given with the same task
+  // before; leaves in `without` are not in the sum. Safe to repeat. Fails if
+  // nothing comes of it: the task is to be given up.
+  virtual absl::Status TakeTask(const v1::Task& task,
+                                std::vector<std::string> without,
+                                std::shared_ptr<TaskListener> listener) = 0;
+  // The sum of this task counts at the parent; its updates can go.
+  virtual absl::Status SumCounts(const TaskName& task) = 0;
+  // Nobody wants this task's sum any more, or it counts.
+  virtual absl::Status EndTask(const TaskName& task) = 0;
 
   // ---- Operations ----
   virtual std::vector<Metric> Metrics() const = 0;

@@ -399,7 +399,6 @@ absl::StatusOr<std::string> Runner::Begin(
   absl::StatusOr<std::unique_ptr<Run>> made = MakeRun(row);
   if (!made.ok()) return made.status();
   Run& run = **made;
-  run.recorded_rounds = options_.recorded_rounds;
   if (const Run* other = RunOf(run.population);
       other != nullptr && !other->IsOver()) {
     return absl::FailedPreconditionError(
@@ -412,12 +411,6 @@ absl::StatusOr<std::string> Runner::Begin(
         absl::StrCat("another run of population \"", run.population,
                      "\" has spent of its budget meanwhile; submit again"));
   }
-  absl::StatusOr<round::Options> options = OptionsOf(row, run.plan);
-  if (!options.ok()) return options.status();
-  absl::StatusOr<Key> key = KeyOf(row);
-  if (!key.ok()) return key.status();
-  run.key = *key;
-
   // Until the run stands in the database, nothing keeps its blobs.
   const auto archive = Digest::FromBytes(row.archive);
   if (!disk_.blobs.Has(row.first_model) ||
@@ -428,13 +421,27 @@ absl::StatusOr<std::string> Runner::Begin(
 
   row.run = absl::StrCat(Slug(run.plan.name()), "-", row.number);
   run.name = run.frame.run = row.run;
-  run.format = std::move(format);
   run.models[0] = row.first_model;
+  absl::Status entered = Enter(*std::move(made), row, std::move(format));
+  if (!entered.ok()) return entered;
+  batch_.push_back(store::KeepModel{row.run, 0, row.first_model});
+  return row.run;
+}
+
+absl::Status Runner::Enter(std::unique_ptr<Run> made, const store::RunRow& row,
+                           std::shared_ptr<const ModelFormat> format) {
+  Run& run = *made;
+  run.recorded_rounds = options_.recorded_rounds;
+  absl::StatusOr<round::Options> options = OptionsOf(row, run.plan);
+  if (!options.ok()) return options.status();
+  absl::StatusOr<Key> key = KeyOf(row);
+  if (!key.ok()) return key.status();
+  run.key = *key;
+  run.format = std::move(format);
   run.engine = std::make_unique<round::Engine>(*options, *key, row.first_model);
   run.started = clock_();
   ++runs_submitted_;
   batch_.push_back(store::AddRun{row});
-  batch_.push_back(store::KeepModel{row.run, 0, row.first_model});
   batch_.push_back(store::SaveSnapshot{
       row.run,
       {.seq = 0, .state = checkpoint::EncodeState(run.engine->state())}});
@@ -442,13 +449,13 @@ absl::StatusOr<std::string> Runner::Begin(
   outbox_.push_back([this, row, added = &run] {
     ShowNew(*added, row);
     CountRuns();
-    Log(Level::kInfo, "run submitted",
+    Log(Level::kInfo, row.tier == 0 ? "run submitted" : "run of the parent's",
         {{"run", row.run}, {"population", added->population}});
   });
   changed_.insert(&run);
   ShowPrivacy(run);
-  runs_[row.run] = *std::move(made);
-  return row.run;
+  runs_[row.run] = std::move(made);
+  return absl::OkStatus();
 }
 
 void Runner::CountRuns() {

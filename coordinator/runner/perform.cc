@@ -205,7 +205,7 @@ void Runner::Do(Run& run, const round::ReleaseRound& effect) {
 // What a private run has spent, worked out beside the engine: to add up
 // thousands of rounds takes a moment.
 void Runner::ShowPrivacy(Run& run) {
-  if (!run.plan.has_privacy()) return;
+  if (!run.plan.has_privacy() || run.IsChild()) return;
   const v1::PrivacyPlan& plan = run.plan.privacy();
   if (!run.privacy) {
     run.privacy.emplace();
@@ -249,7 +249,7 @@ void Runner::ShowPrivacy(Run& run) {
 }
 
 bool Runner::IsPaid(Run& run, int round) {
-  if (!run.plan.has_privacy() ||
+  if (!run.plan.has_privacy() || run.IsChild() ||
       ledger_.IsCharged(run.name, round, run.attempt)) {
     return true;
   }
@@ -263,6 +263,7 @@ void Runner::ReleaseIfFolded(Run& run) {
       run.releasing != nullptr) {
     return;
   }
+  if (run.IsChild()) return HandUp(run);
   if (!IsPaid(run, run.release->round)) return;
   if (run.IsRobust()) return ApplyRule(run);
   if (run.sum->folded() != run.release->contributors.size()) {
@@ -337,16 +338,24 @@ void Runner::ReleaseDone(Run& run, int round,
 
 void Runner::Do(Run& run, const round::CommitRound& effect) {
   const store::RoundRow& row = run.committed;
+  if (run.IsChild()) NoteHandedUp(run, effect);
   ForgetRound(run);
   OptimizerState::RemoveAllBut(StateFolder(run), effect.round);
   RemoveUnkeptBlobs(std::exchange(run.forgotten, {}));
   board_.Publish(run.name, [&](v1::RunDetail& detail) {
+    // An attempt that the parent gave up after it had its sum.
+    if (detail.rounds_size() > 0 &&
+        detail.rounds().rbegin()->round() >=
+            static_cast<std::uint32_t>(effect.round)) {
+      detail.mutable_rounds()->RemoveLast();
+    }
     *detail.add_rounds() = ToRecord(row);
   });
   board_.SetModels(run.name, run.models);
   metrics_.Count("tributary_rounds_released_total", {{"run", run.name}});
   metrics_.Set("tributary_round_seconds", {{"run", run.name}}, row.seconds);
   CountQuarantined(run);
+  if (run.IsChild()) return;
   Fields fields = {{"run", run.name},
                    {"round", absl::StrCat(effect.round)},
                    {"updates", absl::StrCat(row.accepted)},
@@ -370,6 +379,9 @@ void Runner::Do(Run& run, const round::AbandonRound& effect) {
        {"attempt", absl::StrCat(effect.attempt)},
        {"lost_updates", absl::StrCat(effect.accepted)},
        {"reason", effect.reason}});
+  if (run.listened == TaskName{run.name, effect.round, effect.attempt}) {
+    GiveUp(run, effect.reason);
+  }
 }
 
 void Runner::Do(Run& run, const round::QuarantineClient& effect) {
@@ -391,6 +403,7 @@ void Runner::CountQuarantined(const Run& run) {
 
 void Runner::Do(Run& run, const round::EndRun& effect) {
   ForgetRound(run);
+  GiveUp(run, run.failure.empty() ? effect.reason : run.failure);
   CountQuarantined(run);
   run.wake.reset();
   if (health_.Set(ModelsOf(run), absl::OkStatus())) ShowHealth();
@@ -425,6 +438,9 @@ void Runner::ForgetRound(Run& run) {
   run.accepted.clear();
   run.release.reset();
   run.releasing.reset();
+  run.without.clear();
+  run.sum_without.clear();
+  DropSumFile(run);
 }
 
 void Runner::RemoveUnkeptBlobs(const std::set<Digest>& candidates) {

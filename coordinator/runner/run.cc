@@ -35,14 +35,17 @@ absl::StatusOr<std::unique_ptr<Run>> MakeRun(const store::RunRow& row) {
   run->message = row.message;
   run->first_model = row.first_model;
   run->max_debits = row.max_debits;
+  run->tier = row.tier;
   run->frame = {.run = row.run,
                 .archive = row.archive,
                 .training = run->plan.training(),
                 .update = run->plan.update(),
                 .strategy = {}};
   if (run->plan.has_strategy()) run->frame.strategy = run->plan.strategy();
-  if (run->plan.has_hierarchy()) {
-    run->frame.subtree = ToSubtreeTask(run->plan, 1);
+  // Below the last tier there are clients alone.
+  if (row.tier < run->plan.hierarchy().fan_out_size()) {
+    run->frame.subtree =
+        ToSubtreeTask(run->plan, static_cast<std::uint32_t>(row.tier) + 1);
   }
   return run;
 }
@@ -59,7 +62,8 @@ absl::StatusOr<Key> KeyOf(const store::RunRow& row) {
 
 absl::StatusOr<round::Options> OptionsOf(const store::RunRow& row,
                                          const v1::Plan& plan) {
-  absl::StatusOr<round::Options> options = checkpoint::ToOptions(plan);
+  absl::StatusOr<round::Options> options =
+      checkpoint::ToOptions(plan, static_cast<std::uint32_t>(row.tier));
   if (options.ok()) options->max_debits = row.max_debits;
   return options;
 }
@@ -108,6 +112,9 @@ struct Recorder {
     run.attempt = effect.attempt;
     if (effect.attempt == 1) run.opened = step.now;
     is_milestone = true;
+    if (run.IsChild()) {
+      batch.push_back(store::TakeRoundBack{run.name, effect.round});
+    }
     if (run.engine->options().charged == round::Charged::kAttempts) {
       Charge(Asked());
     }
@@ -148,6 +155,8 @@ struct Recorder {
                      .seconds = seconds.count(),
                      .metrics = {}};
     batch.push_back(store::SaveRound{run.name, run.committed});
+    // It has made no model.
+    if (run.IsChild()) return;
     run.models[effect.round] = effect.model;
     batch.push_back(store::KeepModel{run.name, effect.round, effect.model});
     for (const int round : ForgettableModels(run.models, run.evaluated)) {
@@ -216,7 +225,8 @@ struct Recorder {
   }
   // The attempt in progress, to whom it may say something of.
   void Charge(const std::vector<round::ClientId>& whom) {
-    if (!run.plan.has_privacy()) return;
+    // The root pays, once.
+    if (!run.plan.has_privacy() || run.IsChild()) return;
     const double clip_norm = run.engine->state().clip_norm.value_or(
         run.plan.privacy().clipping().norm());
     absl::StatusOr<dp::Debit> debit = codec::DebitOf(

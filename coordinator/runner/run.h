@@ -19,6 +19,7 @@
 #include "coordinator/runner/model_format.h"
 #include "coordinator/runner/model_release.h"
 #include "coordinator/runner/packed_round.h"
+#include "coordinator/runner/parent_task.h"
 #include "coordinator/runner/robust_finish.h"
 #include "coordinator/runner/round_sum.h"
 #include "coordinator/runner/upload_desk.h"
@@ -55,6 +56,8 @@ struct Run {
   std::string last_failure;
   // Releases that its privacy budgets pay for.
   std::optional<int> max_debits;
+  // Of an aggregator's run; 0: it is this coordinator's own.
+  int tier = 0;
   // Why its latest release could not be charged, for want of which it will not
   // be performed.
   absl::Status unpaid;
@@ -92,6 +95,14 @@ struct Run {
   std::optional<round::ReleaseRound> release;  // asked for
   std::shared_ptr<ModelRelease> releasing;     // in progress
 
+  // ---- of an aggregator's run: the task of the parent's in hand ----
+  TaskName listened;                       // of whom `listener` hears
+  std::shared_ptr<TaskListener> listener;  // null: nobody asked yet
+  std::set<round::ClientId> without;      // leaves that are not to be handed up
+  std::set<round::ClientId> sum_without;  // of which `sum` is folded without
+  std::shared_ptr<const aggregation::ExactSum> handing;  // being written
+  std::optional<SumFile> sum_file;                       // written
+
   store::RoundRow committed;  // the latest
   Staleness staleness;        // of its updates, in asynchronous rounds
   int recorded_rounds = 0;    // of which the updates' records are kept
@@ -100,6 +111,7 @@ struct Run {
   std::set<int> evaluated;
   std::set<Digest> forgotten;  // whose blobs can go after the commit
 
+  bool IsChild() const { return tier > 0; }
   // Whose updates are kept until the release, and read then.
   bool IsRobust() const { return plan.has_robust(); }
 

@@ -85,6 +85,11 @@ class Runner final : public Coordinator, private UploadListener {
       const v1::ReadLedgerRequest& request,
       const std::function<bool(const v1::LedgerPage&)>& take) override;
 
+  absl::Status TakeTask(const v1::Task& task, std::vector<std::string> without,
+                        std::shared_ptr<TaskListener> listener) override;
+  absl::Status SumCounts(const TaskName& task) override;
+  absl::Status EndTask(const TaskName& task) override;
+
   std::vector<Metric> Metrics() const override;
   absl::Status Health() const override;
   void Drain(std::chrono::milliseconds limit) override;
@@ -163,6 +168,9 @@ class Runner final : public Coordinator, private UploadListener {
   absl::StatusOr<std::string> Begin(const store::RunRow& row,
                                     std::shared_ptr<const ModelFormat> format,
                                     std::int64_t earlier_debits);
+  // A run that begins, as its row says.
+  absl::Status Enter(std::unique_ptr<Run> run, const store::RunRow& row,
+                     std::shared_ptr<const ModelFormat> format);
   void FailRun(Run& run, const std::string& why);
   void CountRuns();
 
@@ -199,6 +207,31 @@ class Runner final : public Coordinator, private UploadListener {
   void ForgetRound(Run& run);
   void RemoveUnkeptBlobs(const std::set<Digest>& candidates);
   std::filesystem::path StateFolder(const Run& run) const;
+
+  // ---- runs of an aggregator: child_run.cc ----
+  struct GivenTask {
+    v1::Task task;
+    Digest model;
+    std::shared_ptr<const ModelFormat> format;
+    std::set<round::ClientId> without;
+    std::shared_ptr<TaskListener> listener;
+  };
+  absl::StatusOr<std::string> Take(const GivenTask& given);
+  absl::Status BeginChild(const GivenTask& given);
+  void KeepTaskModel(Run& run, int round, const Digest& model);
+  // Of those that are to be in it.
+  void SumAgain(Run& run);
+  static bool IsWithout(const Run& run, const round::ClientId& client,
+                        const round::Participant& participant);
+  // Once all is folded: writes the sum, or says again where it is.
+  void HandUp(Run& run);
+  void WriteSumFile(Run& run, round::LeafSet leaves, double loss);
+  void SumWritten(Run& run, const round::LeafSet& leaves, double loss,
+                  const absl::StatusOr<SumFile>& made);
+  static void DropSumFile(Run& run);
+  void NoteHandedUp(const Run& run, const round::CommitRound& effect) const;
+  // If somebody waits for the sum of this attempt.
+  static void GiveUp(Run& run, const std::string& reason);
 
   // ---- packed updates and their secure sessions: secure.cc ----
   absl::Status MakePackedRound(Run& run);
@@ -266,6 +299,7 @@ class Runner final : public Coordinator, private UploadListener {
   std::map<std::string, std::unique_ptr<Run>> runs_;
   std::map<std::string, Run*> latest_;  // by population
   std::int64_t runs_submitted_ = 0;
+  int sums_written_ = 0;
   store::Batch batch_;
   std::vector<Job> outbox_;   // after the commit, in order
   std::set<Run*> changed_;    // to be published

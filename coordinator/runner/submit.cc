@@ -76,6 +76,11 @@ absl::StatusOr<std::optional<int>> Runner::Afford(
 absl::StatusOr<v1::RunSummary> Runner::Submit(const v1::Plan& plan,
                                               const Digest& weights,
                                               const Digest* archive) {
+  if (options_.is_aggregator) {
+    return absl::FailedPreconditionError(
+        "this coordinator is an aggregator: runs come from its parent; submit "
+        "there");
+  }
   if (absl::Status valid = codec::ValidatePlan(plan); !valid.ok()) return valid;
   if (absl::Status here = CheckPromises(plan); !here.ok()) return here;
   v1::Plan effective = codec::WithDefaults(plan);

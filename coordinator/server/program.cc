@@ -16,6 +16,8 @@
 #include "coordinator/server/log.h"
 #include "coordinator/server/server.h"
 #include "coordinator/server/state_folder.h"
+#include "coordinator/upstream/parent_link.h"
+#include "coordinator/upstream/upstream.h"
 #include "google/protobuf/util/time_util.h"
 #include "proto/codec/yaml.h"
 
@@ -51,6 +53,24 @@ Options ToCoordinatorOptions(const v1::CoordinatorConfig& config,
     options.idle_latest =
         milliseconds(TimeUtil::DurationToMilliseconds(config.idle_latest()));
   }
+  options.is_aggregator = config.has_parent();
+  options.log = [](const LogEvent& event) { Log(event); };
+  return options;
+}
+
+UpstreamOptions ToUpstreamOptions(const v1::ParentConfig& parent,
+                                  const std::filesystem::path& folder,
+                                  const std::filesystem::path& state) {
+  UpstreamOptions options;
+  options.addresses = {parent.addresses().begin(), parent.addresses().end()};
+  options.population = parent.population();
+  options.name = parent.name();
+  if (parent.has_tls()) {
+    options.credentials = {.authority = folder / parent.tls().authority(),
+                           .certificate = folder / parent.tls().certificate(),
+                           .key = folder / parent.tls().key()};
+  }
+  options.folder = state / "upstream";
   options.log = [](const LogEvent& event) { Log(event); };
   return options;
 }
@@ -95,6 +115,10 @@ absl::StatusOr<Program> ReadProgram(const std::filesystem::path& config) {
     program.drain =
         milliseconds(TimeUtil::DurationToMilliseconds(read->drain()));
   }
+  if (read->has_parent()) {
+    program.parent = ToUpstreamOptions(read->parent(), folder,
+                                       program.coordinator.state_folder);
+  }
   absl::StatusOr<ServerOptions> server = ToServerOptions(*read, folder);
   if (!server.ok()) return server.status();
   program.server = *std::move(server);
@@ -122,6 +146,10 @@ absl::StatusOr<Program> ReadProgram(const std::filesystem::path& config) {
                  {{"certificate", program.server.tls->certificate.string()},
                   {"authority", program.server.tls->authority.string()}});
     }
+  }
+  if (program.parent) {
+    absl::Status status = CheckParentFiles(*program.parent);
+    if (!status.ok()) return status;
   }
   if (program.server.plaintext_authority.has_value()) {
     absl::Status status =
@@ -160,6 +188,14 @@ absl::Status Run(const Program& program) {
                         {"admin", (*server)->admin_address()},
                         {"http", (*server)->http_address()}});
 
+  std::unique_ptr<Upstream> upstream;
+  if (program.parent) {
+    auto started = Upstream::Start(
+        *program.parent, MakeParentLink(*program.parent), **coordinator);
+    if (!started.ok()) return started.status();
+    upstream = *std::move(started);
+  }
+
   const int signal = WaitForSignal(signals);
   LogInfo("draining", {{"signal", strsignal(signal)},
                        {"streams", std::to_string((*server)->connections())}});
@@ -169,6 +205,7 @@ absl::Status Run(const Program& program) {
   }).detach();
   (*server)->RefuseNewStreams();
   (*coordinator)->Drain(program.drain);
+  upstream.reset();
   (*server)->Shutdown();
   server->reset();
   coordinator->reset();

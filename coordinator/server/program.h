@@ -5,17 +5,22 @@
 
 #include <chrono>
 #include <filesystem>
+#include <optional>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "coordinator/runner/coordinator.h"
 #include "coordinator/server/server_options.h"
+#include "coordinator/upstream/upstream.h"
 
 namespace tributary::coordinator {
 
 struct Program {
   Options coordinator;
   ServerOptions server;
+  // Of an aggregator.
+  std::optional<UpstreamOptions> parent;
   std::string log_level;
   // Longest wait for uploads in flight at the end.
   std::chrono::milliseconds drain{20'000};

@@ -50,7 +50,7 @@ struct Writer {
 
   absl::Status operator()(const AddRun& change) const {
     const RunRow& row = change.row;
-    Query query(database, "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?)");
+    Query query(database, "INSERT INTO runs VALUES (?,?,?,?,?,?,?,?,?,?,?)");
     query.Bind(row.run)
         .Bind(row.number)
         .BindBlob(row.plan)
@@ -65,7 +65,7 @@ struct Writer {
     } else {
       query.BindNull();
     }
-    return query.Run();
+    return query.Bind(std::int64_t{row.tier}).Run();
   }
   absl::Status operator()(const SetRunState& change) const {
     return Query(database,
@@ -176,6 +176,21 @@ struct Writer {
     absl::Status status = query.Bind(row.seconds).Run();
     if (!status.ok()) return status;
     return SaveMetric(database, change.run, row.round, row.metrics);
+  }
+  absl::Status operator()(const TakeRoundBack& change) const {
+    absl::Status status =
+        Query(database, "DELETE FROM rounds WHERE run = ? AND round = ?")
+            .Bind(change.run)
+            .Bind(std::int64_t{change.round})
+            .Run();
+    if (!status.ok()) return status;
+    return Query(
+               database,
+               "UPDATE updates SET state = 'void' WHERE run = ? AND round = ? "
+               "AND state = 'committed'")
+        .Bind(change.run)
+        .Bind(std::int64_t{change.round})
+        .Run();
   }
   absl::Status operator()(const SaveMetrics& change) const {
     return SaveMetric(database, change.run, change.round, change.metrics);

@@ -27,6 +27,8 @@ struct RunRow {
   std::int64_t submitted = 0;  // milliseconds since 1970
   // Most releases its privacy budgets allow; none without a budget.
   std::optional<int> max_debits;
+  // Of an aggregator's run its own in the parent's tree; 0: no parent's run.
+  int tier = 0;
 };
 
 struct RoundRow {
@@ -153,6 +155,12 @@ struct SaveRound {
   std::string run;
   RoundRow row;
 };
+// An aggregator's round that was handed up, in an attempt that the parent gave
+// up after all: its record goes and its updates are void.
+struct TakeRoundBack {
+  std::string run;
+  int round = 0;
+};
 struct SaveMetrics {
   std::string run;
   int round = 0;
@@ -173,10 +181,11 @@ struct SaveClient {
 struct SaveAggregator {
   AggregatorRow row;
 };
-using Change = std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot,
-                            CountUpdate, CommitUpdates, VoidUpdates,
-                            ForgetUpdates, DebitRelease, SaveRound, SaveMetrics,
-                            KeepModel, ForgetModel, SaveClient, SaveAggregator>;
+using Change =
+    std::variant<AddRun, SetRunState, AppendEvent, SaveSnapshot, CountUpdate,
+                 CommitUpdates, VoidUpdates, ForgetUpdates, DebitRelease,
+                 SaveRound, TakeRoundBack, SaveMetrics, KeepModel, ForgetModel,
+                 SaveClient, SaveAggregator>;
 using Batch = std::vector<Change>;
 
 }  // namespace tributary::store

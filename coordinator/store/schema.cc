@@ -160,6 +160,11 @@ CREATE TABLE aggregators (
   CHECK (0 < offered_epoch AND offered_epoch <= offered_session)
 ) WITHOUT ROWID;
 )sql",
+    R"sql(
+-- Of an aggregator's run its own tier in the parent's tree. 0: the run is this
+-- coordinator's own.
+ALTER TABLE runs ADD COLUMN tier INTEGER NOT NULL DEFAULT 0;
+)sql",
 };
 
 }  // namespace

@@ -61,7 +61,8 @@ absl::StatusOr<std::vector<RunRow>> Store::Runs() {
                     .state = static_cast<int>(query.Integer(6)),
                     .message = query.Bytes(7),
                     .submitted = query.Integer(8),
-                    .max_debits = {}});
+                    .max_debits = {},
+                    .tier = static_cast<int>(query.Integer(10))});
     if (!query.IsNull(9)) {
       rows.back().max_debits = static_cast<int>(query.Integer(9));
     }

@@ -54,13 +54,51 @@ void CheckAddress(const std::string& key, const std::string& address,
   }
 }
 
+void CheckParent(const v1::ParentConfig& parent, Problems& problems) {
+  for (int i = 0; i < parent.addresses_size(); ++i) {
+    CheckAddress(absl::StrCat("parent.addresses[", i, "]"), parent.addresses(i),
+                 parent.insecure(), problems);
+  }
+  if (parent.insecure()) {
+    if (parent.has_tls()) {
+      problems.push_back({"parent.insecure", "cannot stand beside parent.tls"});
+    }
+    if (parent.name().empty()) {
+      problems.push_back({"parent.name", "is required without TLS"});
+    }
+    return;
+  }
+  if (!parent.name().empty()) {
+    problems.push_back(
+        {"parent.name", "is the certificate's to say under TLS; leave it out"});
+  }
+  if (!parent.has_tls()) {
+    problems.push_back({"parent.tls",
+                        "is required (or insecure: true, to loopback addresses "
+                        "only)"});
+    return;
+  }
+  if (parent.tls().certificate().empty()) {
+    problems.push_back({"parent.tls.certificate",
+                        "is required: this aggregator's own, of the role "
+                        "aggregator"});
+  }
+  if (parent.tls().key().empty()) {
+    problems.push_back({"parent.tls.key", "is required"});
+  }
+  if (!parent.tls().crl().empty()) {
+    problems.push_back({"parent.tls.crl",
+                        "is not looked at: an aggregator revokes no parent"});
+  }
+}
+
 }  // namespace
 
 Problems FindConfigProblems(const v1::CoordinatorConfig& given) {
   Problems problems;
   FindLimitProblems(given, "", problems);
   const v1::CoordinatorConfig config = WithDefaults(given);
-  if (config.has_parent()) problems.push_back({"parent", "is not built yet"});
+  if (config.has_parent()) CheckParent(config.parent(), problems);
   if (config.insecure() && config.has_tls()) {
     problems.push_back({"insecure", "cannot stand beside tls"});
   }

@@ -15,6 +15,26 @@ class HierarchyRules {
   HierarchyRules(const v1::Plan& plan, Problems& problems)
       : plan_(plan), problems_(problems) {}
 
+  // What a tree will have.
+  void CheckBuilt() {
+    const v1::HierarchyPlan& hierarchy = plan_.hierarchy();
+    if (hierarchy.fan_out_size() > 1) {
+      Fail("hierarchy.fan_out",
+           "more than one tier of aggregators is not built yet");
+    }
+    if (hierarchy.edge_rounds() > 1) {
+      Fail("hierarchy.edge_rounds", "more than one is not built yet");
+    }
+    const bool is_packed = plan_.has_secure_aggregation() ||
+                           plan_.has_privacy() ||
+                           plan_.update().encoding() == v1::UpdatePlan::PACKED;
+    if (is_packed) {
+      Fail("hierarchy",
+           "sums of integer updates (secure_aggregation, privacy, "
+           "update.encoding: packed) are not built yet in a tree");
+    }
+  }
+
   void CheckFanOut() {
     std::uint64_t nodes = 1;
     for (const std::uint32_t children : plan_.hierarchy().fan_out()) {
@@ -79,7 +99,7 @@ void CheckHierarchy(const v1::Plan& plan, Problems& problems) {
   HierarchyRules rules(plan, problems);
   rules.CheckLinks();
   if (!plan.has_hierarchy()) return;
-  problems.push_back({"hierarchy", "is not built yet"});
+  rules.CheckBuilt();
   rules.CheckFanOut();
   rules.CheckMasks();
   rules.CheckOthers();

@@ -26,6 +26,10 @@ std::string ClientName(int index) {
   return name.str();
 }
 
+std::string AggregatorName(int index) {
+  return "edge-" + std::to_string(index + 1);
+}
+
 // The value of `key=` in a log line.
 std::string Field(const std::string& line, const std::string& key) {
   const auto start = line.find(key + "=");
@@ -61,10 +65,14 @@ Federation::Federation(const FederationOptions& options) : options_(options) {
   folder_ = name;
   std::ofstream(plan_file()) << options_.plan;
   MakeAuthority();
-  Require(
-      RunCommand({Program("tributary-simulate"), "partition",
-                  plan_file().string(), "--out", (folder_ / "data").string()}),
-      "partition");
+  fs::path cut = plan_file();
+  if (!options_.simulated_plan.empty()) {
+    cut = simulated_plan_file();
+    std::ofstream(cut) << options_.simulated_plan;
+  }
+  Require(RunCommand({Program("tributary-simulate"), "partition", cut.string(),
+                      "--out", (folder_ / "data").string()}),
+          "partition");
   std::ofstream(folder_ / "coordinator.yaml")
       << "listen: 127.0.0.1:0\nadmin_listen: 127.0.0.1:0\nhttp_listen: off\n"
          "state: state\nidle_earliest: 100ms\nidle_latest: 300ms\n"
@@ -74,6 +82,7 @@ Federation::Federation(const FederationOptions& options) : options_(options) {
 
 Federation::~Federation() {
   clients_.clear();
+  aggregators_.clear();
   coordinator_.reset();
   // Kept for a look when a test failed.
   if (std::uncaught_exceptions() == 0) {
@@ -90,6 +99,9 @@ void Federation::MakeAuthority() {
                {"--san", "localhost", "--ip", "127.0.0.1"});
   MakeIdentity("operator", "operator");
   MakeIdentity("evaluator", "evaluator");
+  for (int i = 0; i < options_.aggregators; ++i) {
+    MakeIdentity(AggregatorName(i), "aggregator");
+  }
   for (int i = 0; i < options_.clients; ++i) {
     MakeIdentity(ClientName(i), "trainer");
   }
@@ -128,28 +140,68 @@ void Federation::StartCoordinator() {
   std::ofstream(folder_ / "coordinator.yaml") << config;
 }
 
+void Federation::StartAggregator(int index) {
+  const std::string name = AggregatorName(index);
+  Aggregator& aggregator = aggregators_[index];
+  const fs::path config = folder_ / (name + ".yaml");
+  const std::string listen =
+      aggregator.address.empty() ? "127.0.0.1:0" : aggregator.address;
+  // Of its clients' coordinator all have one certificate here.
+  std::ofstream(config)
+      << "listen: " << listen
+      << "\nadmin_listen: 127.0.0.1:0\nhttp_listen: off\n"
+         "idle_earliest: 100ms\nidle_latest: 300ms\nstate: "
+      << name
+      << "-state\n"
+         "tls: {authority: pki/ca.pem, certificate: coordinator.pem, "
+         "key: coordinator.key, crl: pki/crl.pem}\n"
+         "parent:\n  addresses: [\""
+      << federation_address_ << "\"]\n  population: " << options_.population
+      << "\n  tls: {authority: pki/ca.pem, certificate: " << name
+      << ".pem, key: " << name << ".key}\n";
+  aggregator.process = std::make_unique<Process>(
+      std::vector<std::string>{Program("tributary-coordinator"), "--config",
+                               config.string()},
+      folder_ / (name + ".log"));
+  const auto line = aggregator.process->WaitForLine("federation=", seconds(30));
+  INFO(aggregator.process->Output());
+  REQUIRE(line.has_value());
+  aggregator.address = Field(*line, "federation");
+}
+
+void Federation::StartAllAggregators() {
+  for (int i = 0; i < options_.aggregators; ++i) StartAggregator(i);
+}
+
 void Federation::StartClient(int index) {
   const std::string name =
       index == kEvaluator ? "evaluator" : ClientName(index);
   const std::string data =
       index == kEvaluator ? "test.csv" : ClientName(index) + ".csv";
-  std::vector<std::string> command{Program("tributary-client"),
-                                   "--coordinator",
-                                   federation_address_,
-                                   "--population",
-                                   options_.population,
-                                   "--ca",
-                                   (folder_ / "pki" / "ca.pem").string(),
-                                   "--cert",
-                                   (folder_ / (name + ".pem")).string(),
-                                   "--key",
-                                   (folder_ / (name + ".key")).string(),
-                                   "--state",
-                                   (folder_ / "clients" / name).string(),
-                                   "--data",
-                                   (folder_ / "data" / data).string(),
-                                   "--scale",
-                                   options_.scale};
+  const bool is_leaf = options_.aggregators > 0 && index != kEvaluator;
+  std::vector<std::string> command{
+      Program("tributary-client"),
+      "--coordinator",
+      is_leaf ? aggregators_.at(index % options_.aggregators).address
+              : federation_address_,
+      "--population",
+      options_.population,
+      "--ca",
+      (folder_ / "pki" / "ca.pem").string(),
+      "--cert",
+      (folder_ / (name + ".pem")).string(),
+      "--key",
+      (folder_ / (name + ".key")).string(),
+      "--state",
+      (folder_ / "clients" / name).string(),
+      "--data",
+      (folder_ / "data" / data).string(),
+      "--scale",
+      options_.scale};
+  if (is_leaf) {
+    command.insert(command.end(),
+                   {"--fallback", federation_address_, "--patience", "2"});
+  }
   if (index == kEvaluator) {
     command.insert(command.end(),
                    {"--test", (folder_ / "data" / data).string()});
@@ -231,8 +283,10 @@ std::string Federation::Model(const std::string& run, int round) {
 
 std::string Federation::SimulatedModel() {
   const fs::path results = folder_ / "simulated";
-  Require(RunCommand({Program("tributary-simulate"), plan_file().string(),
-                      "--out", results.string(), "--quiet"}),
+  const fs::path plan =
+      options_.simulated_plan.empty() ? plan_file() : simulated_plan_file();
+  Require(RunCommand({Program("tributary-simulate"), plan.string(), "--out",
+                      results.string(), "--quiet"}),
           "tributary-simulate");
   return ReadFile(results / "model.safetensors");
 }

@@ -29,6 +29,11 @@ struct FederationOptions {
   std::string scale = "0.0625";
   // More of the trainers' command line.
   std::vector<std::string> client_arguments = {};
+  // A tree: client i goes to aggregator i modulo these, and to the coordinator
+  // while that one is away.
+  int aggregators = 0;
+  // What the simulator runs instead of the plan; empty: the plan.
+  std::string simulated_plan = {};
 };
 
 class Federation {
@@ -39,6 +44,11 @@ class Federation {
   void StartCoordinator();
   void KillCoordinator() { coordinator_->Kill(); }
   Process& coordinator() { return *coordinator_; }
+  // Once the coordinator has been started.
+  void StartAggregator(int index);
+  void StartAllAggregators();
+  void KillAggregator(int index) { aggregators_.at(index).process->Kill(); }
+  Process& aggregator(int index) { return *aggregators_.at(index).process; }
   void StartClient(int index);
   void StartAllClients();
   void KillClient(int index) { clients_.at(index)->Kill(); }
@@ -66,12 +76,20 @@ class Federation {
   const std::string& address() const { return federation_address_; }
   std::filesystem::path folder() const { return folder_; }
   std::filesystem::path plan_file() const { return folder_ / "plan.yaml"; }
+  // With options that have one.
+  std::filesystem::path simulated_plan_file() const {
+    return folder_ / "simulated.yaml";
+  }
   std::filesystem::path first_weights() const {
     return folder_ / "first.safetensors";
   }
   std::filesystem::path database() const;
 
  private:
+  struct Aggregator {
+    std::unique_ptr<Process> process;
+    std::string address;  // once it was started
+  };
   void MakeAuthority();
   void MakeIdentity(const std::string& name, const std::string& role,
                     const std::vector<std::string>& extra = {});
@@ -81,6 +99,7 @@ class Federation {
   std::string federation_address_;
   std::string admin_address_;
   std::unique_ptr<Process> coordinator_;
+  std::map<int, Aggregator> aggregators_;
   std::map<int, std::unique_ptr<Process>> clients_;
 };
 

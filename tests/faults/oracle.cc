@@ -15,9 +15,10 @@
 #include "proto/codec/plan.h"
 #include "proto/codec/safetensors.h"
 #include "proto/codec/yaml.h"
-#include "tests/catch.h"
 #include "tributary/dataset.h"
 #include "tributary/torch_trainer.h"
+
+#include "tests/catch.h"
 
 namespace tributary::testing {
 namespace {
@@ -67,8 +68,9 @@ std::string OracleModel(const OracleInput& input) {
             ReadCsv(input.data / (client + ".csv"), {.scale = input.scale})));
         trainer = MakeTorchTrainer(data, nullptr);
       }
-      const std::string label = "task/" + std::to_string(round) + "/" + client;
-      const Key seed = DeriveKey(run_key, label);
+      const Key round_seed =
+          DeriveKey(run_key, "seeds/" + std::to_string(round));
+      const Key seed = DeriveKey(round_seed, "task/" + client);
       v1::Task task;
       task.set_kind(v1::Task::TRAIN);
       task.set_round(static_cast<std::uint32_t>(round));

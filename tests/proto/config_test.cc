@@ -89,5 +89,37 @@ TEST_CASE_METHOD(ConfigFixture, "the idle window starts before it ends") {
                 ":2: idle_earliest: 20s is longer than idle_latest 15s"));
 }
 
+TEST_CASE_METHOD(ConfigFixture, "an aggregator names its parent") {
+  const std::string root = "state: data\n" + kTls;
+  const auto config =
+      Read(root +
+           "parent:\n  addresses: [root.example:8470, \"[fe80::1]:8470\"]\n"
+           "  population: pumps\n"
+           "  tls: {authority: ca.pem, certificate: a.pem, key: a.key}\n");
+  INFO(config.status().ToString());
+  REQUIRE(config.ok());
+  CHECK(config->parent().addresses_size() == 2);
+  CHECK(config->parent().tls().key() == (folder.path() / "a.key").string());
+  const auto parent = [&](const std::string& lines) {
+    return root + "parent: {" + lines + "}\n";
+  };
+  const std::string where = "addresses: [\"127.0.0.1:1\"], population: pumps";
+  CHECK(Read(parent(where + ", insecure: true, name: edge-1")).ok());
+  CHECK(Refuses(parent("population: pumps"), "parent.addresses: is required"));
+  CHECK(Refuses(parent("addresses: [root], population: pumps"),
+                "parent.addresses[0]: \"root\" is not host:port"));
+  CHECK(Refuses(parent("addresses: [\"10.0.0.1:1\"], population: pumps, "
+                       "insecure: true, name: edge-1"),
+                "is not a loopback address"));
+  CHECK(Refuses(parent(where + ", insecure: true"),
+                "parent.name: is required without TLS"));
+  CHECK(Refuses(parent(where), "parent.tls: is required"));
+  CHECK(Refuses(parent(where + ", tls: {authority: ca.pem}"),
+                "parent.tls.certificate: is required"));
+  CHECK(Refuses(parent(where + ", name: edge-1, tls: {authority: ca.pem, "
+                               "certificate: a.pem, key: a.key}"),
+                "parent.name: is the certificate's to say"));
+}
+
 }  // namespace
 }  // namespace tributary::codec

@@ -50,6 +50,15 @@ class FakeCoordinator final : public coordinator::Coordinator {
     v1::RunDetail detail;
     std::vector<std::pair<int, std::function<void(const v1::RunDetail&)>>>
         watchers;
+    // What the parent asked.
+    struct Taken {
+      v1::Task task;
+      std::vector<std::string> without;
+      std::shared_ptr<coordinator::TaskListener> listener;
+    };
+    std::vector<Taken> tasks;
+    std::vector<coordinator::TaskName> counted;
+    std::vector<coordinator::TaskName> ended;
     absl::Status health;
     coordinator::StreamId next = 1;
   };
@@ -135,6 +144,23 @@ class FakeCoordinator final : public coordinator::Coordinator {
   absl::StatusOr<std::unique_ptr<Watch>> WatchRun(
       const std::string& run,
       std::function<void(const v1::RunDetail&)> callback) override;
+  absl::Status TakeTask(
+      const v1::Task& task, std::vector<std::string> without,
+      std::shared_ptr<coordinator::TaskListener> listener) override {
+    const Holder lock(*this);
+    state_.tasks.push_back({task, std::move(without), std::move(listener)});
+    return absl::OkStatus();
+  }
+  absl::Status SumCounts(const coordinator::TaskName& task) override {
+    const Holder lock(*this);
+    state_.counted.push_back(task);
+    return absl::OkStatus();
+  }
+  absl::Status EndTask(const coordinator::TaskName& task) override {
+    const Holder lock(*this);
+    state_.ended.push_back(task);
+    return absl::OkStatus();
+  }
   absl::StatusOr<v1::RunSummary> StopRun(const std::string& run) override {
     v1::RunSummary summary;
     summary.set_run(run);
