@@ -10,9 +10,10 @@
 namespace tributary::round {
 namespace {
 
-constexpr int kMoves = 38;  // what can happen
+constexpr int kMoves = 44;  // what can happen
 constexpr int kTrainers = 9;
 constexpr int kEvaluators = 2;
+constexpr int kEdges = 4;
 
 ClientId Trainer(int number) {
   return ClientId{"trainer-" + std::to_string(number % kTrainers)};
@@ -27,6 +28,22 @@ ClientId Evaluator(int number) {
   return ClientId{"evaluator-" + std::to_string(number % kEvaluators)};
 }
 
+ClientId Edge(int number) {
+  return ClientId{"edge-" + std::to_string(number % kEdges)};
+}
+// Leaves of its own, and some that others may have too.
+LeafSet SumOf(const ClientId& edge, std::uint8_t which, int own = 3) {
+  std::vector<ClientId> leaves;
+  for (int bit = 0; bit < own; ++bit) {
+    if (bit == 0 || (which >> (bit % 3) & 1) != 0) {
+      leaves.push_back({edge.name + "-leaf-" + std::to_string(bit)});
+    }
+  }
+  if ((which >> 3 & 3) == 3) leaves.push_back({"roamer"});
+  if ((which >> 5 & 3) == 3) leaves.push_back({"trainer-0"});
+  return LeafSet::Make(std::move(leaves)).value();
+}
+
 // Mostly nothing, sometimes long, once in a while backwards.
 Duration Pause(std::uint8_t later) {
   using namespace std::chrono_literals;
@@ -36,9 +53,34 @@ Duration Pause(std::uint8_t later) {
   return later < 128 ? kPauses[later % kPauses.size()] : 0ms;
 }
 
+// Half of all runs are flat; others are nodes of a tree.
+void PlaceInTree(std::uint32_t place, Options& options) {
+  const bool asks_aggregators = place == 4 || place == 6;
+  if (place < 4) return;
+  options.sampling = Sampling::kAny;
+  options.population = 0;
+  if (asks_aggregators) {
+    options.secure.reset();
+    TreeOptions tree;
+    tree.aggregators = 1 + options.cohort_size % 3;
+    tree.leaves_each =
+        (options.cohort_size + tree.aggregators - 1) / tree.aggregators;
+    tree.takes_trainers = options.quarantine || options.rounds % 2 == 0;
+    options.tree = tree;
+  }
+  if (place == 4) return;
+  options.parent = ParentOptions{.deadline_share = 0.5};
+  options.evaluate_every = 0;
+  options.stop_metric.clear();
+  options.stop_target.reset();
+  options.max_debits.reset();
+}
+
 }  // namespace
 
 Options OptionsFor(std::uint32_t choice) {
+  // Knuth's multiplicative hash: no choice below changes.
+  const std::uint32_t tree = (choice * 2654435761u) >> 29;
   const auto choose = [&choice](std::uint32_t of) {
     const std::uint32_t chosen = choice % of;
     choice /= of;
@@ -89,6 +131,7 @@ Options OptionsFor(std::uint32_t choice) {
   }
   if (choose(4) == 0) options.max_debits = choose(4);
   if (choose(2) == 0) options.clip_norm = 1.5;
+  PlaceInTree(tree, options);
   return options;
 }
 
@@ -160,8 +203,13 @@ void RandomPlay::Make(const Move& move) {
   if (now_ < Instant{}) now_ = Instant{};
   // Mostly nothing comes between a question and its answer.
   if (move[2] % 4 != 0) AnswerClosing();
+  if (std::holds_alternative<Resting>(engine_.state().phase) &&
+      move[2] % 2 == 1) {
+    Step(NextTask(move[2]));
+  }
   constexpr int kAllAct = 29;
-  if (move[0] % kMoves >= kAllAct) {
+  constexpr int kTree = 38;
+  if (move[0] % kMoves >= kAllAct && move[0] % kMoves < kTree) {
     // In the session's steps mostly everybody, or few rounds would get far.
     AllAct(IsCollecting() || move[2] >= 192 ? move[1] : ~0u);
   } else {
@@ -181,6 +229,9 @@ void RandomPlay::AnswerClosing() {
 }
 
 void RandomPlay::AllAct(unsigned who) {
+  for (int number = 0; number < kEdges; ++number) {
+    if ((who >> number & 1) != 0) EdgeActs(Edge(number));
+  }
   for (int number = 0; number < kWilling; ++number) {
     if ((who >> number & 1) == 0) continue;
     const ClientId client = Willing(number);
@@ -192,6 +243,85 @@ void RandomPlay::AllAct(unsigned who) {
       Step(SecureAnswered{client, TokenFor(client, 0), session_.step()});
     }
   }
+}
+
+// It takes out what counts through others, as an aggregator does.
+void RandomPlay::EdgeActs(const ClientId& edge) {
+  const auto* collecting = std::get_if<Collecting>(&engine_.state().phase);
+  if (collecting == nullptr || !collecting->cohort.contains(edge)) return;
+  const auto& tree = engine_.options().tree;
+  LeafSet leaves = SumOf(edge, 0xff, tree ? tree->leaves_each : 1);
+  // A life of it from before is heard no more.
+  std::uint64_t& newest = epochs_[edge];
+  newest = std::max<std::uint64_t>(newest, 1);
+  Step(round::CheckIn{edge, Role::kAggregator, newest});
+  Contribution stale = SumContribution(leaves, edge, 0);
+  stale.subtree->epoch = newest - 1;
+  Step(UpdateAnnounced{edge, TokenFor(edge, 0), stale});
+  while (leaves.size() > 0) {
+    Step(UpdateArrived{edge, TokenFor(edge, 0),
+                       SumContribution(leaves, edge, 0), Refusal::kNone,
+                       leaves});
+    LeafSet overlap;
+    for (const Effect& effect : moments_.back().effects) {
+      const auto* refused = std::get_if<Refuse>(&effect);
+      if (refused != nullptr) overlap = refused->overlap;
+    }
+    if (overlap.size() == 0) return;
+    leaves.Remove(overlap);
+  }
+  Step(TaskFailed{edge, TokenFor(edge, 0)});
+}
+
+Contribution RandomPlay::SumContribution(const LeafSet& leaves,
+                                         const ClientId& edge,
+                                         std::uint8_t how) const {
+  Contribution contribution = ContributionOf(edge, how);
+  const bool is_packed = engine_.options().packed;
+  contribution.weight =
+      leaves.size() * (is_packed ? 1 : engine_.options().max_weight);
+  const auto epoch = epochs_.find(edge);
+  contribution.subtree =
+      Subtree{.epoch = epoch == epochs_.end() ? 1 : epoch->second,
+              .leaves = static_cast<std::uint32_t>(leaves.size()),
+              .weight = contribution.weight,
+              .names = leaves.Name()};
+  switch (how % 32) {
+    case 9:
+    case 17:
+    case 25:
+      contribution.subtree->epoch = 0;  // over once it has checked in again
+      break;
+    case 10:
+      contribution.subtree.reset();
+      break;
+    case 11:
+      contribution.weight += 1;
+      contribution.subtree->weight += 1;
+      break;
+    case 12:
+      contribution.subtree->leaves += 1;
+      break;
+    case 14:
+      contribution.subtree->names = {};
+      break;
+    default:
+      break;
+  }
+  return contribution;
+}
+
+TaskGiven RandomPlay::NextTask(std::uint8_t how) const {
+  const State& state = engine_.state();
+  const int ahead = how % 8;
+  const bool is_retry = state.round_seed && ahead < 3;
+  const int round = state.round_seed ? state.round + 1 : 1;
+  return TaskGiven{.round = is_retry ? state.round : round,
+                   .attempt = is_retry ? state.attempt + 1 : 1,
+                   .model = ModelNamed(is_retry ? state.round : round),
+                   .round_seed = KeyFromSeed(static_cast<std::uint64_t>(round)),
+                   .time_left = Duration(how * 500),
+                   .clip_norm = std::nullopt};
 }
 
 void RandomPlay::Perform(const Effect& effect) {
@@ -210,6 +340,11 @@ void RandomPlay::Perform(const Effect& effect) {
 }
 
 void RandomPlay::Step(const Event& event) {
+  const auto* check_in = std::get_if<round::CheckIn>(&event);
+  if (check_in != nullptr && check_in->role == Role::kAggregator) {
+    std::uint64_t& newest = epochs_[check_in->client];
+    newest = std::max(newest, check_in->epoch);
+  }
   moments_.push_back(Moment{event, now_, engine_.Step(event, now_)});
   const auto& effects = moments_.back().effects;
   for (const Effect& effect : effects) Perform(effect);
@@ -276,7 +411,33 @@ Event RandomPlay::EventOf(const Move& move) const {
   const auto [what, who, how, later] = move;
   const ClientId trainer = Trainer(who);
   const ClientId evaluator = Evaluator(who);
+  const ClientId edge = Edge(who);
+  const LeafSet sum = SumOf(edge, later);
   switch (what % kMoves) {
+    case 38:
+      return round::CheckIn{edge, Role::kAggregator,
+                            how < 32 ? std::uint64_t{how} / 4 : 1};
+    case 39:
+      return UpdateAnnounced{how % 64 == 5 ? trainer : edge,
+                             TokenFor(how % 64 == 5 ? trainer : edge, how),
+                             SumContribution(sum, edge, how)};
+    case 40:
+    case 41:
+      return UpdateArrived{edge, TokenFor(edge, how),
+                           SumContribution(sum, edge, how), Refusal::kNone,
+                           sum};
+    case 42: {
+      TaskGiven given = NextTask(how);
+      if (who % 2 == 0) {  // again, or an older one
+        given.round = engine_.state().round;
+        given.attempt = std::max(1, engine_.state().attempt - who % 3);
+      }
+      return given;
+    }
+    case 43:
+      return how % 4 == 0 ? Event(TaskOver{engine_.state().round,
+                                           engine_.state().attempt})
+                          : Event(round::CheckIn{edge, Role::kAggregator, 1});
     case 0:
       return Tick{};
     case 1:
@@ -366,6 +527,17 @@ bool RandomPlay::ReachesItsEnd() {
     return std::holds_alternative<Ended>(engine_.state().phase);
   };
   for (int pass = 0; pass < 400 && !is_over(); ++pass) {
+    if (std::holds_alternative<Resting>(engine_.state().phase)) {
+      if (referee().released() >= engine_.options().rounds) {
+        Step(StopRequested{});
+        break;
+      }
+      constexpr std::uint8_t kLong = 255;
+      Step(NextTask(kLong));
+    }
+    for (int number = 0; number < kEdges; ++number) {
+      Step(round::CheckIn{Edge(number), Role::kAggregator, 100});
+    }
     for (int number = 0; number < kWilling; ++number) {
       Step(round::CheckIn{Willing(number), Role::kTrainer});
     }

@@ -63,6 +63,11 @@ class RandomPlay {
   bool IsCollecting() const;
   // More clients than may, though nothing was forgotten in a restart.
   bool TooManyTrain() const;
+  Contribution SumContribution(const LeafSet& leaves, const ClientId& edge,
+                               std::uint8_t how) const;
+  // Newer than any before.
+  TaskGiven NextTask(std::uint8_t how) const;
+  void EdgeActs(const ClientId& edge);
   void Step(const Event& event);
   // As the runner does it: answers come from the session, and die with it.
   void Perform(const Effect& effect);
@@ -77,6 +82,7 @@ class RandomPlay {
   std::optional<CloseSecureStep> due_;  // what the session is to answer
   Instant now_{};
   std::map<ClientId, std::vector<Task>> tasks_;  // given, oldest first
+  std::map<ClientId, std::uint64_t> epochs_;     // of aggregators, the newest
   std::vector<Moment> moments_;
   std::string complaint_;
   bool has_restarted_ = false;

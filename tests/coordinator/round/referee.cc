@@ -29,10 +29,15 @@ std::string Referee::Watch(const Event& event, Instant now,
         std::visit([this](const auto& seen) { return See(seen); }, effect);
     if (!broken.empty()) return broken + ": " + Text(effect);
   }
+  if (coming_) {
+    if (has_task_) return "a task of the parent's beside another";
+    TakeTask(coming_->first, coming_->second);
+  }
   if (!untold_.empty()) return "a quarantine that is not told";
   if (open_ && open_->asked.empty()) return "a round of nobody";
   if (must_abandon_) return "an attempt that goes on without its session";
-  if (open_ && !open_->is_closing() &&
+  const bool is_waiting = has_task_ && !is_making_model_ && !open_;
+  if ((is_waiting || (open_ && !open_->is_closing())) &&
       (effects.empty() || !std::holds_alternative<WakeAt>(effects.back()))) {
     return "an open round without a wake-up";
   }
@@ -46,6 +51,19 @@ void Referee::Note(const Event& event) {
   must_abandon_ = false;
   made_.reset();
   if (const auto* made = std::get_if<ModelReleased>(&event)) made_ = *made;
+  arrived_.reset();
+  if (const auto* arrived = std::get_if<UpdateArrived>(&event)) {
+    arrived_ = *arrived;
+  }
+  if (options_.parent && !is_over_) {
+    if (const auto* task = std::get_if<TaskGiven>(&event)) {
+      const std::pair<int, int> attempt(task->round, task->attempt);
+      if (attempt > given_) coming_ = attempt;
+    } else if (const auto* over = std::get_if<TaskOver>(&event)) {
+      must_abandon_ =
+          has_task_ && given_ == std::pair(over->round, over->attempt);
+    }
+  }
   if (!options_.secure || is_over_) return;
   if (const auto* failed = std::get_if<TaskFailed>(&event)) {
     if (IsInSession(failed->client, failed->token)) {
@@ -61,8 +79,8 @@ void Referee::Note(const Event& event) {
   } else if (std::holds_alternative<Restarted>(event)) {
     must_abandon_ = open_ || is_making_model_;
   } else if (const auto* lost = std::get_if<SecureAbandoned>(&event)) {
-    must_abandon_ = (open_ || is_making_model_) &&
-                    lost->round == released_ + 1 && lost->attempt == attempt_;
+    must_abandon_ = (open_ || is_making_model_) && lost->round == Current() &&
+                    lost->attempt == attempt_;
   } else if (const auto* closed = std::get_if<SecureStepClosed>(&event)) {
     if (!open_ || !open_->is_closing() || closed->round != open_->round ||
         closed->attempt != open_->attempt ||
@@ -110,12 +128,37 @@ std::string Referee::See(const OfferTask& effect) {
       !IsInSession(client, task.token)) {
     return "a task again, other";
   }
-  const int most = options_.sampling == Sampling::kPoisson ? options_.population
-                                                           : options_.Asked();
-  if (static_cast<int>(open_->asked.size()) > most) {
-    return "more asked than may be";
-  }
+  const auto role = open_->roles.emplace(client, task.role).first->second;
+  if (role != task.role) return "a task of another role";
+  if (role == Role::kAggregator && !options_.tree) return "no tree";
+  if (IsOverAsked(*open_)) return "more asked than may be";
   return task.clip_norm == clip_norm_.value_or(0) ? "" : "another clip norm";
+}
+
+// Aggregators are asked first, and clients for what is missing.
+bool Referee::IsOverAsked(const Round& round) const {
+  int aggregators = 0;
+  for (const auto& [client, role] : round.roles) {
+    if (role == Role::kAggregator) ++aggregators;
+  }
+  const int trainers = static_cast<int>(round.roles.size()) - aggregators;
+  int most = options_.sampling == Sampling::kPoisson ? options_.population
+                                                     : options_.Asked();
+  if (options_.tree) {
+    if (aggregators > options_.tree->aggregators) return true;
+    most -= aggregators * options_.AskedThroughEach();
+    if (!options_.tree->takes_trainers) most = 0;
+  }
+  return trainers > std::max(most, 0);
+}
+
+void Referee::TakeTask(int round, int attempt) {
+  if (has_task_ || coming_ != std::pair(round, attempt)) return;
+  given_ = *coming_;
+  coming_.reset();
+  has_task_ = true;
+  std::erase_if(quarantined_,
+                [&](const auto& each) { return each.second <= round; });
 }
 
 std::string Referee::See(const ComeBack& effect) {
@@ -133,16 +176,31 @@ std::string Referee::See(const GrantUpload& effect) {
 std::string Referee::See(const AcceptUpdate& effect) {
   if (!HasOpenTask(effect.client, effect.token)) return "no task to accept";
   if (!MayTakeUpdates()) return "an update in another step";
-  if (effect.weight < 1 || effect.weight > options_.max_weight) {
+  std::uint64_t leaves = 1;
+  if (options_.tree &&
+      static_cast<int>(open_->leaves.size()) >= options_.cohort_size) {
+    return "a sum that the round does not want";
+  }
+  if (open_->roles.at(effect.client) == Role::kAggregator) {
+    if (!arrived_ || arrived_->client != effect.client) return "a sum unseen";
+    leaves = arrived_->leaves.size();
+    for (const ClientId& leaf : arrived_->leaves.leaves()) {
+      if (!open_->leaves.insert(leaf).second) return "a leaf counted twice";
+    }
+  } else if (!open_->leaves.insert(effect.client).second) {
+    return "a client counted twice";
+  }
+  if (effect.weight < leaves || effect.weight > leaves * options_.max_weight) {
     return "a weight out of bounds";
   }
   if (!counted_.insert(effect.token).second) return "a token counted twice";
   open_->accepted.emplace(effect.client, effect.weight);
   if (!options_.secure && options_.sampling == Sampling::kAny &&
+      !options_.tree &&
       static_cast<int>(open_->accepted.size()) > options_.cohort_size) {
     return "more accepted than the cohort";
   }
-  if (options_.packed && effect.weight != 1) return "a weight of its own";
+  if (options_.packed && effect.weight != leaves) return "a weight of its own";
   return "";
 }
 
@@ -152,6 +210,19 @@ std::string Referee::See(const AcknowledgeAgain& effect) {
 
 std::string Referee::See(const Refuse& effect) {
   ++refusals_;
+  if (effect.reason == Refusal::kOverlap) {
+    if (!arrived_ || !HasOpenTask(effect.client, effect.token)) {
+      return "an overlap of nothing";
+    }
+    std::vector<ClientId> both;
+    for (const ClientId& leaf : arrived_->leaves.leaves()) {
+      if (open_->leaves.contains(leaf)) both.push_back(leaf);
+    }
+    const auto named = effect.overlap.leaves();
+    if (both.empty() || !std::ranges::equal(both, named)) {
+      return "an overlap of others";
+    }
+  }
   if (IsStrike(effect)) {
     open_->struck.insert(effect.client);
     Strike(effect.client);
@@ -179,7 +250,7 @@ void Referee::Strike(const ClientId& client) {
   if (!options_.quarantine || quarantined_.contains(client)) return;
   if (++strikes_[client] < options_.quarantine->strikes) return;
   strikes_.erase(client);
-  quarantined_[client] = released_ + 1 + options_.quarantine->rounds + 1;
+  quarantined_[client] = Current() + options_.quarantine->rounds + 1;
   untold_.insert(client);
 }
 
@@ -215,8 +286,16 @@ std::string Referee::See(const AcceptEvaluation& effect) {
 
 std::string Referee::See(const OpenRound& effect) {
   if (open_ || is_making_model_) return "a round in a round";
-  if (effect.round != released_ + 1) return "a round out of turn";
-  if (effect.attempt != attempt_ + 1) return "an attempt out of turn";
+  if (options_.parent) {
+    TakeTask(effect.round, effect.attempt);
+    if (!has_task_ || given_ != std::pair(effect.round, effect.attempt)) {
+      return "a round that the parent did not ask for";
+    }
+  } else if (effect.round != released_ + 1) {
+    return "a round out of turn";
+  } else if (effect.attempt != attempt_ + 1) {
+    return "an attempt out of turn";
+  }
   if (options_.max_debits && debits_ >= *options_.max_debits) {
     return "a round that the budget does not pay for";
   }
@@ -266,7 +345,8 @@ std::string Referee::See(const ReleaseRound& effect) {
   if (effect.contributors != accepted || effect.total_weight != weight) {
     return "a release of other than the accepted";
   }
-  if (static_cast<int>(accepted.size()) < options_.min_updates) {
+  if (effect.leaves != open_->leaves.size()) return "a release of other leaves";
+  if (static_cast<int>(open_->leaves.size()) < options_.min_updates) {
     return "a release without its quorum";
   }
   if (options_.secure) {
@@ -278,7 +358,7 @@ std::string Referee::See(const ReleaseRound& effect) {
     }
   }
   ++debits_;
-  making_of_ = static_cast<int>(accepted.size());
+  making_of_ = static_cast<int>(open_->leaves.size());
   makers_ = {accepted.begin(), accepted.end()};
   open_.reset();
   is_making_model_ = true;
@@ -286,19 +366,22 @@ std::string Referee::See(const ReleaseRound& effect) {
 }
 
 std::string Referee::See(const CommitRound& effect) {
-  if (!is_making_model_ || effect.round != released_ + 1) {
+  if (!is_making_model_ || effect.round != Current()) {
     return "a commit of nothing";
   }
   if (!made_ || effect.aggregates != made_->aggregates) {
     return "a commit of other aggregates";
   }
-  if (clip_norm_ && made_->next_clip_norm) clip_norm_ = made_->next_clip_norm;
+  if (!options_.parent && clip_norm_ && made_->next_clip_norm)
+    clip_norm_ = made_->next_clip_norm;
   for (const ClientId& client : made_->outliers) {
     if (makers_.contains(client)) Strike(client);
   }
   is_making_model_ = false;
   ++released_;
   attempt_ = 0;
+  has_task_ = false;
+  if (options_.parent) return "";
   std::erase_if(quarantined_, [this](const auto& each) {
     return each.second <= released_ + 1;
   });
@@ -307,17 +390,24 @@ std::string Referee::See(const CommitRound& effect) {
 
 std::string Referee::See(const AbandonRound& effect) {
   const bool is_lost = options_.secure && is_making_model_;
-  if ((!open_ && !is_lost) || effect.round != released_ + 1 ||
-      effect.attempt != attempt_) {
+  if (options_.parent) {
+    TakeTask(effect.round, effect.attempt);
+    if (!has_task_ || given_ != std::pair(effect.round, effect.attempt)) {
+      return "no task to give up";
+    }
+    has_task_ = false;
+  } else if ((!open_ && !is_lost) || effect.round != released_ + 1 ||
+             effect.attempt != attempt_) {
     return "no open round to abandon";
   }
-  const int accepted =
-      open_ ? static_cast<int>(open_->accepted.size()) : making_of_;
+  const int making = is_making_model_ ? making_of_ : 0;
+  const int accepted = open_ ? static_cast<int>(open_->leaves.size()) : making;
   if (effect.accepted != accepted) return "a wrong number of lost updates";
-  if (accepted >= options_.min_updates && !options_.secure) {
+  if (accepted >= options_.min_updates && !options_.secure &&
+      !options_.parent) {
     return "an abandoned quorum";
   }
-  ++abandoned_;
+  if (open_ || is_making_model_) ++abandoned_;
   must_abandon_ = false;
   is_making_model_ = false;
   open_.reset();
@@ -328,6 +418,8 @@ std::string Referee::See(const EndRun&) {
   if (is_over_) return "an end after the end";
   is_over_ = true;
   must_abandon_ = false;
+  has_task_ = false;
+  coming_.reset();
   open_.reset();
   return "";
 }

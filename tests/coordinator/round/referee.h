@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "coordinator/round/effect.h"
@@ -35,7 +36,9 @@ class Referee {
     int round = 0;
     int attempt = 0;
     std::map<ClientId, TaskToken> asked;
-    std::map<ClientId, std::uint32_t> accepted;  // weights
+    std::map<ClientId, std::uint64_t> accepted;  // weights
+    std::map<ClientId, Role> roles;              // of those asked
+    std::set<ClientId> leaves;                   // that count
     std::set<ClientId> cancelled;
     // Refused for what they are; counted, and gave their session up since.
     std::set<ClientId> struck;
@@ -71,6 +74,11 @@ class Referee {
   bool IsStrike(const Refuse& effect) const;
   void Strike(const ClientId& client);
   void Note(const Event& event);
+  // The round being made: an aggregator's is its parent's.
+  int Current() const { return options_.parent ? given_.first : released_ + 1; }
+  bool IsOverAsked(const Round& round) const;
+  // The parent's newest task is in hand now, if it is this one.
+  void TakeTask(int round, int attempt);
 
   Options options_;
   Instant now_{};
@@ -90,6 +98,12 @@ class Referee {
   std::map<ClientId, int> strikes_;
   std::map<ClientId, int> quarantined_;
   std::set<ClientId> untold_;
+  // Of a parent's tasks: the newest that was taken, whether it is in hand, and
+  // the one that this step brings.
+  std::pair<int, int> given_;
+  bool has_task_ = false;
+  std::optional<std::pair<int, int>> coming_;
+  std::optional<UpdateArrived> arrived_;  // this step's
   // This step's event ends the attempt.
   bool must_abandon_ = false;
   std::optional<ModelReleased> made_;

@@ -29,7 +29,10 @@ TEST_CASE("random options are valid") {
 // an attempt is closed once and in order, what is released is what survived and
 // never somebody that was dropped, and a session that is lost, by a restart at
 // any instant too, is an attempt abandoned with its count. No round is opened
-// that the budget does not pay for.
+// that the budget does not pay for. In trees: each leaf counts once or not at
+// all, an overlap names exactly those that count, a release has its least
+// leaves; an aggregator opens what its parent asked for and nothing else, and
+// has one task in hand.
 TEST_CASE("no sequence of events breaks a promise") {
   CHECK(rc::check([](std::uint32_t choice, std::uint64_t seed) {
     RandomPlay play(OptionsFor(choice), KeyFromSeed(seed));
@@ -86,7 +89,7 @@ TEST_CASE("random plays reach every phase and every refusal of the engine") {
   std::set<Refusal> refusals;
   std::set<std::string> quarantines;
   KeyedStream random(KeyFromSeed(11));
-  for (int run = 0; run < 800; ++run) {
+  for (int run = 0; run < 1600; ++run) {
     RandomPlay play(OptionsFor(static_cast<std::uint32_t>(random.Word())),
                     KeyFromSeed(run));
     for (int i = 0; i < 300; ++i) {
@@ -106,7 +109,7 @@ TEST_CASE("random plays reach every phase and every refusal of the engine") {
     }
     CHECK(play.complaint() == "");
   }
-  CHECK(phases.size() == 8);
+  CHECK(phases.size() == 9);
   for (const char* reason :
        {"outlier", "over_bound", "bad_protocol", "bad_weight"}) {
     INFO(reason);
@@ -116,7 +119,8 @@ TEST_CASE("random plays reach every phase and every refusal of the engine") {
        {Refusal::kTooLate, Refusal::kDuplicate, Refusal::kNotInCohort,
         Refusal::kUnknownTask, Refusal::kStaleModel, Refusal::kNotFinite,
         Refusal::kOverBound, Refusal::kBadWeight, Refusal::kRevoked,
-        Refusal::kWrongRole, Refusal::kRunEnded, Refusal::kBadProtocol}) {
+        Refusal::kWrongRole, Refusal::kRunEnded, Refusal::kBadProtocol,
+        Refusal::kOverlap, Refusal::kEpochOver, Refusal::kBadMessage}) {
     INFO(Name(reason));
     CHECK(refusals.contains(reason));
   }
