@@ -77,6 +77,9 @@ void AsynchronousEngine::TrainerChecksIn(const ClientId& client) {
   if (open != state_.open_tasks.end() && open->second.deadline > state_.now) {
     return EmitOffer(client, open->second);
   }
+  if (IsInBuffer(client)) {
+    return Emit(PaceWindow(key_, client, state_.now, UntilNextModel()));
+  }
   if (open != state_.open_tasks.end() || Room() == 0 || MustRest(client)) {
     return Emit(PaceWindow(key_, client, state_.now, Horizon()));
   }
@@ -84,12 +87,25 @@ void AsynchronousEngine::TrainerChecksIn(const ClientId& client) {
   Offer(client);
 }
 
-// Whoever was asked last is free just when a place is. Without this rule a few
-// would be asked for ever, and all others turned away. And nobody is in a model
-// twice.
-bool AsynchronousEngine::MustRest(const ClientId& client) const {
+// Nobody is in a model twice.
+bool AsynchronousEngine::IsInBuffer(const ClientId& client) const {
   const Cohort* cohort = CohortOf(state_.phase);
-  if (cohort != nullptr && cohort->contains(client)) return true;
+  return cohort != nullptr && cohort->contains(client);
+}
+
+// If it takes as long as the last one did. Never the time that a task takes,
+// which those in the buffer would wait for a model that waits for them.
+Duration AsynchronousEngine::UntilNextModel() const {
+  const auto* buffering = InPhase<Buffering>();
+  if (buffering == nullptr) return Duration{};
+  const Duration taken = state_.now - buffering->opened;
+  if (!state_.last_collected) return taken;
+  return std::max(Duration{}, *state_.last_collected - taken);
+}
+
+// Whoever was asked last is free just when a place is. Without this rule a few
+// would be asked for ever, and all others turned away.
+bool AsynchronousEngine::MustRest(const ClientId& client) const {
   const auto past = state_.past_tasks.find(client);
   return past != state_.past_tasks.end() &&
          past->second.rests_until > state_.now &&

@@ -74,6 +74,8 @@ class AsynchronousEngine final : public RunEngine {
 
   // Who trains.
   void TrainerChecksIn(const ClientId& client);
+  bool IsInBuffer(const ClientId& client) const;
+  Duration UntilNextModel() const;
   bool MustRest(const ClientId& client) const;
   void Offer(const ClientId& client);
   void EmitOffer(const ClientId& client, const OpenTask& task);

@@ -18,12 +18,16 @@ std::string DigitsPlan(const SmallPlan& plan) {
        << "], outputs: 10}\n"
        << "round:\n"
        << "  cohort_size: " << plan.cohort_size << "\n"
-       << "  over_selection: " << plan.over_selection << "\n"
-       << "  min_updates: " << plan.min_updates << "\n"
-       << "  deadline: 60s\n"
-       << "  selection_timeout: 200ms\n"
-       << "  retry_backoff: 100ms\n"
-       << "training:\n"
+       << "  deadline: 60s\n";
+  if (plan.asynchronous.empty()) {
+    text << "  over_selection: " << plan.over_selection << "\n"
+         << "  min_updates: " << plan.min_updates << "\n"
+         << "  selection_timeout: 200ms\n"
+         << "  retry_backoff: 100ms\n";
+  } else {
+    text << "asynchronous: " << plan.asynchronous << "\n";
+  }
+  text << "training:\n"
        << "  epochs: 1\n"
        << "  batch_size: 16\n"
        << "  learning_rate: 0.1\n"

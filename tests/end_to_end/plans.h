@@ -22,6 +22,9 @@ struct SmallPlan {
   // Units of the hidden layer.
   int hidden = 32;
   std::optional<int> seed = 7;
+  // Flow YAML, e.g. "{concurrency: 8}"; empty for synchronous rounds. Keys of
+  // those alone are left out.
+  std::string asynchronous = {};
   // Lines of YAML behind all others, such as "privacy: {...}\n".
   std::string sections = {};
 };

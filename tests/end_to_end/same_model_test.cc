@@ -61,5 +61,11 @@ TEST_CASE("coordinator and simulator make the same model by a robust rule") {
                               "centered_clipping: {radius: 0.5}}\n"});
 }
 
+// Every client is in every model, for none is in one twice: nothing is stale,
+// and who comes first does not matter.
+TEST_CASE("coordinator and simulator make the same model asynchronously") {
+  CheckSameModel({.rounds = 4, .asynchronous = "{concurrency: 8}"});
+}
+
 }  // namespace
 }  // namespace tributary::testing

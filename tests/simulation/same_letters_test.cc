@@ -195,7 +195,7 @@ TEST_CASE(
     REQUIRE(step < 2'000);
     if (step % 23 == 0) both.Restart();
     const auto who = random.Below(both.kClients.size());
-    both.Act(both.kClients[who], random.Below(8) != 0);
+    both.Act(both.kClients[who], random.Below(4) != 0);
     for (const auto& [client, task] : both.state().open_tasks) {
       stalest = std::max(stalest, both.state().round - task.round);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-// kill -9 of the coordinator while it applies a robust rule.
+// kill -9 of the coordinator in other rounds than plain ones: under a robust
+// rule, and asynchronous.
 #include <iostream>
 #include <string>
 
@@ -43,6 +44,23 @@ TEST_CASE(
             << " kills hit a round before its model was made\n";
   // Of a single seed all may miss it.
   if (kills >= 5 * kKillsPerRun) CHECK(before_model > 0);
+}
+
+// Every client is in every model, for none is in one twice: the model does not
+// depend on who comes first. Whoever is in the next one already is told to come
+// back after a second at least, which is how long a model takes.
+TEST_CASE(
+    "killed at any instant, an asynchronous run with full participation ends "
+    "with the model of an undisturbed run") {
+  ForEachKillSeed([](int seed) {
+    const SmallPlan plan{
+        .rounds = 12, .seed = seed, .asynchronous = "{concurrency: 8}"};
+    Federation federation({.clients = plan.clients, .plan = DigitsPlan(plan)});
+    const std::string run = RunWithKills(federation, seed).name;
+    CheckNoGapAndNoDouble(CountedUpdates(federation.database(), run),
+                          plan.rounds, plan.cohort_size);
+    CHECK((federation.Model(run) == federation.SimulatedModel()));
+  });
 }
 
 }  // namespace
