@@ -239,6 +239,7 @@ TEST_CASE_METHOD(StalledModel,
   CHECK(federation.AwaitVerdict(clients[3]).accepted());
   CheckModels();
   CHECK(federation.MetricOf("tributary_update_staleness", {{"run", run}}) == 1);
+  federation.Settle();
   shown = federation.Show(run);
   CHECK(shown.refusals().at("duplicate") == 2);
   CHECK(shown.buffer().training_clients() == 0);
@@ -347,6 +348,8 @@ TEST_CASE("a task whose model is too old is ended, and its update refused") {
   CHECK(federation.Return("slow", slow).reason() == v1::STALE_MODEL);
   CHECK(federation.MetricOf("tributary_stale_tasks_total", {{"run", run}}) ==
         1);
+  // The verdict is on its way before operators can see what became of it.
+  federation.Settle();
   CHECK(federation.Show(run).refusals().at("stale_model") == 1);
 }
 
